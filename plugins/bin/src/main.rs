@@ -1,0 +1,3 @@
+//! The multi-call binary that holds every plugin.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The CNI protocol: verbs, versions, errors, results, configuration, delegation.

@@ -1,0 +1,1 @@
+//! Masquerading and MAC spoof checks in nftables and iptables.

@@ -1,0 +1,1 @@
+//! The kernel's side: synchronous typed netlink, network namespaces, sysctls.

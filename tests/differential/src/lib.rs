@@ -1,0 +1,1 @@
+//! The differential suite: side by side with the reference plugins.

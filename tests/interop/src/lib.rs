@@ -1,0 +1,1 @@
+//! The interop suite: Podman and containerd run containers through our binaries.

@@ -1,0 +1,1 @@
+//! Namespaces for tests, gone whatever happens.

@@ -1,0 +1,1 @@
+//! The netns suite: the plugins against a real kernel.

@@ -1,0 +1,1 @@
+//! The vm suite: what the build machine's kernel lacks.
