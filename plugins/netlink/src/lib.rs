@@ -1,1 +1,31 @@
 //! The kernel's side: synchronous typed netlink, network namespaces, sysctls.
+//!
+//! A CNI plugin lives for about two milliseconds, so nothing here starts a
+//! thread or a runtime, a single object is fetched by one request and never by
+//! a dump, and what the kernel takes in one message goes in one message.
+//!
+//! Callers speak to the [`Netlink`] trait; `Handle` is the kernel behind it,
+//! `fake::Recorder` a model in memory for tests of plugins. Whatever rtnetlink
+//! does not cover builds on `raw`.
+
+pub mod mac;
+pub mod ns;
+pub mod sysctl;
+
+mod address;
+mod bridge;
+mod error;
+mod link;
+mod netlink;
+mod route;
+
+pub use address::{Address, AddressSpec};
+pub use bridge::{
+    BridgeChange, BridgePort, BridgePortState, BridgeSpec, PortState, PortVlan, PortVlanRange,
+};
+pub use error::{Error, Result};
+pub use link::{AddrGenMode, Link, LinkChange, LinkKind, OperState, VethPeer, VethSpec};
+pub use mac::MacAddr;
+pub use netlink::Netlink;
+pub use ns::{NetNs, NsError};
+pub use route::{Family, Route, RouteFilter, RouteKind, Scope};

@@ -1,0 +1,80 @@
+//! 48-bit hardware addresses.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// An Ethernet address. Shown as `02:42:ac:11:00:02`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct MacAddr(pub [u8; 6]);
+
+/// The text is no 48-bit hardware address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a hardware address (want six hexadecimal pairs, as in 02:42:ac:11:00:02)")]
+pub struct ParseMacError(pub String);
+
+impl MacAddr {
+    /// The six bytes in the order they have on the wire.
+    pub const fn octets(self) -> [u8; 6] {
+        self.0
+    }
+
+    /// Whether the address names a group of stations, which no interface can
+    /// have as its own.
+    pub const fn is_multicast(self) -> bool {
+        self.0[0] & 1 == 1
+    }
+
+    /// Reads a kernel attribute: none where the link layer is not Ethernet-like.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+}
+
+impl fmt::Display for MacAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+impl fmt::Debug for MacAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for MacAddr {
+    type Err = ParseMacError;
+
+    /// Takes what Go's `net.ParseMAC` takes for six bytes: pairs with `:` or
+    /// `-` (one kind throughout), or three groups of four with `.`.
+    fn from_str(text: &str) -> Result<Self, ParseMacError> {
+        parse(text).ok_or_else(|| ParseMacError(text.to_owned()))
+    }
+}
+
+fn parse(text: &str) -> Option<MacAddr> {
+    let bytes = text.as_bytes();
+    let (separator, group) = match bytes.get(2)? {
+        b':' | b'-' => (bytes[2], 2),
+        _ => (b'.', 4),
+    };
+    let mut mac = [0u8; 6];
+    let mut at = 0;
+    for part in bytes.split(|b| *b == separator) {
+        if part.len() != group {
+            return None;
+        }
+        for pair in part.chunks_exact(2) {
+            *mac.get_mut(at)? = hex(pair[0])? << 4 | hex(pair[1])?;
+            at += 1;
+        }
+    }
+    (at == 6).then_some(MacAddr(mac))
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| value.try_into().ok())
+}

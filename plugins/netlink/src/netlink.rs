@@ -1,0 +1,79 @@
+//! The seam between plugins and the kernel.
+
+use ipnetwork::IpNetwork;
+
+use crate::address::{Address, AddressSpec};
+use crate::bridge::{BridgeChange, BridgePort, BridgeSpec, PortVlan, PortVlanRange};
+use crate::error::Result;
+use crate::link::{Link, LinkChange, VethSpec};
+use crate::route::{Route, RouteFilter};
+
+/// Links, addresses and routes of one network namespace.
+///
+/// Each method is one request unless it says otherwise. What is not there is
+/// `None` or `false` where the question was about it, and an error where it was
+/// needed.
+pub trait Netlink {
+    /// The link of that name (or alternative name).
+    fn link_by_name(&mut self, name: &str) -> Result<Option<Link>>;
+    /// The link of that index.
+    fn link_by_index(&mut self, index: u32) -> Result<Option<Link>>;
+    /// All links. Costs more the more there are; prefer the two above.
+    fn links(&mut self) -> Result<Vec<Link>>;
+
+    /// Creates a bridge. The name being taken is [`Error::is_exists`](crate::Error::is_exists).
+    fn create_bridge(&mut self, spec: &BridgeSpec) -> Result<()>;
+    /// Creates both ends of a pair, each in its namespace, with master and
+    /// state. Either name being taken is [`Error::is_exists`](crate::Error::is_exists).
+    fn create_veth(&mut self, spec: &VethSpec<'_>) -> Result<()>;
+    /// Changes a link; the kernel may have done part of it when it refuses.
+    fn change_link(&mut self, index: u32, change: &LinkChange) -> Result<()>;
+    /// Changes a link's settings as a port; EINVAL or EOPNOTSUPP if it is none.
+    fn set_bridge_port(&mut self, index: u32, port: &BridgePort) -> Result<()>;
+    /// Changes a bridge.
+    fn set_bridge(&mut self, index: u32, change: &BridgeChange) -> Result<()>;
+    /// Deletes a link; false if there was none. Of a veth both ends go. Takes
+    /// some 15 ms, for the kernel waits until no processor uses it any more.
+    fn delete_link(&mut self, index: u32) -> Result<bool>;
+
+    /// The VLANs of a port, or of a bridge itself, in ascending order. Empty
+    /// where the link is neither or the kernel has no VLAN filtering.
+    fn port_vlans(&mut self, index: u32) -> Result<Vec<PortVlan>>;
+    /// Lets VLANs pass a port. `on_bridge_itself`: the index is the bridge's,
+    /// and the VLANs reach its own interface.
+    fn add_port_vlans(
+        &mut self,
+        index: u32,
+        vlans: &[PortVlanRange],
+        on_bridge_itself: bool,
+    ) -> Result<()>;
+    /// Lets VLANs pass no more. The kernel does not mind those that did not.
+    fn delete_port_vlans(
+        &mut self,
+        index: u32,
+        vlans: &[PortVlanRange],
+        on_bridge_itself: bool,
+    ) -> Result<()>;
+
+    /// Addresses of both families, of one link or of all.
+    fn addresses(&mut self, index: Option<u32>) -> Result<Vec<Address>>;
+    /// Adds an address to a link; [`Error::is_exists`](crate::Error::is_exists)
+    /// if the link has it.
+    fn add_address(&mut self, index: u32, spec: &AddressSpec) -> Result<()>;
+    /// Takes an address from a link; false if the link or the address is not
+    /// there.
+    fn delete_address(&mut self, index: u32, ip: IpNetwork) -> Result<bool>;
+
+    /// Routes. Two requests unless the filter names a family.
+    fn routes(&mut self, filter: &RouteFilter) -> Result<Vec<Route>>;
+    /// Adds a route; [`Error::is_exists`](crate::Error::is_exists) if its table
+    /// has one of the same destination and metric.
+    fn add_route(&mut self, route: &Route) -> Result<()>;
+    /// Adds a route beside those of the same destination: IPv6 makes them one
+    /// multipath route, IPv4 puts the new one first.
+    /// [`Error::is_exists`](crate::Error::is_exists) only for the very same one.
+    fn add_route_ecmp(&mut self, route: &Route) -> Result<()>;
+    /// Deletes the route with that destination, table, and whichever of gateway,
+    /// link, metric are given; false if there is none.
+    fn delete_route(&mut self, route: &Route) -> Result<bool>;
+}

@@ -1,0 +1,152 @@
+//! Routes.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
+
+/// Family of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl Family {
+    /// The family of an address.
+    pub const fn of(ip: IpAddr) -> Self {
+        match ip {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
+
+    /// The network of all addresses: `0.0.0.0/0` or `::/0`.
+    pub const fn all(self) -> IpNetwork {
+        const V4: Option<Ipv4Network> = Ipv4Network::new_checked(Ipv4Addr::UNSPECIFIED, 0);
+        const V6: Option<Ipv6Network> = Ipv6Network::new_checked(Ipv6Addr::UNSPECIFIED, 0);
+        match self {
+            Self::V4 => IpNetwork::V4(const { V4.unwrap() }),
+            Self::V6 => IpNetwork::V6(const { V6.unwrap() }),
+        }
+    }
+}
+
+/// How far away the destination of a route, or the use of an address, can be:
+/// the kernel's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Scope(pub u8);
+
+impl Scope {
+    /// Anywhere.
+    pub const UNIVERSE: Self = Self(0);
+    /// Inside the site.
+    pub const SITE: Self = Self(200);
+    /// On the link.
+    pub const LINK: Self = Self(253);
+    /// On this host.
+    pub const HOST: Self = Self(254);
+    /// Nowhere: in a deletion, whatever the scope.
+    pub const NOWHERE: Self = Self(255);
+}
+
+/// What a route does with a packet: the kernel's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RouteKind(pub u8);
+
+impl RouteKind {
+    /// Sends it on.
+    pub const UNICAST: Self = Self(1);
+    /// Delivers it here.
+    pub const LOCAL: Self = Self(2);
+    /// Drops it in silence.
+    pub const BLACKHOLE: Self = Self(6);
+    /// Answers "host unreachable".
+    pub const UNREACHABLE: Self = Self(7);
+    /// Answers "prohibited".
+    pub const PROHIBIT: Self = Self(8);
+}
+
+/// A route, as the kernel has it or is to have it. A multipath route is told as
+/// one of these for each next hop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Destination; prefix length 0 for the default route.
+    pub dst: IpNetwork,
+    /// Next hop; None: the destination is on the link.
+    pub gateway: Option<IpAddr>,
+    /// Index of the link to send by.
+    pub oif: Option<u32>,
+    /// Source address for packets of this host's own.
+    pub prefsrc: Option<IpAddr>,
+    /// Metric; the least wins. None: the kernel's choice (0 for IPv4, 1024 for IPv6).
+    pub priority: Option<u32>,
+    /// Table; [`Route::MAIN`] by default.
+    pub table: u32,
+    /// Reach of the destination; IPv6 has none and always tells 0.
+    pub scope: Scope,
+    /// Who set it: the kernel's number; [`Route::BOOT`] by default.
+    pub protocol: u8,
+    /// What becomes of packets.
+    pub kind: RouteKind,
+    /// Path MTU, bytes.
+    pub mtu: Option<u32>,
+    /// Greatest TCP segment to advertise, bytes.
+    pub advmss: Option<u32>,
+    /// Take the gateway for reachable on the link even if no subnet covers it.
+    pub onlink: bool,
+}
+
+impl Route {
+    /// The table that is used unless rules say otherwise.
+    pub const MAIN: u32 = 254;
+    /// Protocol number of routes that the kernel made by itself.
+    pub const KERNEL: u8 = 2;
+    /// Protocol number of routes that somebody set by hand or at boot.
+    pub const BOOT: u8 = 3;
+
+    /// A route with nothing but its destination, in the main table.
+    pub fn to(dst: IpNetwork) -> Self {
+        Self {
+            dst,
+            gateway: None,
+            oif: None,
+            prefsrc: None,
+            priority: None,
+            table: Self::MAIN,
+            scope: Scope::UNIVERSE,
+            protocol: Self::BOOT,
+            kind: RouteKind::UNICAST,
+            mtu: None,
+            advmss: None,
+            onlink: false,
+        }
+    }
+
+    /// Whether it is a default route.
+    pub fn is_default(&self) -> bool {
+        self.dst.prefix() == 0
+    }
+}
+
+/// Which routes to tell. Default: both families, main table, any link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteFilter {
+    /// None: both.
+    pub family: Option<Family>,
+    /// None: all tables.
+    pub table: Option<u32>,
+    /// None: all links.
+    pub oif: Option<u32>,
+}
+
+impl Default for RouteFilter {
+    fn default() -> Self {
+        Self {
+            family: None,
+            table: Some(Route::MAIN),
+            oif: None,
+        }
+    }
+}
