@@ -1,1 +1,34 @@
-//! The CNI protocol: verbs, versions, errors, results, configuration, delegation.
+//! The CNI protocol, versions 0.1.0 to 1.1.0: what a runtime says to a plugin and how it is answered.
+//!
+//! A plugin implements [`Plugin`]; [`serve`] reads the environment and standard input, checks them in
+//! the order the protocol lays down, calls the plugin and prints its result or its error. Nothing in
+//! here touches the kernel; what a plugin gets has been parsed into types that hold only valid values.
+
+pub mod about;
+pub mod args;
+pub mod code;
+pub mod config;
+pub mod conflist;
+pub mod delegate;
+pub mod dispatch;
+pub mod env;
+pub mod failure;
+pub mod names;
+pub mod object;
+pub mod plugin;
+pub mod result;
+pub mod steps;
+pub mod version;
+
+pub use args::CniArgs;
+pub use code::Code;
+pub use config::{Dns, GcAttachments, NetConf};
+pub use delegate::{Delegates, Registry};
+pub use dispatch::serve;
+pub use failure::{Failure, Fault};
+pub use names::{ContainerId, IfName, NetworkName};
+pub use object::{Field, FieldError, Object};
+pub use plugin::{Attachment, Context, Detach, Plugin, Sandbox};
+pub use result::{CniResult, Interface, IpConfig, Route};
+pub use steps::Steps;
+pub use version::Version;

@@ -1,0 +1,221 @@
+//! One call, from environment and standard input to standard output.
+//!
+//! The order of the checks is part of the protocol, as runtimes and conformance tools look for it:
+//! missing variables, form of the variables (4), JSON (6), name (7), verb for this version, version (1),
+//! namespace (8), and only then the plugin. Standard output gets one JSON document or nothing at all.
+
+use crate::{
+    CniArgs, Code, Failure, NetConf, Object, Version,
+    about::about,
+    config::GcAttachments,
+    delegate::{Delegates, Registry},
+    env::{Env, Verb},
+    failure::FALLBACK_VERSION,
+    names::NetworkName,
+    plugin::{Attachment, Context, Detach, Plugin, Sandbox},
+};
+use serde_json::{Map, Value, json};
+use std::{
+    ffi::OsString,
+    fs,
+    io::{self, Read, Write},
+    os::unix::fs::MetadataExt as _,
+};
+
+/// The most that is read of standard input, in bytes: a GC that lists 15,000 attachments has 2 MB.
+const STDIN_MAX: u64 = 64 << 20;
+
+/// Serves one call of the plugin `kind` and gives the exit status: 0, or 1 with an error object printed.
+pub fn serve(
+    kind: &str,
+    registry: &Registry<'_>,
+    var: &dyn Fn(&str) -> Option<OsString>,
+    stdin: &mut dyn Read,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> u8 {
+    let mut version = FALLBACK_VERSION.to_owned();
+    let answer = match Env::read(var) {
+        Ok(None) => {
+            let _ = stderr.write_all(about(kind).as_bytes());
+            return 0;
+        }
+        Ok(Some(env)) => call(kind, registry, &env, stdin, &mut version),
+        Err(error) => Err(error.into()),
+    };
+    let (text, status) = match answer {
+        Ok(None) => return 0,
+        Ok(Some(result)) => (result.to_string(), 0),
+        Err(failure) => (failure.to_json(&version).to_string(), 1),
+    };
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Ok(()) => status,
+        Err(error) => {
+            let _ = writeln!(stderr, "fairway: cannot write the answer: {error}");
+            1
+        }
+    }
+}
+
+fn call(
+    kind: &str,
+    registry: &Registry<'_>,
+    env: &Env,
+    stdin: &mut dyn Read,
+    answer_in: &mut String,
+) -> Result<Option<Value>, Failure> {
+    if env.verb == Verb::Version {
+        return Ok(Some(versions(stdin)));
+    }
+    let raw = read_object(stdin)?;
+    let root = Object::root(&raw);
+    let asked = root.text("cniVersion")?.unwrap_or_default().to_owned();
+    if let Ok(version) = asked.parse::<Version>() {
+        *answer_in = version.as_str().to_owned();
+    }
+    let name: NetworkName = match root.text("name")? {
+        Some(name) => name
+            .parse()
+            .map_err(|error| root.invalid("name", format_args!("{name:?}"), error))?,
+        None => {
+            return Err(Failure::new(
+                Code::INVALID_CONFIG,
+                "name: missing network name",
+            ));
+        }
+    };
+    let version = Version::for_verb(&asked, env.verb)?;
+    *answer_in = version.as_str().to_owned();
+    let args = CniArgs::parse(&env.args)?;
+    let conf = NetConf::new(version, name, raw);
+
+    let Some((_, plugin)) = registry.iter().find(|(name, _)| *name == kind) else {
+        return Err(Failure::new(
+            Code::INVALID_CONFIG,
+            format!("{kind:?} is not a plugin type of this binary"),
+        ));
+    };
+    let delegates = Delegates::new(registry, &env.path);
+    let context = Context {
+        conf: &conf,
+        args: &args,
+        delegates: &delegates,
+    };
+    perform(*plugin, &context, env)
+}
+
+fn perform(
+    plugin: &dyn Plugin,
+    context: &Context<'_>,
+    env: &Env,
+) -> Result<Option<Value>, Failure> {
+    match env.verb {
+        Verb::Add => {
+            let result = plugin.add(context, &sandbox(env)?)?;
+            Ok(Some(result.to_json(context.conf.version)))
+        }
+        Verb::Check => plugin.check(context, &sandbox(env)?).map(|()| None),
+        Verb::Del => plugin.del(context, &detach(env)?).map(|()| None),
+        Verb::Gc => {
+            let valid: GcAttachments = context.conf.gc_attachments()?;
+            plugin.gc(context, &valid).map(|()| None)
+        }
+        Verb::Status => plugin.status(context).map(|()| None),
+        Verb::Version => Ok(None),
+    }
+}
+
+fn attachment(env: &Env) -> Result<Attachment, Failure> {
+    match (&env.container_id, &env.ifname) {
+        (Some(container_id), Some(ifname)) => Ok(Attachment {
+            container_id: container_id.clone(),
+            ifname: ifname.clone(),
+        }),
+        // Env::read has seen that both are there for the verbs that come here.
+        _ => Err(Failure::new(
+            Code::INVALID_ENVIRONMENT,
+            "CNI_CONTAINERID or CNI_IFNAME missing",
+        )),
+    }
+}
+
+fn sandbox(env: &Env) -> Result<Sandbox, Failure> {
+    let netns = env.netns.clone().unwrap_or_default();
+    match is_own_namespace(&netns) {
+        Ok(true) if !env.netns_override => Err(own_namespace(&netns)),
+        Ok(_) => Ok(Sandbox {
+            attachment: attachment(env)?,
+            netns,
+        }),
+        Err(error) => Err(Failure::new(
+            Code::INVALID_NETNS,
+            format!("CNI_NETNS: failed to open netns {netns:?}: {error}"),
+        )),
+    }
+}
+
+fn detach(env: &Env) -> Result<Detach, Failure> {
+    let attachment = attachment(env)?;
+    let netns = match &env.netns {
+        None => None,
+        Some(netns) => match is_own_namespace(netns) {
+            Ok(true) if !env.netns_override => return Err(own_namespace(netns)),
+            Ok(_) => Some(netns.clone()),
+            // Gone, or on a path that can no longer be walked: there is nothing to clean up in there.
+            Err(_) => None,
+        },
+    };
+    Ok(Detach { attachment, netns })
+}
+
+fn own_namespace(netns: &str) -> Failure {
+    let msg = format!("CNI_NETNS: {netns:?} is the plugin's own network namespace");
+    Failure::new(Code::INVALID_NETNS, msg)
+}
+
+fn is_own_namespace(netns: &str) -> io::Result<bool> {
+    let there = fs::metadata(netns)?;
+    let own = fs::metadata("/proc/thread-self/ns/net")?;
+    Ok((there.dev(), there.ino()) == (own.dev(), own.ino()))
+}
+
+fn read_object(stdin: &mut dyn Read) -> Result<Map<String, Value>, Failure> {
+    let mut bytes = Vec::with_capacity(4096);
+    stdin
+        .take(STDIN_MAX)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::new(Code::IO, format!("error reading from stdin: {error}")))?;
+    let decode = |reason: String| {
+        Failure::new(
+            Code::DECODE,
+            format!("error parsing the network configuration: {reason}"),
+        )
+    };
+    match serde_json::from_slice(&bytes) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(_) => Err(decode("not a JSON object".to_owned())),
+        Err(error) => Err(decode(error.to_string())),
+    }
+}
+
+/// VERSION answers whatever comes: a runtime asks it before it knows what to say.
+fn versions(stdin: &mut dyn Read) -> Value {
+    let asked = read_object(stdin).ok().and_then(|raw| {
+        let asked = Object::root(&raw)
+            .text("cniVersion")
+            .ok()
+            .flatten()
+            .map(ToOwned::to_owned);
+        asked.filter(|text| text.len() <= 32)
+    });
+    json!({
+        "cniVersion": asked.as_deref().unwrap_or(Version::LATEST.as_str()),
+        "supportedVersions": Version::ALL.map(Version::as_str),
+    })
+}
+
+#[cfg(test)]
+mod tests;
