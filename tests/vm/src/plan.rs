@@ -1,0 +1,48 @@
+//! Guest tests, told apart by the guest that they need.
+
+use serde::{Deserialize, Serialize};
+
+use crate::guest::Guest;
+
+/// A test that runs within a guest.
+#[derive(Debug, Clone, Copy)]
+pub struct GuestTest {
+    /// Unique within its plan.
+    pub name: &'static str,
+    /// The test itself; an error or a panic is a failure.
+    pub run: fn() -> anyhow::Result<()>,
+}
+
+/// Tests that share one boot.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Unique; begins the names of its tests as shown.
+    pub name: &'static str,
+    /// The guest that they need.
+    pub guest: fn() -> Guest,
+    /// The tests, each in a process of its own and a lab of its own.
+    pub tests: &'static [GuestTest],
+}
+
+/// How one test went; one line of JSON on the way out of the guest.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verdict {
+    /// The test's name.
+    pub test: String,
+    /// What a failed test said.
+    pub failure: Option<String>,
+    /// How long it took in the guest.
+    pub millis: u64,
+}
+
+/// Lists guest tests by the path of their functions: `guest_tests![trunk::ids, del::twice]`.
+#[macro_export]
+macro_rules! guest_tests {
+    ($($module:ident::$test:ident),+ $(,)?) => {
+        &[$($crate::plan::GuestTest {
+            name: concat!(stringify!($module), "::", stringify!($test)),
+            run: $module::$test,
+        }),+]
+    };
+}

@@ -1,0 +1,8 @@
+//! All that is tested in guests.
+
+mod vlan;
+
+use crate::plan::Plan;
+
+/// Each is a boot.
+pub const PLANS: &[Plan] = &[vlan::PLAN];

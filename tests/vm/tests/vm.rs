@@ -1,0 +1,127 @@
+//! Shows each guest test as a test; boots one guest per plan, and none that is not wanted.
+//!
+//! `cargo test -p fairway-tests-vm --test vm trunk` boots for the tests with that word in
+//! their names only.
+
+use std::collections::HashMap;
+use std::process::ExitCode;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use fairway_tests_vm::plan::{Plan, Verdict};
+use fairway_tests_vm::plans::PLANS;
+use fairway_tests_vm::runner::TEST_DEADLINE;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// Download of the kernel (once) and boot, on a machine that does much else.
+const BOOT_DEADLINE: Duration = Duration::from_secs(120);
+
+/// Where the thread that hears a guest leaves what the tests wait for.
+#[derive(Default)]
+struct Board {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    verdicts: HashMap<String, Verdict>,
+    /// Why no further verdict will come.
+    ended: Option<String>,
+}
+
+impl Board {
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+
+    fn wait(&self, test: &str) -> Result<(), Failed> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = |s: &mut State| s.ended.is_none() && !s.verdicts.contains_key(test);
+        let state = self.changed.wait_while(state, waiting);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        match (state.verdicts.remove(test), &state.ended) {
+            (Some(verdict), _) => verdict.failure.map_or(Ok(()), |f| Err(f.into())),
+            (None, Some(why)) => Err(why.into()),
+            (None, None) => Err("woken for nothing".into()),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    let mut guests = Vec::new();
+    for plan in PLANS {
+        let shown = |name: &str| format!("{}::{name}", plan.name);
+        let board = Arc::new(Board::default());
+        let names: Vec<&'static str> = plan.tests.iter().map(|t| t.name).collect();
+        let wanted: Vec<&'static str> = names
+            .iter()
+            .copied()
+            .filter(|name| is_wanted(&arguments, &shown(name)))
+            .collect();
+        for name in names {
+            let board = Arc::clone(&board);
+            trials.push(Trial::test(shown(name), move || board.wait(name)));
+        }
+        if !arguments.list && !wanted.is_empty() {
+            guests.push(thread::spawn(move || board_of(plan, &wanted, &board)));
+        }
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    for guest in guests {
+        let _ = guest.join(); // it is gone when this program is
+    }
+    conclusion.exit_code()
+}
+
+/// As libtest-mimic itself will decide.
+fn is_wanted(arguments: &Arguments, name: &str) -> bool {
+    let hit = |filter: &String| match arguments.exact {
+        true => name == filter,
+        false => name.contains(filter.as_str()),
+    };
+    arguments.filter.iter().all(hit) && !arguments.skip.iter().any(hit)
+}
+
+/// Runs a plan's guest to its end and pins each verdict to the board.
+fn board_of(plan: &Plan, names: &[&str], board: &Board) {
+    let mut command = vec![env!("CARGO_BIN_EXE_guest-tests"), plan.name];
+    command.extend(names);
+    let tests = u32::try_from(names.len()).unwrap_or(u32::MAX);
+    let mut guest = (plan.guest)();
+    for (name, dir) in [
+        ("FAIRWAY_CNI_DIR", fairway_lab::plugin_dir()),
+        ("FAIRWAY_REFERENCE_DIR", fairway_lab::reference_dir()),
+    ] {
+        guest = guest.env(name, &dir.to_string_lossy());
+    }
+    let mut on_line = |line: &str| match serde_json::from_str::<Verdict>(line) {
+        Ok(verdict) => {
+            eprintln!(
+                "guest {}: {} {} ms",
+                plan.name, verdict.test, verdict.millis
+            );
+            board.change(|s| drop(s.verdicts.insert(verdict.test.clone(), verdict)));
+        }
+        Err(_) => eprintln!("guest {}: {line}", plan.name),
+    };
+    let deadline = BOOT_DEADLINE + TEST_DEADLINE * tests;
+    let ended = match guest.run(&command, deadline, &mut on_line) {
+        Ok(outcome) => {
+            eprintln!(
+                "guest {}: booted in {:.1?}, all in {:.1?}",
+                plan.name, outcome.boot, outcome.total
+            );
+            format!(
+                "the guest ended (status {}) without a verdict on this test",
+                outcome.status
+            )
+        }
+        Err(error) => error.to_string(),
+    };
+    board.change(|s| s.ended = Some(ended));
+}
