@@ -1,0 +1,205 @@
+//! containerd with its CRI plugin on a private host.
+//!
+//! It DELs twice: StopPodSandbox with the namespace and `prevResult`,
+//! RemovePodSandbox with `CNI_NETNS=""` and without. A failed ADD is followed
+//! by a DEL at once.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::cmd;
+use crate::cri::Cri;
+use crate::host::Host;
+use crate::podman::{IMAGE, Podman};
+
+/// How long the daemon may take until its pod network is ready.
+const START: Duration = Duration::from_secs(20);
+
+/// A running daemon. It dies with the host at the latest.
+pub struct Containerd<'h> {
+    host: &'h Host,
+    child: Child,
+    cri: Cri,
+    /// Numbers the processes that were started in sandboxes.
+    execs: AtomicU32,
+}
+
+impl<'h> Containerd<'h> {
+    /// Starts the daemon, gives it the image, waits until it has read the
+    /// network configuration (which is to be written before).
+    ///
+    /// # Errors
+    /// If containerd is not installed or does not come up.
+    pub fn new(host: &'h Host) -> Result<Self> {
+        let conf = host.work().join("containerd.toml");
+        fs::write(&conf, configuration(host))?;
+        let archive = archive(host)?;
+        let (child, cri) = spawn(host)?;
+        let containerd = Self {
+            host,
+            child,
+            cri,
+            execs: AtomicU32::new(0),
+        };
+        containerd.ctr(&[
+            "images",
+            "import",
+            "--no-unpack",
+            &archive.to_string_lossy(),
+        ])?;
+        cmd::eventually(START, || containerd.cri.network_ready())?;
+        Ok(containerd)
+    }
+
+    /// The CRI calls.
+    #[must_use]
+    pub fn cri(&self) -> &Cri {
+        &self.cri
+    }
+
+    /// Kills the daemon and starts it anew; the sandboxes live on.
+    ///
+    /// # Errors
+    /// If it does not come up again.
+    pub fn restart(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        (self.child, self.cri) = spawn(self.host)?;
+        cmd::eventually(START, || self.cri.network_ready())
+    }
+
+    /// Runs `ctr` in Kubernetes' containerd namespace.
+    ///
+    /// # Errors
+    /// If it failed; with all that it said.
+    pub fn ctr(&self, args: &[&str]) -> Result<String> {
+        let socket = socket(self.host);
+        let mut command = self.host.command("ctr");
+        command.arg("--address").arg(socket);
+        cmd::run(command.args(["--namespace", "k8s.io"]).args(args))?.ok()
+    }
+
+    /// The sandbox's first process, as the host numbers it.
+    ///
+    /// # Errors
+    /// If it is not running.
+    pub fn pid(&self, id: &str) -> Result<u64> {
+        let table = self.ctr(&["tasks", "ls"])?;
+        table
+            .lines()
+            .filter_map(|line| {
+                let mut words = line.split_whitespace();
+                (words.next() == Some(id)).then(|| words.next()?.parse().ok())?
+            })
+            .next()
+            .with_context(|| format!("{id} has no task:\n{table}"))
+    }
+
+    /// Pings `address` from within the sandbox until it answers.
+    ///
+    /// # Errors
+    /// If it does not within a few seconds.
+    pub fn ping(&self, id: &str, address: &str) -> Result<()> {
+        cmd::eventually(crate::seen::SOON, || {
+            let exec = format!("ping-{}", self.execs.fetch_add(1, Ordering::Relaxed));
+            let ping = ["ping", "-c", "1", "-W", "1", address];
+            self.ctr(&[&["tasks", "exec", "--exec-id", &exec, id][..], &ping].concat())
+        })?;
+        Ok(())
+    }
+}
+
+impl Drop for Containerd<'_> {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn socket(host: &Host) -> PathBuf {
+    host.work().join("containerd.sock")
+}
+
+fn spawn(host: &Host) -> Result<(Child, Cri)> {
+    let log = fs::File::options()
+        .create(true)
+        .append(true)
+        .open(host.work().join("containerd.log"))?;
+    let mut command = std::process::Command::new("containerd");
+    let child = command
+        .arg("--config")
+        .arg(host.work().join("containerd.toml"))
+        .env("TMPDIR", host.work().join("tmp"))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+        .context("containerd (apt-get install containerd runc)")?;
+    let cri = cmd::eventually(START, || Cri::connect(&socket(host)))?;
+    Ok((child, cri))
+}
+
+/// The sandbox image, in the form that `ctr` imports.
+fn archive(host: &Host) -> Result<PathBuf> {
+    let file = host.work().join("sandbox.tar");
+    let podman = Podman::new(host)?;
+    podman.ok(&[
+        "save",
+        "--quiet",
+        "--format",
+        "docker-archive",
+        "--output",
+        &file.to_string_lossy(),
+        IMAGE,
+    ])?;
+    Ok(file)
+}
+
+/// No CAP_SYS_RESOURCE, no AppArmor, no hugetlb: a sandbox must start on a
+/// bare build machine too.
+fn configuration(host: &Host) -> String {
+    format!(
+        r#"version = 2
+root = "{work}/containerd"
+state = "{work}/containerd-run"
+disabled_plugins = [
+  "io.containerd.snapshotter.v1.btrfs",
+  "io.containerd.snapshotter.v1.zfs",
+  "io.containerd.snapshotter.v1.aufs",
+  "io.containerd.snapshotter.v1.devmapper",
+  "io.containerd.internal.v1.opt",
+  "io.containerd.tracing.processor.v1.otlp",
+]
+[grpc]
+  address = "{socket}"
+[ttrpc]
+  address = "{socket}.ttrpc"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{IMAGE}"
+  restrict_oom_score_adj = true
+  disable_apparmor = true
+  disable_hugetlb_controller = true
+  tolerate_missing_hugetlb_controller = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "{plugins}"
+    conf_dir = "{work}/net.d"
+    max_conf_num = 1
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "overlayfs"
+    default_runtime_name = "runc"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        SystemdCgroup = false
+        BinaryName = "runc"
+"#,
+        work = host.work().display(),
+        socket = socket(host).display(),
+        plugins = host.plugins().dir().display()
+    )
+}

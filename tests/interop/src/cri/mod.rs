@@ -1,0 +1,198 @@
+//! The few calls of the Container Runtime Interface that a pod's network
+//! needs, as a kubelet makes them.
+//!
+//! `k8s-cri` has them all, but wants `protoc` wherever it is built.
+
+mod messages;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use http::uri::PathAndQuery;
+use prost::Message;
+use tokio::runtime::Runtime;
+use tonic::client::Grpc;
+use tonic::transport::{Channel, Endpoint};
+use tonic_prost::ProstCodec;
+
+use messages::{
+    Empty, LinuxPodSandboxConfig, PodSandboxStatusRequest, PodSandboxStatusResponse,
+    RunPodSandboxRequest, RunPodSandboxResponse, SandboxId, StatusRequest, StatusResponse,
+};
+pub use messages::{PodSandboxConfig, PodSandboxMetadata, PortMapping};
+
+/// How long one call may take: a sandbox with its network is well under 1 s,
+/// on a busy machine a few.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A connection to a runtime.
+pub struct Cri {
+    runtime: Runtime,
+    channel: Channel,
+}
+
+/// What a runtime says of a running sandbox.
+#[derive(Debug)]
+pub struct Sandbox {
+    /// Its addresses, the first one first.
+    pub addresses: Vec<String>,
+    /// Is it ready (and not stopped)?
+    pub ready: bool,
+}
+
+/// A pod's sandbox configuration, without ports, under a parent cgroup.
+#[must_use]
+pub fn pod(name: &str, cgroup_parent: &str) -> PodSandboxConfig {
+    PodSandboxConfig {
+        metadata: Some(PodSandboxMetadata {
+            name: name.to_owned(),
+            uid: format!("uid-{name}"),
+            namespace: "default".to_owned(),
+            attempt: 0,
+        }),
+        hostname: name.to_owned(),
+        port_mappings: Vec::new(),
+        linux: Some(LinuxPodSandboxConfig {
+            cgroup_parent: cgroup_parent.to_owned(),
+        }),
+    }
+}
+
+impl Cri {
+    /// Connects to a runtime's socket.
+    ///
+    /// # Errors
+    /// If nobody listens there.
+    pub fn connect(socket: &Path) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let endpoint = Endpoint::from_shared(format!("unix://{}", socket.display()))?;
+        let channel = runtime.block_on(endpoint.timeout(LIMIT).connect())?;
+        Ok(Self { runtime, channel })
+    }
+
+    /// Is the pod network ready? The reason, where not.
+    ///
+    /// # Errors
+    /// If the runtime refuses, or says no.
+    pub fn network_ready(&self) -> Result<()> {
+        let reply: StatusResponse = self.call("Status", StatusRequest {})?;
+        let conditions = reply.status.unwrap_or_default().conditions;
+        match conditions.iter().find(|c| c.kind == "NetworkReady") {
+            Some(network) if network.status => Ok(()),
+            Some(network) => bail!("{}: {}", network.reason, network.message),
+            None => bail!("no condition NetworkReady"),
+        }
+    }
+
+    /// Starts a sandbox and returns its id.
+    ///
+    /// # Errors
+    /// What the user of the runtime would read.
+    pub fn run(&self, config: PodSandboxConfig) -> Result<String> {
+        let request = RunPodSandboxRequest {
+            config: Some(config),
+        };
+        let reply: RunPodSandboxResponse = self.call("RunPodSandbox", request)?;
+        Ok(reply.pod_sandbox_id)
+    }
+
+    /// Several sandboxes at once.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub fn run_together(&self, configs: Vec<PodSandboxConfig>) -> Result<Vec<String>> {
+        self.runtime.block_on(async {
+            let calls: Vec<_> = configs
+                .into_iter()
+                .map(|config| {
+                    let request = RunPodSandboxRequest {
+                        config: Some(config),
+                    };
+                    let channel = self.channel.clone();
+                    async move {
+                        unary::<_, RunPodSandboxResponse>(channel, "RunPodSandbox", request).await
+                    }
+                })
+                .collect();
+            let local = tokio::task::LocalSet::new();
+            let tasks: Vec<_> = calls.into_iter().map(|c| local.spawn_local(c)).collect();
+            local
+                .run_until(async {
+                    let mut ids = Vec::new();
+                    for task in tasks {
+                        ids.push(task.await??.pod_sandbox_id);
+                    }
+                    Ok(ids)
+                })
+                .await
+        })
+    }
+
+    /// Addresses and state of a sandbox.
+    ///
+    /// # Errors
+    /// If there is no such sandbox.
+    pub fn status(&self, id: &str) -> Result<Sandbox> {
+        let request = PodSandboxStatusRequest {
+            pod_sandbox_id: id.to_owned(),
+        };
+        let reply: PodSandboxStatusResponse = self.call("PodSandboxStatus", request)?;
+        let status = reply.status.context("a status without status")?;
+        let network = status.network.unwrap_or_default();
+        let mut addresses = vec![network.ip];
+        addresses.extend(network.additional_ips.into_iter().map(|a| a.ip));
+        addresses.retain(|a| !a.is_empty());
+        Ok(Sandbox {
+            addresses,
+            ready: status.state == 0,
+        })
+    }
+
+    /// Stops a sandbox: the first DEL, with namespace and `prevResult`.
+    ///
+    /// # Errors
+    /// If the runtime could not.
+    pub fn stop(&self, id: &str) -> Result<()> {
+        let _: Empty = self.call("StopPodSandbox", SandboxId { id: id.to_owned() })?;
+        Ok(())
+    }
+
+    /// Removes a sandbox: the second DEL, without either.
+    ///
+    /// # Errors
+    /// If the runtime could not.
+    pub fn remove(&self, id: &str) -> Result<()> {
+        let _: Empty = self.call("RemovePodSandbox", SandboxId { id: id.to_owned() })?;
+        Ok(())
+    }
+
+    fn call<Q, R>(&self, method: &'static str, request: Q) -> Result<R>
+    where
+        Q: Message + Default + Send + Sync + 'static,
+        R: Message + Default + Send + Sync + 'static,
+    {
+        self.runtime
+            .block_on(unary(self.channel.clone(), method, request))
+    }
+}
+
+async fn unary<Q, R>(channel: Channel, method: &'static str, request: Q) -> Result<R>
+where
+    Q: Message + Default + Send + Sync + 'static,
+    R: Message + Default + Send + Sync + 'static,
+{
+    let path: PathAndQuery = format!("/runtime.v1.RuntimeService/{method}").parse()?;
+    let mut client = Grpc::new(channel);
+    client.ready().await?;
+    let codec: ProstCodec<Q, R> = ProstCodec::default();
+    let reply = client
+        .unary(tonic::Request::new(request), path, codec)
+        .await;
+    match reply {
+        Ok(reply) => Ok(reply.into_inner()),
+        Err(status) => bail!("{method}: {}", status.message()),
+    }
+}

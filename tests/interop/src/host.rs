@@ -1,0 +1,207 @@
+//! A host of one's own for one test.
+//!
+//! A container engine writes to fixed paths (`/run/containerd`,
+//! `/var/lib/cni/results`, the xtables lock), leaves daemons behind and
+//! programs the network of whatever namespace it stands in. So each test
+//! starts its own executable once more in a new PID, mount and network
+//! namespace, with an empty `/run` and `/var/lib`, and runs its body there.
+//! When that process ends, in whatever way, the kernel kills all in the PID
+//! namespace and drops the mounts and the links with the last of them; the
+//! [`janitor`](crate) takes the cgroups.
+
+use std::any::type_name;
+use std::env;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::cmd;
+use crate::janitor::{self, Janitor};
+use crate::plugins::Plugins;
+
+/// Names the cgroup of the host, and says that this process is on it.
+const INSIDE: &str = "FAIRWAY_INTEROP_HOST";
+
+/// Seconds for one test as a whole.
+const LIMIT: &str = "120";
+
+/// PID 1 of the host: reaps what the engines leave to it (a zombie counts
+/// as alive for Podman), and hands on the status of the test.
+const INIT: &str = r#""$@" & wait $!"#;
+
+/// Where the test's files are: a tmpfs that dies with the host.
+const WORK: &str = "/run/fairway";
+
+/// The host that a test's body runs on.
+#[derive(Debug)]
+pub struct Host {
+    cgroup: String,
+    plugins: Plugins,
+}
+
+/// Runs `body` on a host of its own. To be called once in a `#[test]`, with a
+/// closure written there: the closure's type names the test to start again.
+///
+/// # Errors
+/// Whatever `body` returned or how it died, with all its output; or that
+/// something stayed behind.
+pub fn on_private_host<F>(body: F) -> Result<()>
+where
+    F: FnOnce(&Host) -> Result<()>,
+{
+    if let Some(cgroup) = env::var_os(INSIDE) {
+        let host = Host::enter(cgroup.to_string_lossy().into_owned())?;
+        return body(&host).map_err(|why| host.with_logs(why));
+    }
+    let done = run_there(test_name::<F>()?)?;
+    ensure!(done.status.success(), "{done}");
+    Ok(())
+}
+
+/// The path of the test function that wrote the closure `F`.
+fn test_name<F>() -> Result<&'static str> {
+    type_name::<F>()
+        .split_once("::")
+        .and_then(|(_, path)| path.split_once("::{{closure}}"))
+        .map(|(path, _)| path)
+        .with_context(|| format!("{} is not a closure in a test", type_name::<F>()))
+}
+
+/// Brings a new host up, runs the test `name` there, and sweeps.
+fn run_there(name: &str) -> Result<cmd::Done> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    ensure!(
+        is_root()?,
+        "the interop suite makes namespaces: run it as root"
+    );
+    let cgroup = format!(
+        "fairway-interop-{}-{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    );
+    let janitor = Janitor::start(&cgroup)?;
+    // Each link of this chain dies with the one before it: the test process,
+    // the time limit, unshare, the host's PID 1.
+    let output = Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", "timeout", "--signal=KILL", LIMIT])
+        .args(["setpriv", "--pdeathsig", "KILL", "unshare"])
+        .args(["--pid", "--fork", "--kill-child", "--mount-proc"])
+        .args(["--mount", "--net", "sh", "-c", INIT, "init"])
+        .arg(env::current_exe()?)
+        .args([name, "--exact", "--include-ignored", "--nocapture"])
+        .env(INSIDE, &cgroup)
+        .env("RUST_BACKTRACE", "0")
+        .stdin(Stdio::null())
+        .output()
+        .context("setpriv")?;
+    janitor.finish()?;
+    Ok(cmd::Done {
+        line: format!("{name}, on its private host"),
+        status: output.status,
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
+
+/// The directories that are left of the cgroup `name`.
+#[must_use]
+pub fn cgroups_left(name: &str) -> Vec<PathBuf> {
+    janitor::trees(name)
+}
+
+fn is_root() -> Result<bool> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    Ok(status
+        .lines()
+        .filter_map(|line| line.strip_prefix("Uid:"))
+        .any(|ids| ids.split_whitespace().nth(1) == Some("0")))
+}
+
+impl Host {
+    /// Makes this process's fresh namespaces a host. The plugins are copied
+    /// before `/var/lib` is hidden: a CI's checkout may be in there.
+    fn enter(cgroup: String) -> Result<Self> {
+        ensure!(
+            fs::read_to_string("/proc/1/cmdline")?.contains(INIT),
+            "{INSIDE} is set, but this is not a private host: nothing was mounted"
+        );
+        mount_tmpfs("/run")?;
+        fs::create_dir_all(WORK)?;
+        let work = Path::new(WORK);
+        let plugins = Plugins::install(&work.join("cni"), work)?;
+        mount_tmpfs("/var/lib")?;
+        for dir in ["tmp", "net.d", "ipam"] {
+            fs::create_dir(work.join(dir))?;
+        }
+        let host = Self { cgroup, plugins };
+        cmd::run(host.command("ip").args(["link", "set", "lo", "up"]))?.ok()?;
+        Ok(host)
+    }
+
+    /// The folder for this test's files, gone with the host.
+    #[must_use]
+    pub fn work(&self) -> &Path {
+        Path::new(WORK)
+    }
+
+    /// The plugins that the engines here are given.
+    #[must_use]
+    pub fn plugins(&self) -> &Plugins {
+        &self.plugins
+    }
+
+    /// The parent cgroup (with its slash) for every container here.
+    #[must_use]
+    pub fn cgroup_parent(&self) -> String {
+        format!("/{}", self.cgroup)
+    }
+
+    /// A command on this host, with a time limit and files of its own only.
+    #[must_use]
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = cmd::limited(program);
+        command
+            .env("HOME", self.work())
+            .env("TMPDIR", self.work().join("tmp"));
+        command
+    }
+
+    /// Runs a command line on this host and returns its stdout.
+    ///
+    /// # Errors
+    /// If it failed; with all that it said.
+    pub fn sh(&self, words: &[&str]) -> Result<String> {
+        let [program, args @ ..] = words else {
+            bail!("no program")
+        };
+        cmd::run(self.command(program).args(args))?.ok()
+    }
+
+    /// `why` with what the daemons complained of in their logs, which die with the host.
+    fn with_logs(&self, why: anyhow::Error) -> anyhow::Error {
+        let mut logs = String::new();
+        for entry in self.work().read_dir().into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.extension().is_some_and(|e| e == "log")
+                && let Ok(text) = fs::read_to_string(&path)
+            {
+                let mut lines: Vec<_> = text.lines().collect();
+                lines.retain(|line| !line.contains("level=info"));
+                let tail = &lines[lines.len().saturating_sub(20)..];
+                logs.push_str(&format!("--- {}\n{}\n", path.display(), tail.join("\n")));
+            }
+        }
+        let _ = std::io::stderr().write_all(logs.as_bytes());
+        why
+    }
+}
+
+fn mount_tmpfs(target: &str) -> Result<()> {
+    cmd::run(cmd::limited("mount").args(["-t", "tmpfs", "-o", "mode=755", "tmpfs", target]))?
+        .ok()?;
+    Ok(())
+}
