@@ -4,17 +4,21 @@
 //! thread or a runtime, a single object is fetched by one request and never by
 //! a dump, and what the kernel takes in one message goes in one message.
 //!
-//! Callers speak to the [`Netlink`] trait; `Handle` is the kernel behind it,
+//! Callers speak to the [`Netlink`] trait; [`Handle`] is the kernel behind it,
 //! `fake::Recorder` a model in memory for tests of plugins. Whatever rtnetlink
-//! does not cover builds on `raw`.
+//! does not cover builds on [`raw`].
 
 pub mod mac;
 pub mod ns;
+pub mod raw;
+pub mod retry;
 pub mod sysctl;
 
 mod address;
 mod bridge;
+mod codec;
 mod error;
+mod handle;
 mod link;
 mod netlink;
 mod route;
@@ -24,6 +28,7 @@ pub use bridge::{
     BridgeChange, BridgePort, BridgePortState, BridgeSpec, PortState, PortVlan, PortVlanRange,
 };
 pub use error::{Error, Result};
+pub use handle::Handle;
 pub use link::{AddrGenMode, Link, LinkChange, LinkKind, OperState, VethPeer, VethSpec};
 pub use mac::MacAddr;
 pub use netlink::Netlink;

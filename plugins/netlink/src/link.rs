@@ -127,7 +127,9 @@ pub struct VethSpec<'ns> {
     pub peer: VethPeer<'ns>,
 }
 
-/// The far end of a [`VethSpec`].
+/// The far end of a [`VethSpec`]. It is down at first: the kernel refuses to set
+/// it up in the request that makes the pair (ENOTCONN, for at that moment its
+/// other end is not tied to it yet).
 #[derive(Debug, Clone, Default)]
 pub struct VethPeer<'ns> {
     /// Name, 1 to 15 bytes.
@@ -136,8 +138,6 @@ pub struct VethPeer<'ns> {
     pub mtu: Option<u32>,
     /// None leaves the kernel's random address.
     pub mac: Option<MacAddr>,
-    /// Whether it is up from the start.
-    pub up: bool,
     /// Where it goes; None: the handle's namespace.
     pub netns: Option<BorrowedFd<'ns>>,
 }

@@ -1,0 +1,30 @@
+//! From this crate's types to the kernel's bytes and back.
+//!
+//! Requests are built with netlink-packet-route's types. Answers are read with
+//! [`raw::attr`](crate::raw::attr) instead, and only the attributes that this
+//! crate tells of: a plugin sees every interface of the host, and one odd
+//! attribute of a driver that it has nothing to do with must not be its end.
+
+pub(crate) mod address;
+pub(crate) mod bridge;
+pub(crate) mod link;
+pub(crate) mod route;
+
+use netlink_packet_core::Emitable;
+use netlink_packet_route::AddressFamily;
+
+use crate::route::Family;
+
+/// The bytes of a message's body.
+pub(crate) fn emit(message: &impl Emitable) -> Vec<u8> {
+    let mut bytes = vec![0; message.buffer_len()];
+    message.emit(&mut bytes);
+    bytes
+}
+
+pub(crate) const fn address_family(family: Family) -> AddressFamily {
+    match family {
+        Family::V4 => AddressFamily::Inet,
+        Family::V6 => AddressFamily::Inet6,
+    }
+}

@@ -1,0 +1,217 @@
+//! Routes.
+
+use std::net::IpAddr;
+
+use ipnetwork::IpNetwork;
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteProtocol, RouteScope,
+    RouteType, RouteVia,
+};
+use nix::libc;
+
+use super::{address_family, emit};
+use crate::raw::attr::{Attrs, aligned, ip_of};
+use crate::route::{Family, Route, RouteFilter, RouteKind, Scope};
+
+/// Length of `struct rtmsg`.
+const HEADER: usize = 12;
+const RTAX_MTU: u16 = 2;
+const RTAX_ADVMSS: u16 = 8;
+/// A copy of a route for one destination, not a route of its own.
+const RTM_F_CLONED: u32 = 0x200;
+const RTNH_F_ONLINK: u32 = 4;
+
+/// Asks for the routes of a family.
+pub(crate) fn list(family: Family, filter: &RouteFilter) -> Vec<u8> {
+    let mut message = RouteMessage::default();
+    message.header.address_family = address_family(family);
+    // These two only where the kernel checks strictly; others ignore them.
+    let attributes = &mut message.attributes;
+    attributes.extend(filter.table.map(RouteAttribute::Table));
+    attributes.extend(filter.oif.map(RouteAttribute::Oif));
+    emit(&message)
+}
+
+/// Adds a route.
+pub(crate) fn add(route: &Route) -> Vec<u8> {
+    let mut message = with_destination(route);
+    let header = &mut message.header;
+    header.protocol = RouteProtocol::from(route.protocol);
+    header.scope = RouteScope::from(route.scope.0);
+    header.kind = RouteType::from(route.kind.0);
+    if route.onlink {
+        header.flags |= RouteFlags::Onlink;
+    }
+    let attributes = &mut message.attributes;
+    attributes.extend(
+        route
+            .prefsrc
+            .map(|ip| RouteAttribute::PrefSource(address(ip))),
+    );
+    let metrics: Vec<_> = [
+        route.mtu.map(RouteMetric::Mtu),
+        route.advmss.map(RouteMetric::Advmss),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if !metrics.is_empty() {
+        attributes.push(RouteAttribute::Metrics(metrics));
+    }
+    emit(&message)
+}
+
+/// Deletes a route.
+pub(crate) fn delete(route: &Route) -> Vec<u8> {
+    let mut message = with_destination(route);
+    message.header.scope = RouteScope::from(Scope::NOWHERE.0);
+    emit(&message)
+}
+
+fn with_destination(route: &Route) -> RouteMessage {
+    let mut message = RouteMessage::default();
+    let header = &mut message.header;
+    header.address_family = address_family(Family::of(route.dst.ip()));
+    header.destination_prefix_length = route.dst.prefix();
+    // Numbers above 255 are told by the attribute alone.
+    header.table = u8::try_from(route.table).unwrap_or(libc::RT_TABLE_UNSPEC);
+    let attributes = &mut message.attributes;
+    if !route.is_default() {
+        // The kernel refuses a destination with host bits.
+        let network = route.dst.network();
+        attributes.push(RouteAttribute::Destination(address(network)));
+    }
+    attributes.push(RouteAttribute::Table(route.table));
+    attributes.extend(route.gateway.map(|gateway| next_hop(route.dst, gateway)));
+    attributes.extend(route.oif.map(RouteAttribute::Oif));
+    attributes.extend(route.priority.map(RouteAttribute::Priority));
+    message
+}
+
+fn next_hop(dst: IpNetwork, gateway: IpAddr) -> RouteAttribute {
+    match gateway {
+        IpAddr::V6(v6) if dst.is_ipv4() => RouteAttribute::Via(RouteVia::Inet6(v6)),
+        same => RouteAttribute::Gateway(address(same)),
+    }
+}
+
+fn address(ip: IpAddr) -> RouteAddress {
+    match ip {
+        IpAddr::V4(v4) => RouteAddress::Inet(v4),
+        IpAddr::V6(v6) => RouteAddress::Inet6(v6),
+    }
+}
+
+/// Reads an RTM_NEWROUTE: one route for each next hop, none if it is of another
+/// family or a copy out of the cache.
+pub(crate) fn decode(body: &[u8]) -> Vec<Route> {
+    read(body).unwrap_or_default()
+}
+
+fn read(body: &[u8]) -> Option<Vec<Route>> {
+    let [
+        family,
+        prefix,
+        _,
+        _,
+        table,
+        protocol,
+        scope,
+        kind,
+        f0,
+        f1,
+        f2,
+        f3,
+    ] = *body.first_chunk::<HEADER>()?;
+    let flags = u32::from_ne_bytes([f0, f1, f2, f3]);
+    let family = match i32::from(family) {
+        libc::AF_INET => Family::V4,
+        libc::AF_INET6 => Family::V6,
+        _ => return None,
+    };
+    if flags & RTM_F_CLONED != 0 {
+        return None;
+    }
+    let mut route = Route {
+        table: table.into(),
+        scope: Scope(scope),
+        protocol,
+        kind: RouteKind(kind),
+        onlink: flags & RTNH_F_ONLINK != 0,
+        ..Route::to(family.all())
+    };
+    let mut hops = Vec::new();
+    for attr in Attrs::after(HEADER, body) {
+        match attr.kind {
+            libc::RTA_DST => route.dst = IpNetwork::new(attr.ip()?, prefix).ok()?,
+            libc::RTA_TABLE => route.table = attr.u32()?,
+            libc::RTA_PREFSRC => route.prefsrc = attr.ip(),
+            libc::RTA_PRIORITY => route.priority = attr.u32(),
+            libc::RTA_METRICS => metrics(&mut route, attr.nested()),
+            libc::RTA_MULTIPATH => hops = next_hops(attr.value),
+            _ => {}
+        }
+    }
+    via(&mut route, Attrs::after(HEADER, body));
+    if hops.is_empty() {
+        return Some(vec![route]);
+    }
+    Some(hops.into_iter().map(|hop| hop.apply(&route)).collect())
+}
+
+fn metrics(route: &mut Route, attrs: Attrs<'_>) {
+    for attr in attrs {
+        match attr.kind {
+            RTAX_MTU => route.mtu = attr.u32(),
+            RTAX_ADVMSS => route.advmss = attr.u32(),
+            _ => {}
+        }
+    }
+}
+
+/// Reads the attributes that a route and each of several next hops can have.
+fn via(route: &mut Route, attrs: Attrs<'_>) {
+    for attr in attrs {
+        match attr.kind {
+            libc::RTA_GATEWAY => route.gateway = attr.ip(),
+            // Two bytes of family before the address.
+            libc::RTA_VIA => route.gateway = attr.value.get(2..).and_then(ip_of),
+            libc::RTA_OIF => route.oif = attr.u32(),
+            _ => {}
+        }
+    }
+}
+
+/// One element of RTA_MULTIPATH: `struct rtnexthop` and attributes.
+struct NextHop<'a> {
+    flags: u8,
+    index: u32,
+    attrs: Attrs<'a>,
+}
+
+impl NextHop<'_> {
+    fn apply(self, route: &Route) -> Route {
+        let mut route = route.clone();
+        route.oif = Some(self.index);
+        route.onlink = u32::from(self.flags) & RTNH_F_ONLINK != 0;
+        via(&mut route, self.attrs);
+        route
+    }
+}
+
+fn next_hops(mut bytes: &[u8]) -> Vec<NextHop<'_>> {
+    let mut hops = Vec::new();
+    while let Some([l0, l1, flags, _, i0, i1, i2, i3]) = bytes.first_chunk::<8>().copied() {
+        let length = usize::from(u16::from_ne_bytes([l0, l1]));
+        let Some(attrs) = bytes.get(8..length) else {
+            break;
+        };
+        hops.push(NextHop {
+            flags,
+            index: u32::from_ne_bytes([i0, i1, i2, i3]),
+            attrs: Attrs::new(attrs),
+        });
+        bytes = bytes.get(aligned(length)..).unwrap_or_default();
+    }
+    hops
+}

@@ -1,0 +1,282 @@
+//! The kernel behind the [`Netlink`] trait.
+
+use ipnetwork::IpNetwork;
+use nix::errno::Errno;
+use nix::libc;
+
+use crate::address::{Address, AddressSpec};
+use crate::bridge::{BridgeChange, BridgePort, BridgeSpec, PortVlan, PortVlanRange};
+use crate::codec;
+use crate::error::{Error, Result};
+use crate::link::{Link, LinkChange, VethSpec};
+use crate::netlink::Netlink;
+use crate::ns::NetNs;
+use crate::raw::{CREATE, EXCL, KernelSocket, Message, RawSocket, Transport, protocols};
+use crate::route::{Family, Route, RouteFilter};
+
+/// A socket to one namespace's rtnetlink.
+#[derive(Debug)]
+pub struct Handle<T = KernelSocket> {
+    socket: RawSocket<T>,
+}
+
+impl Handle {
+    /// A handle on the calling thread's namespace.
+    pub fn open() -> Result<Self> {
+        let socket = RawSocket::open(protocols::NETLINK_ROUTE)?;
+        Ok(Self { socket })
+    }
+
+    /// A handle on another namespace. The thread goes there to open the socket
+    /// and comes back; nothing that is done with the handle needs it to go again.
+    pub fn open_in(netns: &NetNs) -> Result<Self> {
+        let socket = RawSocket::open_in(protocols::NETLINK_ROUTE, netns)?;
+        Ok(Self { socket })
+    }
+}
+
+impl<T: Transport> Handle<T> {
+    /// A handle over any socket.
+    pub fn over(socket: RawSocket<T>) -> Self {
+        Self { socket }
+    }
+
+    fn link(&mut self, message: &Message) -> Result<Option<Link>> {
+        found(
+            self.socket
+                .get(message, |_, body| codec::link::decode(body)),
+        )
+    }
+
+    fn change_vlans(
+        &mut self,
+        message: Message,
+        index: u32,
+        vlans: &[PortVlanRange],
+        on_bridge_itself: bool,
+    ) -> Result<()> {
+        if vlans.is_empty() {
+            return Ok(());
+        }
+        for range in vlans {
+            if range.first < 1 || range.first > range.last || range.last > 4094 {
+                return Err(message.invalid("VLAN ids are 1 to 4094, first before last"));
+            }
+            if range.pvid && range.first != range.last {
+                return Err(message.invalid("only a single VLAN can be that of untagged frames"));
+            }
+        }
+        let body = codec::bridge::change_vlans(index, vlans, on_bridge_itself);
+        if body.len() > usize::from(u16::MAX) {
+            return Err(message.invalid("too many VLANs for one request"));
+        }
+        self.socket.execute(&message.body(body))
+    }
+
+    fn route_list(&mut self, family: Family, filter: &RouteFilter) -> Result<Vec<Route>> {
+        let message = Message::new("list routes", "", libc::RTM_GETROUTE)
+            .body(codec::route::list(family, filter));
+        let wanted = |route: &Route| {
+            filter.table.is_none_or(|table| route.table == table)
+                && filter.oif.is_none_or(|oif| route.oif == Some(oif))
+        };
+        let found = found(self.socket.dump(&message, |_, body| {
+            let mut routes = codec::route::decode(body);
+            routes.retain(wanted);
+            Some(routes)
+        }))?;
+        Ok(found.unwrap_or_default().into_iter().flatten().collect())
+    }
+
+    fn new_route(&mut self, route: &Route, flags: u16) -> Result<()> {
+        let message = Message::new("add route", subject_of(route), libc::RTM_NEWROUTE)
+            .flags(flags)
+            .body(codec::route::add(route));
+        self.socket.execute(&message)
+    }
+}
+
+impl<T: Transport> Netlink for Handle<T> {
+    fn link_by_name(&mut self, name: &str) -> Result<Option<Link>> {
+        let message = Message::new("get link", name, libc::RTM_GETLINK);
+        if name.is_empty() || name.contains('\0') {
+            return Ok(None);
+        }
+        self.link(&message.body(codec::link::get(0, Some(name))))
+    }
+
+    fn link_by_index(&mut self, index: u32) -> Result<Option<Link>> {
+        if index == 0 {
+            return Ok(None);
+        }
+        let message = Message::new("get link", index.to_string(), libc::RTM_GETLINK);
+        self.link(&message.body(codec::link::get(index, None)))
+    }
+
+    fn links(&mut self) -> Result<Vec<Link>> {
+        let message =
+            Message::new("list links", "", libc::RTM_GETLINK).body(codec::link::get(0, None));
+        self.socket
+            .dump(&message, |_, body| codec::link::decode(body))
+    }
+
+    fn create_bridge(&mut self, spec: &BridgeSpec) -> Result<()> {
+        let message =
+            Message::new("create bridge", &spec.name, libc::RTM_NEWLINK).flags(CREATE | EXCL);
+        check_name(&message, &spec.name)?;
+        self.socket
+            .execute(&message.body(codec::link::create_bridge(spec)))
+    }
+
+    fn create_veth(&mut self, spec: &VethSpec<'_>) -> Result<()> {
+        let subject = format!("{} with peer {}", spec.name, spec.peer.name);
+        let message = Message::new("create veth", subject, libc::RTM_NEWLINK).flags(CREATE | EXCL);
+        check_name(&message, &spec.name)?;
+        check_name(&message, &spec.peer.name)?;
+        self.socket
+            .execute(&message.body(codec::link::create_veth(spec)))
+    }
+
+    fn change_link(&mut self, index: u32, change: &LinkChange) -> Result<()> {
+        let message = Message::new("change link", index.to_string(), libc::RTM_SETLINK);
+        if let Some(name) = &change.name {
+            check_name(&message, name)?;
+        }
+        self.socket
+            .execute(&message.body(codec::link::change(index, change)))
+    }
+
+    fn set_bridge_port(&mut self, index: u32, port: &BridgePort) -> Result<()> {
+        let message = Message::new("set bridge port", index.to_string(), libc::RTM_SETLINK)
+            .body(codec::bridge::set_port(index, port));
+        self.socket.execute(&message)
+    }
+
+    fn set_bridge(&mut self, index: u32, change: &BridgeChange) -> Result<()> {
+        let message = Message::new("set bridge", index.to_string(), libc::RTM_NEWLINK)
+            .body(codec::link::set_bridge(index, change));
+        self.socket.execute(&message)
+    }
+
+    fn delete_link(&mut self, index: u32) -> Result<bool> {
+        let message = Message::new("delete link", index.to_string(), libc::RTM_DELLINK)
+            .body(codec::link::by_index(index));
+        deleted(self.socket.execute(&message))
+    }
+
+    fn port_vlans(&mut self, index: u32) -> Result<Vec<PortVlan>> {
+        let message = Message::new("list VLANs of", index.to_string(), libc::RTM_GETLINK)
+            .body(codec::bridge::list_vlans());
+        let found = self.socket.dump(&message, |_, body| {
+            codec::bridge::decode_vlans(body).filter(|(of, _)| *of == index)
+        })?;
+        Ok(found.into_iter().flat_map(|(_, vlans)| vlans).collect())
+    }
+
+    fn add_port_vlans(
+        &mut self,
+        index: u32,
+        vlans: &[PortVlanRange],
+        on_bridge_itself: bool,
+    ) -> Result<()> {
+        let message = Message::new("add VLANs to", index.to_string(), libc::RTM_SETLINK);
+        self.change_vlans(message, index, vlans, on_bridge_itself)
+    }
+
+    fn delete_port_vlans(
+        &mut self,
+        index: u32,
+        vlans: &[PortVlanRange],
+        on_bridge_itself: bool,
+    ) -> Result<()> {
+        let message = Message::new("delete VLANs of", index.to_string(), libc::RTM_DELLINK);
+        self.change_vlans(message, index, vlans, on_bridge_itself)
+    }
+
+    fn addresses(&mut self, index: Option<u32>) -> Result<Vec<Address>> {
+        let subject = index.map_or_else(String::new, |index| format!("of link {index}"));
+        let message = Message::new("list addresses", subject, libc::RTM_GETADDR)
+            .body(codec::address::list(index.unwrap_or(0)));
+        let found = found(self.socket.dump(&message, |_, body| {
+            codec::address::decode(body)
+                .filter(|address| index.is_none_or(|index| address.index == index))
+        }))?;
+        Ok(found.unwrap_or_default())
+    }
+
+    fn add_address(&mut self, index: u32, spec: &AddressSpec) -> Result<()> {
+        let subject = format!("{} to link {index}", spec.ip);
+        let message = Message::new("add address", subject, libc::RTM_NEWADDR)
+            .flags(CREATE | EXCL)
+            .body(codec::address::add(index, spec));
+        self.socket.execute(&message)
+    }
+
+    fn delete_address(&mut self, index: u32, ip: IpNetwork) -> Result<bool> {
+        let subject = format!("{ip} from link {index}");
+        let message = Message::new("delete address", subject, libc::RTM_DELADDR)
+            .body(codec::address::delete(index, ip));
+        deleted(self.socket.execute(&message))
+    }
+
+    fn routes(&mut self, filter: &RouteFilter) -> Result<Vec<Route>> {
+        if let Some(family) = filter.family {
+            return self.route_list(family, filter);
+        }
+        let mut routes = self.route_list(Family::V4, filter)?;
+        routes.extend(self.route_list(Family::V6, filter)?);
+        Ok(routes)
+    }
+
+    fn add_route(&mut self, route: &Route) -> Result<()> {
+        self.new_route(route, CREATE | EXCL)
+    }
+
+    fn add_route_ecmp(&mut self, route: &Route) -> Result<()> {
+        self.new_route(route, CREATE)
+    }
+
+    fn delete_route(&mut self, route: &Route) -> Result<bool> {
+        let message = Message::new("delete route", subject_of(route), libc::RTM_DELROUTE)
+            .body(codec::route::delete(route));
+        deleted(self.socket.execute(&message))
+    }
+}
+
+/// What is not there is no error to those who only ask.
+fn found<R>(result: Result<R>) -> Result<Option<R>> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What is gone already need not be deleted. ENXIO: the link has no IPv6.
+fn deleted(result: Result<()>) -> Result<bool> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(error) if error.is_not_found() || error.errno() == Some(Errno::ENXIO) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn subject_of(route: &Route) -> String {
+    let mut text = route.dst.to_string();
+    if let Some(gateway) = route.gateway {
+        text.push_str(&format!(" via {gateway}"));
+    }
+    if let Some(oif) = route.oif {
+        text.push_str(&format!(" on link {oif}"));
+    }
+    text
+}
+
+/// The kernel makes sure of the rest, but it would cut a name off at a NUL and
+/// count up a `%d`, and so make a link that nobody finds again.
+fn check_name(message: &Message, name: &str) -> Result<(), Error> {
+    if name.is_empty() || name.len() > 15 || name.contains(['\0', '%']) {
+        return Err(message.invalid("a link's name has 1 to 15 bytes, none of them NUL or %"));
+    }
+    Ok(())
+}
