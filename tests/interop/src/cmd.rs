@@ -100,7 +100,7 @@ pub fn run(command: &mut Command) -> Result<Done> {
 /// The last thing that `look` said, once the time is over.
 pub fn eventually<T>(limit: Duration, mut look: impl FnMut() -> Result<T>) -> Result<T> {
     let mut last = None;
-    let found = poll(limit, "it to be so", || {
+    let found = poll(limit, "success", || {
         look().map_err(|why| last = Some(why)).ok()
     });
     found.map_err(|late| match last {

@@ -1,6 +1,7 @@
 //! Network configuration lists for the engines.
 
 use std::fs;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ pub struct Network {
     version: String,
     bridge: Value,
     chained: Vec<Value>,
+    data: PathBuf,
 }
 
 impl Network {
@@ -46,6 +48,20 @@ impl Network {
                 },
             }),
             chained: Vec::new(),
+            data: host.work().join("ipam"),
+        }
+    }
+
+    /// A network that an engine has written itself, so with host-local's
+    /// files at their default place.
+    #[must_use]
+    pub fn written_by_the_engine(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            version: String::new(),
+            bridge: Value::Null,
+            chained: Vec::new(),
+            data: "/var/lib/cni/networks".into(),
         }
     }
 
@@ -84,6 +100,12 @@ impl Network {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The folder with a file for each address that is taken.
+    #[must_use]
+    pub fn address_files(&self) -> PathBuf {
+        self.data.join(&self.name)
     }
 
     /// What a runtime would hand the bridge plugin on stdin, but for

@@ -15,7 +15,7 @@ use crate::cmd;
 
 /// Plugin types that are taken from the reference's folder while ours lacks
 /// them.
-const BORROWED: &[&str] = &["portmap"];
+const BORROWED: &[&str] = &["portmap", "firewall", "tuning"];
 
 /// Name of the recording IPAM delegate.
 pub const RECORDER: &str = "recorder";

@@ -76,8 +76,8 @@ pub fn rules(host: &Host) -> Result<String> {
 ///
 /// # Errors
 /// If the folder cannot be read.
-pub fn taken(host: &Host, network: &Network) -> Result<Vec<IpAddr>> {
-    let dir = host.work().join("ipam").join(network.name());
+pub fn taken(network: &Network) -> Result<Vec<IpAddr>> {
+    let dir = network.address_files();
     if !dir.exists() {
         return Ok(Vec::new());
     }
@@ -99,7 +99,7 @@ pub fn taken(host: &Host, network: &Network) -> Result<Vec<IpAddr>> {
 pub fn nothing_left(host: &Host, network: &Network, marks: &[&str]) -> Result<()> {
     let veths = veths(host)?;
     ensure!(veths.is_empty(), "veths left: {veths:?}");
-    let taken = taken(host, network)?;
+    let taken = taken(network)?;
     ensure!(taken.is_empty(), "addresses left: {taken:?}");
     no_rules_for(host, marks)?;
     let netns = std::path::Path::new("/run/netns");

@@ -25,7 +25,7 @@ fn a_container_gets_an_address() -> Result<()> {
         let pid = podman.pid("box")?;
         assert_eq!(seen::addresses(host, pid)?, [format!("{address}/24")]);
         assert_eq!(seen::gateway(host, pid, "-4")?, "10.80.0.1");
-        assert_eq!(seen::taken(host, &network)?, [address.parse::<IpAddr>()?]);
+        assert_eq!(seen::taken(&network)?, [address.parse::<IpAddr>()?]);
         assert_eq!(
             podman.network_field("box", &network, "Gateway")?,
             "10.80.0.1"
@@ -96,7 +96,7 @@ fn stop_and_rm_leave_nothing_behind() -> Result<()> {
         podman.ok(&["rm", "gone"])?;
         for round in ["after rm", "after one more DEL"] {
             seen::no_rules_for(host, &[&was, gone])?;
-            let left = seen::taken(host, &network)?;
+            let left = seen::taken(&network)?;
             assert_eq!(left, [stays.parse::<IpAddr>()?], "{round}");
             assert_eq!(seen::veths(host)?.len(), 1, "{round}");
             podman.ping("stays", "10.80.0.1")?;
@@ -131,7 +131,7 @@ fn a_full_range_is_told_to_the_user() -> Result<()> {
                 && line.contains("10.80.0."),
             "the user reads: {told}"
         );
-        assert_eq!(seen::taken(host, &network)?.len(), 1);
+        assert_eq!(seen::taken(&network)?.len(), 1);
         assert_eq!(seen::veths(host)?.len(), 1);
         podman.ping("first", "10.80.0.1")?;
 
@@ -175,7 +175,7 @@ fn a_container_restarts() -> Result<()> {
             assert_ne!(pid, before);
             let address = podman.address("web", &network)?;
             assert_eq!(seen::addresses(host, pid)?, [format!("{address}/24")]);
-            assert_eq!(seen::taken(host, &network)?, [address.parse::<IpAddr>()?]);
+            assert_eq!(seen::taken(&network)?, [address.parse::<IpAddr>()?]);
             assert_eq!(seen::veths(host)?.len(), 1);
             let page = seen::fetch("127.0.0.1:8080".parse()?)?;
             ensure!(page.contains(GREETING), "{page:?}");
@@ -228,6 +228,43 @@ fn an_ipv6_network_does_without_ipv4() -> Result<()> {
         podman.ping("one", &address)?;
         podman.ok(&["rm", "--force", "--time", "0", "one", "two"])?;
         seen::nothing_left(host, &network, &[&address])
+    })
+}
+
+/// What most users have: the list that `podman network create` writes, with
+/// portmap, firewall and tuning chained, addresses and MAC by capability.
+#[test]
+fn a_network_of_podmans_own_making_works() -> Result<()> {
+    on_private_host(|host| {
+        let podman = Podman::new(host)?;
+        podman.ok(&["network", "create", "--subnet", V4, "own"])?;
+        let network = Network::written_by_the_engine("own");
+        let options = ["--ip", "10.80.0.50", "--mac-address", "02:00:0a:50:00:32"];
+        let publish = ["--publish", "8080:80"];
+        podman
+            .start("web", &network, &[&options[..], &publish].concat(), SERVE)?
+            .ok()?;
+        podman.start("other", &network, &[], IDLE)?.ok()?;
+
+        let field = |key| podman.network_field("web", &network, key);
+        assert_eq!(field("IPAddress")?, "10.80.0.50");
+        assert_eq!(field("MacAddress")?, "02:00:0a:50:00:32");
+        podman.ping("other", "10.80.0.50")?;
+        let page = seen::fetch("127.0.0.1:8080".parse()?)?;
+        ensure!(page.contains(GREETING), "{page:?}");
+        seen::some_rule_for(host, "10.80.0.50")?;
+
+        let taken = podman.start("late", &network, &["--ip", "10.80.0.50"], IDLE)?;
+        let told = taken.refused()?;
+        ensure!(
+            error_line(&told).contains("10.80.0.50"),
+            "the user reads: {told}"
+        );
+
+        podman.ok(&["rm", "--force", "--time", "0", "web", "other", "late"])?;
+        seen::nothing_left(host, &network, &["10.80.0.50"])?;
+        podman.ok(&["network", "rm", "own"])?;
+        Ok(())
     })
 }
 
