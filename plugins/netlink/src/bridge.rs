@@ -7,7 +7,8 @@ use crate::mac::MacAddr;
 pub struct BridgeSpec {
     /// Name of the link, 1 to 15 bytes.
     pub name: String,
-    /// Bytes; None leaves the kernel's choice (1500, then the least of the ports').
+    /// Bytes, until it has ports: then it takes the least of theirs, unless it is
+    /// changed once more. None: 1500.
     pub mtu: Option<u32>,
     /// None leaves the kernel's random address.
     pub mac: Option<MacAddr>,

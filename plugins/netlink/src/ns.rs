@@ -10,14 +10,15 @@
 //! file that the runtime left behind (a mount point without its mount). These
 //! two are told apart from real failures.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::libc::O_NONBLOCK;
 use nix::sched::{CloneFlags, setns};
 use nix::sys::statfs::{NSFS_MAGIC, PROC_SUPER_MAGIC, fstatfs};
 
@@ -56,11 +57,14 @@ impl NetNs {
     /// `/proc/PID/ns/net`.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, NsError> {
         let path = path.into();
-        let file = match File::open(&path) {
+        // Whatever else the path names, opening it must not wait: a pipe would.
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(O_NONBLOCK);
+        let file = match options.open(&path) {
             Ok(file) => file,
             Err(source) => {
                 return Err(match source.raw_os_error().map(Errno::from_raw) {
-                    Some(Errno::ENOENT | Errno::ENOTDIR) => NsError::Gone(path),
+                    Some(Errno::ENOENT | Errno::ENOTDIR | Errno::ESRCH) => NsError::Gone(path),
                     _ => NsError::Io {
                         op: "open",
                         path,

@@ -10,7 +10,11 @@
 //! answers to a long batch overflow the socket (its buffers are enlarged first).
 
 pub mod attr;
+#[cfg(test)]
+mod attr_tests;
 mod message;
+#[cfg(test)]
+mod tests;
 mod transport;
 
 use std::io;
