@@ -20,17 +20,22 @@
 mod cmd;
 mod cni;
 mod error;
+mod feature;
 mod guarded;
+mod normalise;
 mod ns;
 mod poll;
+mod snapshot;
 mod topology;
 
 pub use cmd::{Cmd, Output};
 pub use cni::{Cni, CniError, Outcome, Raw, plugin_dir, reference_dir};
 pub use error::{Error, Result};
+pub use feature::{Feature, require};
 pub use guarded::Guarded;
 pub use ns::Ns;
 pub use poll::{Condition, poll};
+pub use snapshot::Snapshot;
 pub use topology::Lab;
 
 /// The crates a test needs besides, so that it need not name them itself.
