@@ -120,7 +120,7 @@ fn portable_snapshots_of_two_labs_agree() -> Result {
     let text = a.to_string();
     for part in [
         "veth#1 mtu 1500",
-        "br0 address \"<mac node/veth#1>\"",
+        "br0 address \"<mac node/br0>\"",
         "<ll>",
         "[c1 addr]",
     ] {
