@@ -1,0 +1,96 @@
+//! What can go wrong with a ruleset.
+
+use std::io;
+use std::process::ExitStatus;
+
+/// Failure of a netfilter operation.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The kernel refused, or did not answer.
+    #[error(transparent)]
+    Netlink(#[from] fairway_netlink::Error),
+    /// Rules are to be written, and the kernel has no nf_tables.
+    #[error("this kernel has no nf_tables")]
+    NoNfTables,
+    /// A name for which the rules have no room; found before anything is
+    /// changed.
+    #[error("{what} {name:?} is {} bytes long, at most {max} fit", .name.len())]
+    NameTooLong {
+        /// Which name: "iptables comment".
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// How many bytes there is room for.
+        max: usize,
+    },
+    /// No such backend.
+    #[error("unknown ipmasq backend {0:?} (known: iptables, nftables)")]
+    UnknownBackend(String),
+    /// A rule that ought to be there is not.
+    #[error("{family} table {table}: chain {chain} has no {what}")]
+    MissingRule {
+        /// Address family of the table, as `nft` calls it.
+        family: &'static str,
+        /// The table.
+        table: &'static str,
+        /// The chain that was searched.
+        chain: String,
+        /// The rule, in words.
+        what: String,
+    },
+    /// A chain holds rules that it should not hold.
+    #[error("{family} table {table}: chain {chain} is not as it was set up")]
+    ChangedChain {
+        /// Address family of the table, as `nft` calls it.
+        family: &'static str,
+        /// The table.
+        table: &'static str,
+        /// The chain.
+        chain: String,
+    },
+    /// The rules would have to be written by iptables, which is not installed.
+    #[error("{program} is not installed")]
+    NotInstalled {
+        /// The program that was looked for.
+        program: String,
+    },
+    /// A program could not be run.
+    #[error("cannot run {program}: {source}")]
+    Spawn {
+        /// The program.
+        program: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// A program failed.
+    #[error("{program}: {status}: {stderr}")]
+    Command {
+        /// The program.
+        program: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// What it said.
+        stderr: String,
+    },
+    /// Several steps failed; each was tried all the same.
+    #[error("{}", list(.0))]
+    Several(Vec<Error>),
+}
+
+fn list(errors: &[Error]) -> String {
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    texts.join("; ")
+}
+
+impl Error {
+    /// No error, the one, or all in one.
+    pub(crate) fn collect(mut errors: Vec<Self>) -> Result<(), Self> {
+        match errors.len() {
+            0 => Ok(()),
+            1 => Err(errors.remove(0)),
+            _ => Err(Self::Several(errors)),
+        }
+    }
+}

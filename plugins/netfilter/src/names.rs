@@ -1,0 +1,257 @@
+//! The names that a ruleset is found by.
+//!
+//! A node changes over between the reference plugins and these with containers
+//! running, so the one must find what the other left: every chain name and
+//! comment here is theirs, to the byte. They are compatibility facts, not
+//! choices, and must never change.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha512};
+
+use crate::{Attachment, Error};
+
+/// Longest name of a chain that iptables takes.
+const XT_CHAIN_LEN: usize = 28;
+/// Bytes of the comment match of iptables, its final NUL included.
+pub(crate) const XT_COMMENT_SIZE: usize = 256;
+/// Longest comment that `nft` puts on a rule (its final NUL not counted).
+const NFT_COMMENT_MAX: usize = 128;
+/// Hex digits of each half of an instance hash.
+const HASH_LEN: usize = 16;
+
+const SPOOF_CHAIN_PREFIX: &str = "cni-br-iface-";
+const SPOOF_MAC_SUFFIX: &str = "-mac";
+
+/// The first `len` hex digits of the SHA-512 of `text`.
+fn hash(text: &str, len: usize) -> String {
+    let mut hex = String::with_capacity(2 * 64);
+    for byte in Sha512::digest(text.as_bytes()) {
+        // Writing to a String does not fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex.truncate(len);
+    hex
+}
+
+/// The iptables chain of a container in a network, whatever the interface.
+pub(crate) fn xt_chain(network: &str, container_id: &str) -> String {
+    const PREFIX: &str = "CNI-";
+    let digits = hash(
+        &format!("{network}{container_id}"),
+        XT_CHAIN_LEN - PREFIX.len(),
+    );
+    format!("{PREFIX}{digits}")
+}
+
+/// The comment on each iptables rule of a container.
+///
+/// # Errors
+/// [`Error::NameTooLong`] where the match has no room for it.
+pub(crate) fn xt_comment(network: &str, container_id: &str) -> Result<String, Error> {
+    let comment = format!("name: {} id: {}", quote(network), quote(container_id));
+    if comment.len() >= XT_COMMENT_SIZE {
+        return Err(Error::NameTooLong {
+            what: "iptables comment",
+            name: comment,
+            max: XT_COMMENT_SIZE - 1,
+        });
+    }
+    Ok(comment)
+}
+
+/// Network and container of such a comment; none where it is somebody else's.
+pub(crate) fn parse_xt_comment(comment: &str) -> Option<(String, String)> {
+    let (network, rest) = unquote(comment.strip_prefix("name: ")?)?;
+    let (container_id, rest) = unquote(rest.strip_prefix(" id: ")?)?;
+    rest.is_empty().then_some((network, container_id))
+}
+
+fn quote(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// One quoted word at the start of `text`, and what follows it.
+fn unquote(text: &str) -> Option<(String, &str)> {
+    let body = text.strip_prefix('"')?;
+    let mut word = String::new();
+    let mut chars = body.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return Some((word, &body[at + 1..])),
+            '\\' => word.push(chars.next()?.1),
+            _ => word.push(c),
+        }
+    }
+    None
+}
+
+/// What the comments of all rules of a network begin with.
+pub(crate) fn network_hash(network: &str) -> String {
+    hash(network, HASH_LEN)
+}
+
+/// What the comments of all rules of one attachment begin with.
+pub(crate) fn instance_hash(attachment: &Attachment<'_>) -> String {
+    let Attachment {
+        network,
+        container_id,
+        ifname,
+    } = attachment;
+    let instance = hash(&format!("{ifname}:{container_id}"), HASH_LEN);
+    format!("{}-{instance}", network_hash(network))
+}
+
+/// The comment on each nftables rule of an attachment, cut where `nft` would
+/// refuse it.
+pub(crate) fn nft_comment(attachment: &Attachment<'_>) -> String {
+    let bare = |text: &str| text.replace('"', "");
+    let mut comment = format!(
+        "{}, net: {}, if: {}, id: {}",
+        instance_hash(attachment),
+        bare(attachment.network),
+        bare(attachment.ifname),
+        bare(attachment.container_id),
+    );
+    if comment.len() > NFT_COMMENT_MAX {
+        let mut end = NFT_COMMENT_MAX;
+        while !comment.is_char_boundary(end) {
+            end -= 1;
+        }
+        comment.truncate(end);
+    }
+    comment
+}
+
+/// The names of the two chains and the comment that check an interface's MAC
+/// address.
+pub(crate) struct SpoofNames {
+    pub(crate) iface_chain: String,
+    pub(crate) mac_chain: String,
+    pub(crate) comment: String,
+}
+
+impl SpoofNames {
+    /// # Errors
+    /// [`Error::NameTooLong`] where `nft` has no room for the comment (the
+    /// kernel would take the chains, but nobody could list them again).
+    pub(crate) fn new(attachment: &Attachment<'_>) -> Result<Self, Error> {
+        let names = Self::of(attachment);
+        if names.comment.len() > NFT_COMMENT_MAX {
+            return Err(Error::NameTooLong {
+                what: "macspoofchk comment",
+                name: names.comment,
+                max: NFT_COMMENT_MAX,
+            });
+        }
+        Ok(names)
+    }
+
+    /// The same without the check: for looking up what can never be there.
+    pub(crate) fn of(attachment: &Attachment<'_>) -> Self {
+        let id = format!("{}-{}", attachment.container_id, attachment.ifname);
+        let iface_chain = format!("{SPOOF_CHAIN_PREFIX}{id}");
+        Self {
+            mac_chain: format!("{iface_chain}{SPOOF_MAC_SUFFIX}"),
+            iface_chain,
+            comment: format!("macspoofchk-{id}"),
+        }
+    }
+}
+
+/// Whether a chain of table `bridge nat` is one of [`SpoofNames`]'.
+pub(crate) fn is_spoof_chain(chain: &str) -> bool {
+    chain.starts_with(SPOOF_CHAIN_PREFIX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attachment<'a>(network: &'a str, container_id: &'a str, ifname: &'a str) -> Attachment<'a> {
+        Attachment {
+            network,
+            container_id,
+            ifname,
+        }
+    }
+
+    #[test]
+    fn chains_are_named_as_the_reference_names_them() {
+        // Seen in iptables-save after the reference's bridge plugin.
+        assert_eq!(xt_chain("mynet", "abc123"), "CNI-70a29d9dc18bc4d652ea5d59");
+        assert_eq!(
+            xt_comment("mynet", "abc123").unwrap(),
+            r#"name: "mynet" id: "abc123""#
+        );
+    }
+
+    #[test]
+    fn instance_comments_match_the_references_own_unit_test() {
+        assert_eq!(
+            nft_comment(&attachment("unit-test", "two", "eth0")),
+            "6fd94d501e58f0aa-d750b2c8f0f25d5f, net: unit-test, if: eth0, id: two"
+        );
+        assert_eq!(
+            nft_comment(&attachment("alternate", "three", "net1")),
+            "82783ef24bdc7036-acb19d111858e348, net: alternate, if: net1, id: three"
+        );
+    }
+
+    #[test]
+    fn a_long_comment_is_cut_and_never_inside_a_character() {
+        let long = "x".repeat(64);
+        assert_eq!(
+            nft_comment(&attachment("a-network", &long, "eth0")).len(),
+            128
+        );
+        let wide = "é".repeat(64);
+        assert_eq!(
+            nft_comment(&attachment("a-network", &wide, "eth0")).len(),
+            127
+        );
+    }
+
+    #[test]
+    fn comments_that_do_not_fit_are_refused() {
+        let long = "x".repeat(XT_COMMENT_SIZE);
+        assert!(matches!(
+            xt_comment(&long, "c"),
+            Err(Error::NameTooLong { max: 255, .. })
+        ));
+        let id = "x".repeat(112);
+        assert!(matches!(
+            SpoofNames::new(&attachment("n", &id, "eth0")),
+            Err(Error::NameTooLong { max: 128, .. })
+        ));
+        assert!(SpoofNames::new(&attachment("n", &id[1..], "eth0")).is_ok());
+    }
+
+    #[test]
+    fn xt_comments_are_read_back() {
+        for (network, id) in [
+            ("n", "c"),
+            ("with.dot-_", "9"),
+            (r#"q"uo\te"#, "x y"),
+            ("", ""),
+        ] {
+            let comment = xt_comment(network, id).unwrap();
+            assert_eq!(
+                parse_xt_comment(&comment),
+                Some((network.to_owned(), id.to_owned())),
+                "{comment}"
+            );
+        }
+        for foreign in [
+            "",
+            "name: ",
+            "name: \"a",
+            "name: \"a\" id: \"b",
+            "name: \"a\" id: \"b\" more",
+            "dnat name: \"a\" id: \"b\"",
+            "name: \"a\\",
+        ] {
+            assert_eq!(parse_xt_comment(foreign), None, "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Expressions: the instructions that a rule of nf_tables is made of.
+//!
+//! Only those are known here that our rules are made of; any other comes back
+//! as [`Expr::Other`] and makes a rule differ from every one of ours: a register,
+//! a flag or an operand that ours do not use makes an expression such a one too.
+
+use fairway_netlink::raw::attr::{Attr, Writer};
+
+use crate::names::XT_COMMENT_SIZE;
+
+/// One expression. Values go through register 1, verdicts to register 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Expr {
+    /// Load the packet's family (a byte: 2 or 10).
+    LoadProtocol,
+    /// Load the name of the interface that the packet came in by (16 bytes).
+    LoadInputName,
+    /// Load `len` bytes of a header.
+    Load { base: Base, offset: u32, len: u32 },
+    /// Keep the bits of the mask.
+    Mask(Vec<u8>),
+    /// Go on if the register's bytes are (or, are not) these.
+    Compare { equal: bool, data: Vec<u8> },
+    /// Count packets and bytes.
+    Counter,
+    /// The comment match of iptables, which matches everything.
+    XtComment(String),
+    /// The MASQUERADE target of iptables without options, for a family.
+    XtMasquerade { v6: bool },
+    /// Masquerading, nftables' own.
+    Masquerade,
+    /// End here.
+    Verdict(Verdict),
+    /// An expression that no rule of ours has.
+    Other(String),
+}
+
+/// Which header is loaded from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Base {
+    Link = 0,
+    Network = 1,
+}
+
+/// Where a packet goes from here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Drop,
+    Accept,
+    Return,
+    Jump(String),
+    Goto(String),
+}
+
+const REGISTER_VERDICT: u32 = 0;
+const REGISTER_1: u32 = 1;
+
+const NAME: u16 = 1;
+const DATA: u16 = 2;
+const VALUE: u16 = 1;
+const VERDICT: u16 = 2;
+
+const META_DREG: u16 = 1;
+const META_KEY: u16 = 2;
+const META_KEY_INPUT_NAME: u32 = 6;
+const META_KEY_PROTOCOL: u32 = 15;
+
+const CMP_EQUAL: u32 = 0;
+const CMP_UNEQUAL: u32 = 1;
+
+const VERDICT_DROP: i32 = 0;
+const VERDICT_ACCEPT: i32 = 1;
+const VERDICT_JUMP: i32 = -3;
+const VERDICT_GOTO: i32 = -4;
+const VERDICT_RETURN: i32 = -5;
+
+const XT_COMMENT: &str = "comment";
+const XT_MASQUERADE: &str = "MASQUERADE";
+
+/// `nf_nat_ipv4_multi_range_compat` with one range that sets nothing.
+const MASQUERADE_V4: [u8; 24] = {
+    let mut info = [0; 24];
+    let count = 1u32.to_ne_bytes();
+    (info[0], info[1], info[2], info[3]) = (count[0], count[1], count[2], count[3]);
+    info
+};
+/// `nf_nat_range` that sets nothing.
+const MASQUERADE_V6: [u8; 40] = [0; 40];
+
+impl Expr {
+    /// Writes the expression as one element of a list.
+    pub(crate) fn write(&self, list: &mut Writer) {
+        const ELEMENT: u16 = 1;
+        list.nest(ELEMENT, |element| {
+            element.put_str(NAME, self.name());
+            element.nest(DATA, |data| self.write_data(data));
+        });
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::LoadProtocol | Self::LoadInputName => "meta",
+            Self::Load { .. } => "payload",
+            Self::Mask(_) => "bitwise",
+            Self::Compare { .. } => "cmp",
+            Self::Counter => "counter",
+            Self::XtComment(_) => "match",
+            Self::XtMasquerade { .. } => "target",
+            Self::Masquerade => "masq",
+            Self::Verdict(_) => "immediate",
+            Self::Other(name) => name,
+        }
+    }
+
+    fn write_data(&self, data: &mut Writer) {
+        match self {
+            Self::LoadProtocol => write_meta(data, META_KEY_PROTOCOL),
+            Self::LoadInputName => write_meta(data, META_KEY_INPUT_NAME),
+            Self::Load { base, offset, len } => {
+                data.put_u32_be(1, REGISTER_1);
+                data.put_u32_be(2, *base as u32);
+                data.put_u32_be(3, *offset);
+                data.put_u32_be(4, *len);
+            }
+            Self::Mask(mask) => {
+                data.put_u32_be(1, REGISTER_1);
+                data.put_u32_be(2, REGISTER_1);
+                data.put_u32_be(3, u32::try_from(mask.len()).unwrap_or(u32::MAX));
+                data.nest(4, |nest| {
+                    nest.put(VALUE, mask);
+                });
+                data.nest(5, |nest| {
+                    nest.put(VALUE, &vec![0; mask.len()]);
+                });
+            }
+            Self::Compare { equal, data: bytes } => {
+                data.put_u32_be(1, REGISTER_1);
+                data.put_u32_be(2, if *equal { CMP_EQUAL } else { CMP_UNEQUAL });
+                data.nest(3, |nest| {
+                    nest.put(VALUE, bytes);
+                });
+            }
+            Self::Counter => {
+                data.put_u64_be(1, 0);
+                data.put_u64_be(2, 0);
+            }
+            Self::XtComment(comment) => {
+                let mut info = comment.clone().into_bytes();
+                info.resize(XT_COMMENT_SIZE, 0);
+                write_extension(data, XT_COMMENT, &info);
+            }
+            Self::XtMasquerade { v6: false } => {
+                write_extension(data, XT_MASQUERADE, &MASQUERADE_V4);
+            }
+            Self::XtMasquerade { v6: true } => {
+                write_extension(data, XT_MASQUERADE, &MASQUERADE_V6);
+            }
+            Self::Masquerade | Self::Other(_) => {}
+            Self::Verdict(verdict) => {
+                data.put_u32_be(1, REGISTER_VERDICT);
+                data.nest(2, |nest| {
+                    nest.nest(VERDICT, |inner| verdict.write(inner));
+                });
+            }
+        }
+    }
+
+    /// Reads one element of a list.
+    pub(crate) fn read(element: &Attr<'_>) -> Self {
+        let name = element.nested().find_kind(NAME);
+        let name = name.map_or_else(String::new, |attr| attr.text());
+        let data = element.nested().find_kind(DATA);
+        let fields = data.map_or_else(Fields::default, Fields::of);
+        Self::read_data(&name, &fields).unwrap_or(Self::Other(name))
+    }
+
+    fn read_data(name: &str, fields: &Fields<'_>) -> Option<Self> {
+        match name {
+            "meta" if fields.u32(META_DREG)? == REGISTER_1 => match fields.u32(META_KEY)? {
+                META_KEY_PROTOCOL => Some(Self::LoadProtocol),
+                META_KEY_INPUT_NAME => Some(Self::LoadInputName),
+                _ => None,
+            },
+            "payload" if fields.u32(1)? == REGISTER_1 => Some(Self::Load {
+                base: match fields.u32(2)? {
+                    0 => Base::Link,
+                    1 => Base::Network,
+                    _ => return None,
+                },
+                offset: fields.u32(3)?,
+                len: fields.u32(4)?,
+            }),
+            "bitwise" if fields.u32(1)? == REGISTER_1 && fields.u32(2)? == REGISTER_1 => {
+                // Operation (6): 0, where it is given at all, is mask-and-xor.
+                if fields.get(6).is_some() && fields.u32(6)? != 0 {
+                    return None;
+                }
+                if fields.value(5)?.iter().any(|flip| *flip != 0) {
+                    return None;
+                }
+                Some(Self::Mask(fields.value(4)?.to_vec()))
+            }
+            "cmp" if fields.u32(1)? == REGISTER_1 => Some(Self::Compare {
+                equal: match fields.u32(2)? {
+                    CMP_EQUAL => true,
+                    CMP_UNEQUAL => false,
+                    _ => return None,
+                },
+                data: fields.value(3)?.to_vec(),
+            }),
+            "counter" => Some(Self::Counter),
+            "match" if fields.text(1)? == XT_COMMENT => fields.text(3).map(Self::XtComment),
+            "target" if fields.text(1)? == XT_MASQUERADE => match fields.get(3)?.value {
+                info if info == MASQUERADE_V4 => Some(Self::XtMasquerade { v6: false }),
+                info if info == MASQUERADE_V6 => Some(Self::XtMasquerade { v6: true }),
+                _ => None,
+            },
+            // With flags or a range of ports it is another one.
+            "masq" if fields.is_empty() => Some(Self::Masquerade),
+            "immediate" if fields.u32(1)? == REGISTER_VERDICT => {
+                let verdict = fields.get(2)?.nested().find_kind(VERDICT)?;
+                Verdict::read(&Fields::of(verdict)).map(Self::Verdict)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Verdict {
+    fn write(&self, nest: &mut Writer) {
+        let (code, chain) = match self {
+            Self::Drop => (VERDICT_DROP, None),
+            Self::Accept => (VERDICT_ACCEPT, None),
+            Self::Return => (VERDICT_RETURN, None),
+            Self::Jump(chain) => (VERDICT_JUMP, Some(chain)),
+            Self::Goto(chain) => (VERDICT_GOTO, Some(chain)),
+        };
+        nest.put_u32_be(1, code.cast_unsigned());
+        if let Some(chain) = chain {
+            nest.put_str(2, chain);
+        }
+    }
+
+    fn read(fields: &Fields<'_>) -> Option<Self> {
+        let chain = || fields.text(2);
+        match fields.u32(1)?.cast_signed() {
+            VERDICT_DROP => Some(Self::Drop),
+            VERDICT_ACCEPT => Some(Self::Accept),
+            VERDICT_RETURN => Some(Self::Return),
+            VERDICT_JUMP => chain().map(Self::Jump),
+            VERDICT_GOTO => chain().map(Self::Goto),
+            _ => None,
+        }
+    }
+}
+
+fn write_meta(data: &mut Writer, key: u32) {
+    data.put_u32_be(META_KEY, key);
+    data.put_u32_be(META_DREG, REGISTER_1);
+}
+
+fn write_extension(data: &mut Writer, name: &str, info: &[u8]) {
+    data.put_str(1, name);
+    data.put_u32_be(2, 0);
+    data.put(3, info);
+}
+
+/// The attributes of an expression by their number.
+#[derive(Default)]
+struct Fields<'a>([Option<Attr<'a>>; 8]);
+
+impl<'a> Fields<'a> {
+    fn of(nest: Attr<'a>) -> Self {
+        let mut fields = Self::default();
+        for attr in nest.nested() {
+            if let Some(field) = fields.0.get_mut(usize::from(attr.kind)) {
+                *field = Some(attr);
+            }
+        }
+        fields
+    }
+
+    fn get(&self, kind: u16) -> Option<Attr<'a>> {
+        self.0.get(usize::from(kind)).copied().flatten()
+    }
+
+    fn u32(&self, kind: u16) -> Option<u32> {
+        self.get(kind)?.u32_be()
+    }
+
+    fn text(&self, kind: u16) -> Option<String> {
+        Some(self.get(kind)?.text())
+    }
+
+    /// The value inside a nest of the value alone.
+    fn value(&self, kind: u16) -> Option<&'a [u8]> {
+        Some(self.get(kind)?.nested().find_kind(VALUE)?.value)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.iter().all(Option::is_none)
+    }
+}

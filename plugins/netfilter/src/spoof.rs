@@ -1,0 +1,252 @@
+//! macspoofchk: frames that a container sends must bear its own MAC address.
+//!
+//! Table `bridge nat` has a jump per host interface in PREROUTING to a chain
+//! that is named after container and interface; its one rule jumps on to a
+//! second chain, which lets the right address return and drops all else. The
+//! names do not tell the network, so a foreign chain can never be attributed to
+//! one: [`gc`] removes only chains that bear our tag.
+
+use std::collections::BTreeMap;
+
+use fairway_netlink::MacAddr;
+
+use crate::names::{SpoofNames, instance_hash, is_spoof_chain};
+use crate::nft::Table;
+use crate::nft::expr::{Base, Expr, Verdict};
+use crate::nft::rule::{ListedRule, Rule};
+use crate::nft::socket::NftSocket;
+use crate::nft::transaction::{Hook, Transaction};
+use crate::valid::Valid;
+use crate::{Attachment, Error, Netfilter};
+
+const TABLE: Table = Table::BRIDGE_NAT;
+const PREROUTING: &str = "PREROUTING";
+
+/// The rules of an attachment.
+struct Wanted {
+    names: SpoofNames,
+    jump: Rule,
+    iface: Vec<Rule>,
+    mac: Vec<Rule>,
+}
+
+impl Wanted {
+    fn of(attachment: &Attachment<'_>, host_ifname: &str, mac: MacAddr) -> Result<Self, Error> {
+        const IFNAME_SIZE: usize = 16;
+        let names = SpoofNames::new(attachment)?;
+        let tag = instance_hash(attachment);
+        let rule = |exprs| Rule {
+            exprs,
+            comment: Some(names.comment.clone()),
+            tag: Some(tag.clone()),
+            compat: false,
+        };
+        if host_ifname.len() >= IFNAME_SIZE {
+            return Err(Error::NameTooLong {
+                what: "interface name",
+                name: host_ifname.to_owned(),
+                max: IFNAME_SIZE - 1,
+            });
+        }
+        let mut name = host_ifname.as_bytes().to_vec();
+        name.resize(IFNAME_SIZE, 0);
+        let compare = |data| Expr::Compare { equal: true, data };
+        let jump_to = |chain: &String| Expr::Verdict(Verdict::Jump(chain.clone()));
+        Ok(Self {
+            jump: rule(vec![
+                Expr::LoadInputName,
+                compare(name),
+                jump_to(&names.iface_chain),
+            ]),
+            iface: vec![rule(vec![jump_to(&names.mac_chain)])],
+            mac: vec![
+                rule(vec![
+                    // The source address of an Ethernet frame.
+                    Expr::Load {
+                        base: Base::Link,
+                        offset: 6,
+                        len: 6,
+                    },
+                    compare(mac.octets().to_vec()),
+                    Expr::Verdict(Verdict::Return),
+                ]),
+                rule(vec![Expr::Verdict(Verdict::Drop)]),
+            ],
+            names,
+        })
+    }
+}
+
+/// Lets only frames with this address come in by the host's interface. What is
+/// in place already stays, what an earlier try left behind goes.
+///
+/// # Errors
+/// All or nothing is written. [`Error::NameTooLong`] for container IDs that
+/// `nft` would have no room for.
+pub fn setup(
+    netfilter: &mut Netfilter,
+    attachment: &Attachment<'_>,
+    host_ifname: &str,
+    mac: MacAddr,
+) -> Result<(), Error> {
+    let wanted = Wanted::of(attachment, host_ifname, mac)?;
+    let SpoofNames {
+        iface_chain,
+        mac_chain,
+        ..
+    } = &wanted.names;
+    netfilter.nft.transact(|nft| {
+        let mut tx = Transaction::default();
+        let leftovers = nft.has_chain(TABLE, iface_chain)? || nft.has_chain(TABLE, mac_chain)?;
+        if leftovers && difference(nft, &wanted)?.is_none() {
+            return Ok(tx);
+        }
+        if !nft.has_chain(TABLE, PREROUTING)? {
+            tx.add_table(TABLE, None)?;
+            tx.add_chain(TABLE, PREROUTING, Some(Hook::BRIDGE_PREROUTING), None)?;
+        }
+        tx.add_chain(TABLE, iface_chain, None, None)?;
+        tx.add_chain(TABLE, mac_chain, None, None)?;
+        if leftovers {
+            for jump in jumps(nft, &wanted.names)? {
+                tx.delete_rule(TABLE, PREROUTING, jump.handle)?;
+            }
+            tx.flush_chain(TABLE, iface_chain)?;
+            tx.flush_chain(TABLE, mac_chain)?;
+        }
+        tx.add_rule(TABLE, PREROUTING, &wanted.jump)?;
+        for (chain, rules) in [(iface_chain, &wanted.iface), (mac_chain, &wanted.mac)] {
+            for rule in rules {
+                tx.add_rule(TABLE, chain, rule)?;
+            }
+        }
+        Ok(tx)
+    })
+}
+
+/// Removes an attachment's chains and the jumps to them. Costs next to nothing
+/// where there are none.
+///
+/// # Errors
+/// Where the kernel refuses; then nothing is removed.
+pub fn teardown(netfilter: &mut Netfilter, attachment: &Attachment<'_>) -> Result<(), Error> {
+    let names = SpoofNames::of(attachment);
+    netfilter.nft.transact(|nft| {
+        let mut tx = Transaction::default();
+        let mut chains = Vec::new();
+        for chain in [&names.iface_chain, &names.mac_chain] {
+            if nft.has_chain(TABLE, chain)? {
+                chains.push(chain);
+            }
+        }
+        if chains.is_empty() {
+            return Ok(tx);
+        }
+        for jump in jumps(nft, &names)? {
+            tx.delete_rule(TABLE, PREROUTING, jump.handle)?;
+        }
+        for chain in chains {
+            tx.delete_chain(TABLE, chain)?;
+        }
+        Ok(tx)
+    })
+}
+
+/// Whether an attachment's check is in place.
+///
+/// # Errors
+/// [`Error::MissingRule`] or [`Error::ChangedChain`] name what is not.
+pub fn check(
+    netfilter: &mut Netfilter,
+    attachment: &Attachment<'_>,
+    host_ifname: &str,
+    mac: MacAddr,
+) -> Result<(), Error> {
+    let wanted = Wanted::of(attachment, host_ifname, mac)?;
+    difference(&mut netfilter.nft, &wanted)?.map_or(Ok(()), Err)
+}
+
+/// Removes the checks of a network's attachments that are not among `valid`
+/// (container ID and interface name). Those that the reference plugins made stay:
+/// nothing in them tells their network.
+///
+/// Returns what could not be removed; the rest is.
+pub fn gc(netfilter: &mut Netfilter, network: &str, valid: &[(String, String)]) -> Vec<Error> {
+    let valid = Valid::new(network, valid);
+    let rules = match netfilter.nft.rules(TABLE, None) {
+        Ok(rules) => rules,
+        Err(error) => return vec![error],
+    };
+    // Both chains' rules bear the tag; a chain without rules is never ours.
+    let mut dead: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for rule in rules {
+        let tag = rule.tag.as_deref().unwrap_or("");
+        if !valid.disowns_instance(tag) {
+            continue;
+        }
+        match (rule.chain.as_str(), rule.target()) {
+            (PREROUTING, Some(chain)) if is_spoof_chain(chain) => {
+                dead.entry(chain.to_owned()).or_default().push(rule.handle);
+            }
+            (chain, _) if is_spoof_chain(chain) => {
+                dead.entry(chain.to_owned()).or_default();
+            }
+            _ => {}
+        }
+    }
+    let remove = |(chain, jumps): (String, Vec<u64>)| {
+        netfilter.nft.transact(|nft| {
+            let mut tx = Transaction::default();
+            if nft.has_chain(TABLE, &chain)? {
+                for handle in &jumps {
+                    tx.delete_rule(TABLE, PREROUTING, *handle)?;
+                }
+                tx.delete_chain(TABLE, &chain)?;
+            }
+            Ok(tx)
+        })
+    };
+    // In this order an interface's chain goes before the one that it jumps to.
+    dead.into_iter()
+        .map(remove)
+        .filter_map(Result::err)
+        .collect()
+}
+
+fn jumps(nft: &mut NftSocket, names: &SpoofNames) -> Result<Vec<ListedRule>, Error> {
+    let mut rules = nft.rules(TABLE, Some(PREROUTING))?;
+    rules.retain(|rule| rule.target() == Some(&names.iface_chain));
+    Ok(rules)
+}
+
+/// The first thing that is not as wanted.
+fn difference(nft: &mut NftSocket, wanted: &Wanted) -> Result<Option<Error>, Error> {
+    let names = &wanted.names;
+    let jumps = jumps(nft, names)?;
+    if !jumps.iter().any(|jump| jump.is(&wanted.jump)) {
+        return Ok(Some(Error::MissingRule {
+            family: TABLE.family_name,
+            table: TABLE.name,
+            chain: PREROUTING.to_owned(),
+            what: format!("jump to {} for this interface", names.iface_chain),
+        }));
+    }
+    let mut parts = vec![(PREROUTING, jumps, std::slice::from_ref(&wanted.jump))];
+    for (chain, rules) in [
+        (&names.iface_chain, &wanted.iface),
+        (&names.mac_chain, &wanted.mac),
+    ] {
+        parts.push((chain, nft.rules(TABLE, Some(chain))?, rules));
+    }
+    for (chain, listed, rules) in parts {
+        let same = listed.len() == rules.len() && listed.iter().zip(rules).all(|(l, r)| l.is(r));
+        if !same {
+            return Ok(Some(Error::ChangedChain {
+                family: TABLE.family_name,
+                table: TABLE.name,
+                chain: chain.to_owned(),
+            }));
+        }
+    }
+    Ok(None)
+}
