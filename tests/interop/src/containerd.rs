@@ -52,6 +52,7 @@ impl<'h> Containerd<'h> {
             "--no-unpack",
             &archive.to_string_lossy(),
         ])?;
+        cmd::eventually(START, || containerd.cri.has_image(IMAGE))?;
         cmd::eventually(START, || containerd.cri.network_ready())?;
         Ok(containerd)
     }
@@ -70,7 +71,8 @@ impl<'h> Containerd<'h> {
         self.child.kill()?;
         self.child.wait()?;
         (self.child, self.cri) = spawn(self.host)?;
-        cmd::eventually(START, || self.cri.network_ready())
+        cmd::eventually(START, || self.cri.network_ready())?;
+        cmd::eventually(START, || self.cri.has_image(IMAGE))
     }
 
     /// Runs `ctr` in Kubernetes' containerd namespace.

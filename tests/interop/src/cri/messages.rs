@@ -146,3 +146,22 @@ pub(super) struct RuntimeCondition {
     #[prost(string, tag = "4")]
     pub(super) message: String,
 }
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ImageStatusRequest {
+    #[prost(message, optional, tag = "1")]
+    pub(super) image: Option<ImageSpec>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ImageSpec {
+    #[prost(string, tag = "1")]
+    pub(super) image: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ImageStatusResponse {
+    /// Of an image, that it is there is all we ask.
+    #[prost(message, optional, tag = "1")]
+    pub(super) image: Option<Empty>,
+}

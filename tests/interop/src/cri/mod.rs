@@ -17,8 +17,9 @@ use tonic::transport::{Channel, Endpoint};
 use tonic_prost::ProstCodec;
 
 use messages::{
-    Empty, LinuxPodSandboxConfig, PodSandboxStatusRequest, PodSandboxStatusResponse,
-    RunPodSandboxRequest, RunPodSandboxResponse, SandboxId, StatusRequest, StatusResponse,
+    Empty, ImageSpec, ImageStatusRequest, ImageStatusResponse, LinuxPodSandboxConfig,
+    PodSandboxStatusRequest, PodSandboxStatusResponse, RunPodSandboxRequest, RunPodSandboxResponse,
+    SandboxId, StatusRequest, StatusResponse,
 };
 pub use messages::{PodSandboxConfig, PodSandboxMetadata, PortMapping};
 
@@ -78,13 +79,29 @@ impl Cri {
     /// # Errors
     /// If the runtime refuses, or says no.
     pub fn network_ready(&self) -> Result<()> {
-        let reply: StatusResponse = self.call("Status", StatusRequest {})?;
+        let reply: StatusResponse = self.call("RuntimeService/Status", StatusRequest {})?;
         let conditions = reply.status.unwrap_or_default().conditions;
         match conditions.iter().find(|c| c.kind == "NetworkReady") {
             Some(network) if network.status => Ok(()),
             Some(network) => bail!("{}: {}", network.reason, network.message),
             None => bail!("no condition NetworkReady"),
         }
+    }
+
+    /// Does the runtime's CRI part know the image? It learns of an import only
+    /// by an event, later than `ctr` ends.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn has_image(&self, name: &str) -> Result<()> {
+        let request = ImageStatusRequest {
+            image: Some(ImageSpec {
+                image: name.to_owned(),
+            }),
+        };
+        let reply: ImageStatusResponse = self.call("ImageService/ImageStatus", request)?;
+        reply.image.with_context(|| format!("no image {name}"))?;
+        Ok(())
     }
 
     /// Starts a sandbox and returns its id.
@@ -95,7 +112,7 @@ impl Cri {
         let request = RunPodSandboxRequest {
             config: Some(config),
         };
-        let reply: RunPodSandboxResponse = self.call("RunPodSandbox", request)?;
+        let reply: RunPodSandboxResponse = self.call("RuntimeService/RunPodSandbox", request)?;
         Ok(reply.pod_sandbox_id)
     }
 
@@ -113,7 +130,12 @@ impl Cri {
                     };
                     let channel = self.channel.clone();
                     async move {
-                        unary::<_, RunPodSandboxResponse>(channel, "RunPodSandbox", request).await
+                        unary::<_, RunPodSandboxResponse>(
+                            channel,
+                            "RuntimeService/RunPodSandbox",
+                            request,
+                        )
+                        .await
                     }
                 })
                 .collect();
@@ -139,7 +161,8 @@ impl Cri {
         let request = PodSandboxStatusRequest {
             pod_sandbox_id: id.to_owned(),
         };
-        let reply: PodSandboxStatusResponse = self.call("PodSandboxStatus", request)?;
+        let reply: PodSandboxStatusResponse =
+            self.call("RuntimeService/PodSandboxStatus", request)?;
         let status = reply.status.context("a status without status")?;
         let network = status.network.unwrap_or_default();
         let mut addresses = vec![network.ip];
@@ -156,7 +179,10 @@ impl Cri {
     /// # Errors
     /// If the runtime could not.
     pub fn stop(&self, id: &str) -> Result<()> {
-        let _: Empty = self.call("StopPodSandbox", SandboxId { id: id.to_owned() })?;
+        let _: Empty = self.call(
+            "RuntimeService/StopPodSandbox",
+            SandboxId { id: id.to_owned() },
+        )?;
         Ok(())
     }
 
@@ -165,7 +191,10 @@ impl Cri {
     /// # Errors
     /// If the runtime could not.
     pub fn remove(&self, id: &str) -> Result<()> {
-        let _: Empty = self.call("RemovePodSandbox", SandboxId { id: id.to_owned() })?;
+        let _: Empty = self.call(
+            "RuntimeService/RemovePodSandbox",
+            SandboxId { id: id.to_owned() },
+        )?;
         Ok(())
     }
 
@@ -184,7 +213,7 @@ where
     Q: Message + Default + Send + Sync + 'static,
     R: Message + Default + Send + Sync + 'static,
 {
-    let path: PathAndQuery = format!("/runtime.v1.RuntimeService/{method}").parse()?;
+    let path: PathAndQuery = format!("/runtime.v1.{method}").parse()?;
     let mut client = Grpc::new(channel);
     client.ready().await?;
     let codec: ProstCodec<Q, R> = ProstCodec::default();
