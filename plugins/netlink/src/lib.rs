@@ -5,9 +5,10 @@
 //! a dump, and what the kernel takes in one message goes in one message.
 //!
 //! Callers speak to the [`Netlink`] trait; [`Handle`] is the kernel behind it,
-//! `fake::Recorder` a model in memory for tests of plugins. Whatever rtnetlink
+//! [`fake::Recorder`] a model in memory for tests of plugins. Whatever rtnetlink
 //! does not cover builds on [`raw`].
 
+pub mod fake;
 pub mod mac;
 pub mod ns;
 pub mod raw;

@@ -1,5 +1,10 @@
 //! Bridge ports against the kernel, checked by `bridge`. VLANs are tested where
 //! the kernel can filter by them and skipped aloud where it cannot.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "in tests they are the checks"
+)]
 
 mod common;
 

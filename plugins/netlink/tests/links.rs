@@ -1,4 +1,9 @@
 //! Links against the kernel, checked by `ip` and `bridge`.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "in tests they are the checks"
+)]
 
 mod common;
 

@@ -1,4 +1,9 @@
 //! Namespaces and the settings in them.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "in tests they are the checks"
+)]
 
 mod common;
 

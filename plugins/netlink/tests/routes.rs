@@ -1,4 +1,9 @@
 //! Routes against the kernel, checked by `ip`.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "in tests they are the checks"
+)]
 
 mod common;
 

@@ -5,7 +5,7 @@
     unreachable_pub,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "for tests only, each of which uses a part of it"
+    reason = "in tests they are the checks, and each test uses a part of this"
 )]
 
 use std::process::Command;

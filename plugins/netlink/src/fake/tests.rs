@@ -1,0 +1,136 @@
+//! The model keeps the rules that plugins lean on.
+
+use std::os::fd::AsFd;
+
+use ipnetwork::IpNetwork;
+use nix::errno::Errno;
+
+use super::*;
+use crate::{NetNs, Netlink, OperState, VethPeer, VethSpec};
+
+fn ip(text: &str) -> IpNetwork {
+    text.parse().unwrap()
+}
+
+/// A bridge with a port whose other end is in the container: bridge, port, eth0.
+fn attached(host: &mut Recorder, container: &mut Recorder) -> (Link, Link, Link) {
+    let spec = BridgeSpec {
+        name: "br0".into(),
+        up: true,
+        ..BridgeSpec::default()
+    };
+    host.create_bridge(&spec).unwrap();
+    let bridge = host.link_by_name("br0").unwrap().unwrap();
+    let netns = NetNs::current().unwrap();
+    let spec = VethSpec {
+        name: "port".into(),
+        master: Some(bridge.index),
+        up: true,
+        peer: VethPeer {
+            name: "eth0".into(),
+            mtu: Some(1400),
+            netns: Some(netns.as_fd()),
+            ..VethPeer::default()
+        },
+        ..VethSpec::default()
+    };
+    host.create_veth(&spec).unwrap();
+    assert!(host.create_veth(&spec).unwrap_err().is_exists());
+    let port = host.link_by_name("port").unwrap().unwrap();
+    let eth0 = container.link_by_name("eth0").unwrap().unwrap();
+    (bridge, port, eth0)
+}
+
+#[test]
+fn links_are_where_they_were_put() {
+    let (mut host, mut container) = namespaces();
+    let (bridge, port, eth0) = attached(&mut host, &mut container);
+    assert!(bridge.is_bridge() && port.is_veth() && eth0.is_veth());
+    assert_eq!(port.peer_index, Some(eth0.index));
+    assert_eq!((port.master, eth0.mtu), (Some(bridge.index), 1400));
+    assert_eq!(port.oper, OperState::LowerLayerDown);
+    assert_eq!(host.link_by_name("eth0").unwrap(), None);
+    assert_eq!(host.link_by_index(eth0.index).unwrap(), None);
+    let up = LinkChange {
+        up: Some(true),
+        ..LinkChange::default()
+    };
+    container.change_link(eth0.index, &up).unwrap();
+    let port = host.link_by_index(port.index).unwrap().unwrap();
+    assert_eq!(port.oper, OperState::Up);
+    assert_eq!(host.links().unwrap().len(), 3);
+    assert!(
+        host.change_link(eth0.index, &up)
+            .unwrap_err()
+            .is_not_found()
+    );
+}
+
+#[test]
+fn what_is_undone_leaves_nothing() {
+    let (mut host, mut container) = namespaces();
+    let before = host.snapshot();
+    let (bridge, port, eth0) = attached(&mut host, &mut container);
+    let address = AddressSpec::new(ip("10.1.0.2/24"));
+    container.add_address(eth0.index, &address).unwrap();
+    assert!(
+        container
+            .add_address(eth0.index, &address)
+            .unwrap_err()
+            .is_exists()
+    );
+    let route = Route {
+        oif: Some(eth0.index),
+        ..Route::to(ip("0.0.0.0/0"))
+    };
+    container.add_route(&route).unwrap();
+    assert!(container.add_route(&route).unwrap_err().is_exists());
+    host.add_port_vlans(port.index, &[PortVlanRange::range(1, 3)], false)
+        .unwrap();
+    assert_eq!(host.port_vlans(port.index).unwrap().len(), 3);
+    let mut isolate = BridgePort::default();
+    isolate.isolated = Some(true);
+    host.set_bridge_port(port.index, &isolate).unwrap();
+    assert!(host.set_bridge_port(bridge.index, &isolate).is_err());
+    assert!(host.delete_link(port.index).unwrap());
+    assert!(!host.delete_link(port.index).unwrap());
+    assert!(!container.delete_link(eth0.index).unwrap());
+    assert_eq!(container.addresses(None).unwrap(), []);
+    assert_eq!(container.routes(&Default::default()).unwrap(), []);
+    assert!(host.delete_link(bridge.index).unwrap());
+    assert_eq!(host.snapshot(), before);
+}
+
+#[test]
+fn the_chosen_call_fails_and_no_other() {
+    let (mut host, mut container) = namespaces();
+    let (_, _, eth0) = attached(&mut host, &mut container);
+    let so_far = host.calls().len();
+    let before = host.snapshot();
+    host.fail_at(
+        1,
+        Error::Kernel {
+            op: "add address",
+            subject: "of the test".into(),
+            errno: Errno::ENOMEM,
+            ext_ack: None,
+        },
+    );
+    let add = |container: &mut Recorder, text| {
+        container.add_address(eth0.index, &AddressSpec::new(ip(text)))
+    };
+    add(&mut container, "10.1.0.2/24").unwrap();
+    let error = add(&mut container, "fd00::2/64").unwrap_err();
+    assert_eq!(error.errno(), Some(Errno::ENOMEM));
+    assert_eq!(container.addresses(None).unwrap().len(), 1);
+    add(&mut container, "fd00::2/64").unwrap();
+    let calls = &host.calls()[so_far..];
+    let refused: Vec<_> = calls.iter().map(|call| call.refused).collect();
+    assert_eq!(refused, [false, true, false]);
+    assert!(calls.iter().all(|call| call.place == Place::Container));
+    assert_ne!(host.snapshot(), before);
+    for text in ["10.1.0.2/24", "fd00::2/64"] {
+        assert!(container.delete_address(eth0.index, ip(text)).unwrap());
+    }
+    assert_eq!(host.snapshot(), before);
+}
