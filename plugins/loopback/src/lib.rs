@@ -1,1 +1,104 @@
-//! The loopback plugin.
+//! The loopback plugin: sets `lo` up inside the container, whatever `CNI_IFNAME` says.
+
+use fairway_cni::{
+    CniResult, Code, Context, Detach, Failure, GcAttachments, Interface, IpConfig, Plugin, Sandbox,
+};
+use fairway_iface::{Error, container};
+use fairway_netlink::{Handle, Link, LinkChange, NetNs, Netlink, NsError};
+
+/// The interface's name in every namespace.
+const LO: &str = "lo";
+
+/// The plugin `loopback`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Loopback;
+
+impl Plugin for Loopback {
+    /// Answers `prevResult` as it came, or what `lo` has where there is none.
+    fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
+        let prev = context.conf.prev_result()?;
+        let netns = NetNs::open(&sandbox.netns).map_err(Error::from)?;
+        let (mut inside, link) = open(&netns)?;
+        container::set_up(&mut inside, &link)?;
+        let addresses = inside.addresses(Some(link.index)).map_err(Error::from)?;
+        if let Some(other) = addresses
+            .iter()
+            .find(|address| !address.ip.ip().is_loopback())
+        {
+            return Err(Error::Conflict {
+                name: LO.to_owned(),
+                reason: format!("has the non-loopback address {}", other.ip),
+            }
+            .into());
+        }
+        if let Some(prev) = prev {
+            return Ok(prev);
+        }
+        let first = |v6: bool| addresses.iter().find(|address| address.ip.is_ipv6() == v6);
+        let ips = [false, true]
+            .into_iter()
+            .filter_map(first)
+            .map(|address| IpConfig {
+                interface: Some(0),
+                address: address.ip,
+                gateway: None,
+            });
+        Ok(CniResult {
+            ips: ips.collect(),
+            interfaces: vec![Interface {
+                name: LO.to_owned(),
+                mac: Some("00:00:00:00:00:00".to_owned()),
+                mtu: Some(link.mtu),
+                sandbox: Some(sandbox.netns.clone()),
+                ..Interface::default()
+            }],
+            ..CniResult::default()
+        })
+    }
+
+    /// Sets it down; a namespace that is gone took it along.
+    fn del(&self, _: &Context<'_>, detach: &Detach) -> Result<(), Failure> {
+        let Some(netns) = &detach.netns else {
+            return Ok(());
+        };
+        let netns = match NetNs::open(netns) {
+            Err(NsError::Gone(_) | NsError::NotANamespace(_)) => return Ok(()),
+            other => other.map_err(Error::from)?,
+        };
+        let (mut inside, link) = open(&netns)?;
+        let down = LinkChange {
+            up: Some(false),
+            ..LinkChange::default()
+        };
+        Ok(inside.change_link(link.index, &down).map_err(Error::from)?)
+    }
+
+    fn check(&self, _: &Context<'_>, sandbox: &Sandbox) -> Result<(), Failure> {
+        let netns = NetNs::open(&sandbox.netns).map_err(Error::from)?;
+        let (_, link) = open(&netns)?;
+        if !link.up {
+            return Err(Error::mismatch("loopback interface", "is down").into());
+        }
+        Ok(())
+    }
+
+    /// Nothing of it outlives the container's namespace.
+    fn gc(&self, _: &Context<'_>, _: &GcAttachments) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn status(&self, _: &Context<'_>) -> Result<(), Failure> {
+        match Handle::open() {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Failure::new(Code::UNAVAILABLE, error.to_string())),
+        }
+    }
+}
+
+fn open(netns: &NetNs) -> Result<(Handle, Link), Error> {
+    let mut inside = Handle::open_in(netns)?;
+    let link = inside
+        .link_by_name(LO)?
+        .ok_or_else(|| Error::mismatch("loopback interface", "not found"))?;
+    Ok((inside, link))
+}

@@ -1,0 +1,161 @@
+//! ADD.
+//!
+//! The order: look whether the interface is there, address, bridge, links, what protects the port, what
+//! is inside the container, gateway, masquerading. Everything but the bridge is undone on failure.
+
+use crate::{conf::BridgeConf, master, vlan};
+use fairway_cni::{CniResult, Context, Failure, IpConfig, Sandbox, Steps};
+use fairway_iface::{
+    Dad, Error, Kernel, Owner, PairSpec, container, forward, gateway, ipam, port, veth,
+};
+use fairway_netlink::{BridgePort, Link, Netlink as _, sysctl};
+use ipnetwork::IpNetwork;
+
+pub(crate) fn add(context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
+    let conf = BridgeConf::parse(context)?;
+    let dns = context.conf.dns()?;
+    let mut kernel = Kernel::open(&sandbox.netns)?;
+    veth::must_be_free(&mut kernel.container, sandbox.attachment.ifname.as_str())?;
+    let mut result = Steps::run(&mut kernel, |kernel, steps| {
+        let mut result = ipam::allocate(context, sandbox, steps)?.unwrap_or_default();
+        if conf.is_gateway {
+            gateway::fill(&mut result.ips);
+        }
+        if conf.is_default_gateway {
+            gateway::add_default_routes(&mut result);
+        }
+        attach(kernel, steps, context, sandbox, &conf, result)
+    })?;
+    if !dns.is_empty() {
+        result.dns = dns;
+    }
+    Ok(result)
+}
+
+fn attach<'a>(
+    kernel: &mut Kernel,
+    steps: &mut Steps<'a, Kernel>,
+    context: &'a Context<'a>,
+    sandbox: &'a Sandbox,
+    conf: &BridgeConf,
+    mut result: CniResult,
+) -> Result<CniResult, Failure> {
+    let owner = Owner::new(context.conf.name.as_str(), &sandbox.attachment);
+    let wanted = master::Wanted {
+        name: conf.bridge.as_str(),
+        mtu: conf.mtu,
+        promisc: conf.promisc,
+        vlan_filtering: conf.filters_vlans(),
+    };
+    let bridge = master::ensure(&mut kernel.host, wanted)?;
+
+    steps.push("links", move |kernel| {
+        Ok(veth::remove(&mut kernel.host, owner)?)
+    });
+    let spec = PairSpec {
+        owner,
+        netns: &kernel.netns,
+        mac: conf.mac,
+        mtu: conf.mtu,
+        master: Some(bridge.index),
+    };
+    let pair = veth::create(&mut kernel.host, &mut kernel.container, &spec)?;
+    configure_port(kernel, &pair.host, conf)?;
+    if let (true, Some(mac)) = (conf.mac_spoof_check, pair.container.mac) {
+        steps.push("MAC spoof check", move |kernel| {
+            Ok(kernel.rules.stop_guard(owner)?)
+        });
+        kernel.rules.guard_mac(owner, &pair.host.name, mac)?;
+    }
+
+    let dad = if conf.dad { Dad::Wait } else { Dad::Off };
+    if conf.has_ipam {
+        container::settings(&kernel.netns, owner.ifname, &result.ips, dad, true)?;
+        container::configure(
+            &mut kernel.container,
+            &pair.container,
+            &result.ips,
+            &result.routes,
+            dad,
+        )?;
+    } else if conf.container_interface {
+        container::set_up(&mut kernel.container, &pair.container)?;
+    }
+    let vlan_gateway = match conf.is_gateway {
+        true => set_gateway(kernel, &bridge, conf, &result.ips)?,
+        false => None,
+    };
+    if let (Some(backend), true) = (conf.masquerade, conf.has_ipam) {
+        steps.push("masquerading", move |kernel| {
+            Ok(kernel.rules.stop_masquerade(owner)?)
+        });
+        kernel.rules.masquerade(backend, owner, &result)?;
+    }
+
+    let host = match conf.container_interface {
+        true => port::wait_until_up(&mut kernel.host, &pair.host)?,
+        false => pair.host,
+    };
+    // A bridge without an address of its own may have taken the port's hardware address by now.
+    let bridge = kernel
+        .host
+        .link_by_index(bridge.index)
+        .map_err(Error::from)?
+        .ok_or_else(|| Error::Vanished {
+            name: conf.bridge.to_string(),
+        })?;
+    for ip in &mut result.ips {
+        ip.interface = Some(2);
+    }
+    result.interfaces = vec![veth::interface(&bridge, None), veth::interface(&host, None)];
+    result
+        .interfaces
+        .push(veth::interface(&pair.container, Some(&sandbox.netns)));
+    result
+        .interfaces
+        .extend(vlan_gateway.map(|link| veth::interface(&link, None)));
+    Ok(result)
+}
+
+fn configure_port(kernel: &mut Kernel, port: &Link, conf: &BridgeConf) -> Result<(), Failure> {
+    // Best effort, as a kernel without IPv6 has no such setting.
+    let _ = sysctl::ensure(&format!("net/ipv6/conf/{}/accept_ra", port.name), "0");
+    if conf.hairpin || conf.port_isolation {
+        let change = BridgePort {
+            hairpin: Some(conf.hairpin),
+            isolated: Some(conf.port_isolation),
+        };
+        kernel
+            .host
+            .set_bridge_port(port.index, &change)
+            .map_err(Error::from)?;
+    }
+    Ok(vlan::configure_port(&mut kernel.host, port, conf)?)
+}
+
+/// Gives the bridge (or its interface in the VLAN, which is then returned) the gateways' addresses.
+fn set_gateway(
+    kernel: &mut Kernel,
+    bridge: &Link,
+    conf: &BridgeConf,
+    ips: &[IpConfig],
+) -> Result<Option<Link>, Failure> {
+    let vlan_link = match conf.vlan {
+        Some(vid) if !ips.is_empty() => {
+            Some(vlan::ensure_gateway(&mut kernel.host, bridge, conf, vid)?)
+        }
+        _ => None,
+    };
+    for ip in ips {
+        let link = vlan_link.as_ref().unwrap_or(bridge);
+        let gateway = ip
+            .gateway
+            .and_then(|gateway| IpNetwork::new(gateway, ip.address.prefix()).ok());
+        let gateway = gateway.ok_or(Error::NoGateway {
+            address: ip.address,
+        })?;
+        master::ensure_address(&mut kernel.host, link, gateway, conf.force_address)?;
+    }
+    forward::enable(ips)?;
+    Ok(vlan_link)
+}

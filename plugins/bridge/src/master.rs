@@ -1,0 +1,148 @@
+//! The bridge itself: there, a bridge, up, and with the gateway's addresses.
+//!
+//! It is the node's and not one container's: an ADD that fails, and a DEL, leave it where it is, as
+//! other containers may be coming to it at this very moment.
+
+use fairway_iface::Error;
+use fairway_netlink::{BridgeChange, BridgeSpec, Link, LinkChange, LinkKind, Netlink, sysctl};
+use ipnetwork::IpNetwork;
+
+/// What the bridge has to be like.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    /// Its name.
+    pub(crate) name: &'a str,
+    /// Its MTU if it has to be made; an existing one keeps its own.
+    pub(crate) mtu: Option<u32>,
+    /// Promiscuous; never switched off, as somebody else may want it.
+    pub(crate) promisc: bool,
+    /// Sorting by VLAN; never switched off either.
+    pub(crate) vlan_filtering: bool,
+}
+
+/// Makes the bridge or brings it to what is wanted.
+pub(crate) fn ensure(host: &mut dyn Netlink, wanted: Wanted<'_>) -> Result<Link, Error> {
+    let vanished = || Error::Vanished {
+        name: wanted.name.to_owned(),
+    };
+    let mut made = false;
+    let link = match host.link_by_name(wanted.name)? {
+        Some(link) => link,
+        None => {
+            made = create(host, wanted)?;
+            host.link_by_name(wanted.name)?.ok_or_else(vanished)?
+        }
+    };
+    let Some(LinkKind::Bridge { vlan_filtering }) = link.kind else {
+        return Err(Error::Conflict {
+            name: wanted.name.to_owned(),
+            reason: "is not a bridge".to_owned(),
+        });
+    };
+    if wanted.vlan_filtering && !vlan_filtering {
+        let change = BridgeChange {
+            vlan_filtering: Some(true),
+        };
+        host.set_bridge(link.index, &change)?;
+    }
+    if made || !link.up {
+        // We own this link's routes: a router's advertisement must not add any. Best effort, as a
+        // kernel without IPv6 has no such setting.
+        let _ = sysctl::ensure(&format!("net/ipv6/conf/{}/accept_ra", wanted.name), "0");
+    }
+    let promisc = wanted.promisc && !link.promisc;
+    if made || promisc || !link.up {
+        let change = LinkChange {
+            up: Some(true),
+            promisc: promisc.then_some(true),
+            // A bridge takes the least hardware address of its ports, so that it would change as
+            // containers come and go, unless its own has been set.
+            mac: if made { link.mac } else { None },
+            ..LinkChange::default()
+        };
+        host.change_link(link.index, &change)?;
+    }
+    Ok(link)
+}
+
+/// Whether it was us: two containers may be the first at the same time.
+fn create(host: &mut dyn Netlink, wanted: Wanted<'_>) -> Result<bool, Error> {
+    let spec = BridgeSpec {
+        name: wanted.name.to_owned(),
+        mtu: wanted.mtu,
+        vlan_filtering: wanted.vlan_filtering,
+        ..BridgeSpec::default()
+    };
+    match host.create_bridge(&spec) {
+        Ok(()) => Ok(true),
+        Err(error) if error.is_exists() => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Puts a gateway's address on the bridge (or on its VLAN's interface).
+///
+/// One IPv4 address at most, and no two IPv6 subnets that overlap: another one is replaced where
+/// `force` says so, and an error otherwise.
+pub(crate) fn ensure_address(
+    host: &mut dyn Netlink,
+    link: &Link,
+    gateway: IpNetwork,
+    force: bool,
+) -> Result<(), Error> {
+    let there = host.addresses(Some(link.index))?;
+    if there.iter().any(|address| address.ip == gateway) {
+        return Ok(());
+    }
+    for other in there.iter().filter(|other| clash(other.ip, gateway)) {
+        if !force {
+            return Err(Error::Conflict {
+                name: link.name.clone(),
+                reason: format!(
+                    "has address {}, which is not {gateway} (forceAddress would replace it)",
+                    other.ip
+                ),
+            });
+        }
+        host.delete_address(link.index, other.ip)?;
+    }
+    match host.add_address(link.index, &fairway_netlink::AddressSpec::new(gateway)) {
+        Err(error) if !error.is_exists() => return Err(error.into()),
+        _ => {}
+    }
+    let pin = LinkChange {
+        mac: host.link_by_index(link.index)?.and_then(|link| link.mac),
+        ..LinkChange::default()
+    };
+    Ok(host.change_link(link.index, &pin)?)
+}
+
+fn clash(there: IpNetwork, wanted: IpNetwork) -> bool {
+    match (there, wanted) {
+        (IpNetwork::V4(_), IpNetwork::V4(_)) => true,
+        (IpNetwork::V6(a), IpNetwork::V6(b)) => a.contains(b.ip()) || b.contains(a.ip()),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_addresses_clash() {
+        for (there, wanted, expected) in [
+            ("10.0.0.1/24", "10.1.0.1/24", true),
+            ("10.0.0.1/24", "fd00::1/64", false),
+            ("fd00::1/64", "fd00::2/64", true),
+            ("fd00::1/64", "fd01::1/64", false),
+            ("fe80::1/64", "fd01::1/64", false),
+        ] {
+            assert_eq!(
+                clash(there.parse().unwrap(), wanted.parse().unwrap()),
+                expected,
+                "{there} {wanted}"
+            );
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What can go wrong with an interface, and the code each has.
+
+use fairway_cni::{Code, Fault};
+use fairway_netlink::{NsError, sysctl::SysctlError};
+use ipnetwork::IpNetwork;
+use std::net::IpAddr;
+
+/// An interface could not be made, configured, found as expected, or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The kernel, or the way to it.
+    #[error(transparent)]
+    Netlink(#[from] fairway_netlink::Error),
+    /// A kernel setting.
+    #[error(transparent)]
+    Sysctl(#[from] SysctlError),
+    /// The container's namespace.
+    #[error("CNI_NETNS: {0}")]
+    Namespace(#[from] NsError),
+    /// A firewall rule.
+    #[error(transparent)]
+    Netfilter(#[from] fairway_netfilter::Error),
+    /// The container has an interface of that name.
+    #[error("CNI_IFNAME: container interface {ifname:?} already exists")]
+    AlreadyAttached {
+        /// Its name.
+        ifname: String,
+    },
+    /// No free name for the host's end.
+    #[error(
+        "no free name for the host's end of {ifname:?}: {tried} names are taken by other attachments"
+    )]
+    NoHostName {
+        /// The container's interface.
+        ifname: String,
+        /// How many were tried.
+        tried: u32,
+    },
+    /// A link that was there a moment ago.
+    #[error("link {name:?} vanished while it was being set up")]
+    Vanished {
+        /// Its name.
+        name: String,
+    },
+    /// A link of that name is something else.
+    #[error("{name:?} already exists and {reason}")]
+    Conflict {
+        /// Its name.
+        name: String,
+        /// In what it differs.
+        reason: String,
+    },
+    /// Another node on the link has the address.
+    #[error("address {address} on {ifname:?}: duplicate address detection found it in use")]
+    DuplicateAddress {
+        /// The address.
+        address: IpNetwork,
+        /// The interface.
+        ifname: String,
+    },
+    /// Duplicate address detection, or the link itself, did not settle.
+    #[error("{what} of {ifname:?} did not settle within {seconds} s")]
+    Unsettled {
+        /// What was waited for.
+        what: &'static str,
+        /// The interface.
+        ifname: String,
+        /// How long.
+        seconds: u64,
+    },
+    /// The IPAM plugin gave no address.
+    #[error("IPAM plugin returned missing IP config")]
+    NoAddress,
+    /// A gateway is needed and the IPAM plugin named none.
+    #[error("IPAM plugin named no gateway for {address}, which this plugin needs")]
+    NoGateway {
+        /// The address without one.
+        address: IpNetwork,
+    },
+    /// Gateway and address are of different families.
+    #[error("IPAM plugin named gateway {gateway} for {address}: the families differ")]
+    GatewayFamily {
+        /// The address.
+        address: IpNetwork,
+        /// Its gateway.
+        gateway: IpAddr,
+    },
+    /// CHECK found something other than what `prevResult` says.
+    #[error("{subject}: {problem}")]
+    Mismatch {
+        /// Which link, address or route.
+        subject: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl Error {
+    /// A difference that CHECK found.
+    pub fn mismatch(subject: impl std::fmt::Display, problem: impl std::fmt::Display) -> Self {
+        Error::Mismatch {
+            subject: subject.to_string(),
+            problem: problem.to_string(),
+        }
+    }
+}
+
+impl Fault for Error {
+    fn code(&self) -> Code {
+        match self {
+            Error::Netlink(fairway_netlink::Error::Namespace(_)) | Error::Namespace(_) => {
+                Code::INVALID_NETNS
+            }
+            Error::Netlink(_) => Code::KERNEL,
+            Error::Netfilter(fairway_netfilter::Error::MissingRule { .. }) => Code::CHECK_FAILED,
+            Error::Netfilter(_) => Code::FIREWALL,
+            Error::Sysctl(_) => Code::IO,
+            Error::AlreadyAttached { .. } => Code::ALREADY_ATTACHED,
+            Error::NoHostName { .. } | Error::Conflict { .. } => Code::LINK_CONFLICT,
+            Error::Vanished { .. } | Error::Unsettled { .. } => Code::TRY_AGAIN,
+            Error::DuplicateAddress { .. } => Code::DUPLICATE_ADDRESS,
+            Error::NoAddress | Error::NoGateway { .. } | Error::GatewayFamily { .. } => {
+                Code::INVALID_CONFIG
+            }
+            Error::Mismatch { .. } => Code::CHECK_FAILED,
+        }
+    }
+}

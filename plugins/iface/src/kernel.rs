@@ -1,0 +1,30 @@
+//! The places that an attachment touches, opened once for a call.
+
+use crate::{Error, Rules};
+use fairway_netlink::{Handle, NetNs};
+
+/// The host's and the container's side of the kernel.
+#[derive(Debug)]
+pub struct Kernel {
+    /// Links, addresses and routes of the host.
+    pub host: Handle,
+    /// Those of the container.
+    pub container: Handle,
+    /// The container's namespace, for the settings that follow the thread.
+    pub netns: NetNs,
+    /// Firewall rules of the host.
+    pub rules: Rules,
+}
+
+impl Kernel {
+    /// Opens both sides; `netns` is `CNI_NETNS`.
+    pub fn open(netns: &str) -> Result<Self, Error> {
+        let netns = NetNs::open(netns)?;
+        Ok(Kernel {
+            host: Handle::open()?,
+            container: Handle::open_in(&netns)?,
+            netns,
+            rules: Rules::default(),
+        })
+    }
+}

@@ -1,0 +1,51 @@
+//! CHECK.
+
+use crate::conf::PtpConf;
+use fairway_cni::{Context, Failure, Sandbox};
+use fairway_iface::{Error, Kernel, Owner, verify};
+use fairway_netlink::{Netlink as _, RouteFilter};
+
+pub(crate) fn check(context: &Context<'_>, sandbox: &Sandbox) -> Result<(), Failure> {
+    let conf = PtpConf::parse(context)?;
+    let prev = context.conf.require_prev_result()?;
+    if let Some(ipam) = context.ipam()? {
+        ipam.check(sandbox)?;
+    }
+    let mut kernel = Kernel::open(&sandbox.netns)?;
+    let interface = verify::container_interface(&prev, sandbox)?;
+    let inside = verify::link(&mut kernel.container, interface, "container interface")?;
+    if !inside.is_veth() {
+        return Err(Error::mismatch(
+            format_args!("container interface {:?}", inside.name),
+            "is not a veth",
+        )
+        .into());
+    }
+    verify::addresses(&mut kernel.container, &inside, &prev)?;
+    verify::routes(&mut kernel.container, &prev)?;
+
+    let filter = RouteFilter {
+        oif: inside.peer_index,
+        ..RouteFilter::default()
+    };
+    let routes = kernel.host.routes(&filter).map_err(Error::from)?;
+    for ip in &prev.ips {
+        let to_container = |ip: std::net::IpAddr| {
+            routes
+                .iter()
+                .any(|route| route.dst.ip() == ip && route.dst == ip.into())
+        };
+        if !to_container(ip.address.ip()) {
+            return Err(Error::mismatch(
+                format_args!("route {} on the host", ip.address.ip()),
+                "missing",
+            )
+            .into());
+        }
+    }
+    if let Some(backend) = conf.masquerade {
+        let owner = Owner::new(context.conf.name.as_str(), &sandbox.attachment);
+        kernel.rules.check_masquerade(backend, owner, &prev)?;
+    }
+    Ok(())
+}
