@@ -84,3 +84,49 @@ fn hex(digit: u8) -> Option<u8> {
         .to_digit(16)
         .and_then(|value| value.try_into().ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_go_takes_is_taken() {
+        let expected = Ok(MacAddr([0x02, 0x42, 0xac, 0x11, 0x00, 0x0f]));
+        for text in [
+            "02:42:ac:11:00:0f",
+            "02-42-AC-11-00-0F",
+            "0242.ac11.000f",
+            "02:42:aC:11:00:0f",
+        ] {
+            assert_eq!(text.parse(), expected, "{text}");
+        }
+        let mac = MacAddr([0x02, 0x42, 0xac, 0x11, 0x00, 0x0f]);
+        assert_eq!(mac.to_string(), "02:42:ac:11:00:0f");
+        assert!(!mac.is_multicast());
+        assert!(MacAddr([1, 0, 0, 0, 0, 0]).is_multicast());
+    }
+
+    #[test]
+    fn what_go_refuses_is_refused() {
+        for text in [
+            "",
+            "02",
+            "02:42:ac:11:00",
+            "02:42:ac:11:00:0f:",
+            "02:42:ac:11:00:0f:01",
+            "02:42:ac:11:00:0f:01:02",
+            "02:42-ac:11:00:0f",
+            "2:42:ac:11:00:0f",
+            "02:42:ac:11:00:0g",
+            "0242ac11000f",
+            "0242.ac11",
+            "0242:ac11:000f",
+            "02.42.ac.11.00.0f",
+            "+2:42:ac:11:00:0f",
+            "0２:42:ac:11:00:0f",
+        ] {
+            let error = text.parse::<MacAddr>();
+            assert_eq!(error, Err(ParseMacError(text.into())), "{text}");
+        }
+    }
+}

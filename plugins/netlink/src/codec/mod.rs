@@ -9,6 +9,8 @@ pub(crate) mod address;
 pub(crate) mod bridge;
 pub(crate) mod link;
 pub(crate) mod route;
+#[cfg(test)]
+mod tests;
 
 use netlink_packet_core::Emitable;
 use netlink_packet_route::AddressFamily;

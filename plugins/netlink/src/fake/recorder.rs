@@ -365,9 +365,8 @@ impl Netlink for Recorder {
                     .routes
                     .iter()
                     .position(|(at, known)| *at == place && agrees(known));
-                found
-                    .map(|at| drop(model.routes.remove(at)))
-                    .ok_or(Errno::ESRCH)
+                model.routes.remove(found.ok_or(Errno::ESRCH)?);
+                Ok(())
             }),
         )
     }

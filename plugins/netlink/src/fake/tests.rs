@@ -88,8 +88,10 @@ fn what_is_undone_leaves_nothing() {
     host.add_port_vlans(port.index, &[PortVlanRange::range(1, 3)], false)
         .unwrap();
     assert_eq!(host.port_vlans(port.index).unwrap().len(), 3);
-    let mut isolate = BridgePort::default();
-    isolate.isolated = Some(true);
+    let isolate = BridgePort {
+        isolated: Some(true),
+        ..BridgePort::default()
+    };
     host.set_bridge_port(port.index, &isolate).unwrap();
     assert!(host.set_bridge_port(bridge.index, &isolate).is_err());
     assert!(host.delete_link(port.index).unwrap());
