@@ -1,0 +1,218 @@
+//! Runs other programs: with a time limit, and with nothing left over.
+//!
+//! Tests start daemons that leave their parent (containerd's shims, conmon). This process is
+//! therefore their "subreaper": orphans become its children, are reaped while the program runs
+//! (a test that waits for a process to go must not see a zombie), and killed after it.
+
+use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+/// How a program ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Code(i32),
+    Killed(Signal),
+    TimedOut(Duration),
+}
+
+impl End {
+    pub(crate) fn ok(&self) -> bool {
+        *self == Self::Code(0)
+    }
+}
+
+impl std::fmt::Display for End {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit status {code}"),
+            Self::Killed(signal) => write!(f, "killed by {signal}"),
+            Self::TimedOut(limit) => write!(f, "not done after {} s, killed", limit.as_secs()),
+        }
+    }
+}
+
+/// cargo, in the repository's top folder.
+pub(crate) fn cargo(args: &[&str]) -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    command(cargo, args)
+}
+
+/// A program, in the repository's top folder.
+pub(crate) fn command(program: impl AsRef<OsStr>, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(args).current_dir(crate::cache::root());
+    command
+}
+
+/// The command line, for people.
+pub(crate) fn line(command: &Command) -> String {
+    let name = |text: &OsStr| text.to_string_lossy().into_owned();
+    let program = name(command.get_program());
+    let program = program.rsplit('/').next().unwrap_or_default().to_owned();
+    let words = std::iter::once(program).chain(command.get_args().map(name));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Runs it with the terminal as its own; anything but exit status 0 is an error.
+pub(crate) fn run(command: &mut Command, limit: Duration) -> Result<()> {
+    println!("$ {}", line(command));
+    match wait(command, limit)? {
+        end if end.ok() => Ok(()),
+        end => bail!("`{}`: {end}", line(command)),
+    }
+}
+
+/// Runs it and hands each piece of its output to the terminal and, by lines, to `seen`.
+pub(crate) fn watch(
+    command: &mut Command,
+    limit: Duration,
+    seen: impl Fn(&str) + Send + Sync,
+) -> Result<End> {
+    println!("$ {}", line(command));
+    let (out, out_end) = std::io::pipe()?;
+    let (err, err_end) = std::io::pipe()?;
+    command.stdin(Stdio::null()).stdout(out_end).stderr(err_end);
+    thread::scope(|scope| {
+        scope.spawn(|| tee(out, std::io::stdout(), &seen));
+        scope.spawn(|| tee(err, std::io::stderr(), &seen));
+        let end = wait(command, limit);
+        // Ours would keep the pipes open.
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        end
+    })
+}
+
+fn tee(mut from: impl Read, mut to: impl Write, seen: &impl Fn(&str)) {
+    let (mut chunk, mut line) = ([0; 4096], Vec::new());
+    while let Ok(n @ 1..) = from.read(&mut chunk) {
+        let _ = to.write_all(&chunk[..n]).and_then(|()| to.flush());
+        for byte in &chunk[..n] {
+            if *byte == b'\n' {
+                seen(&String::from_utf8_lossy(&line));
+                line.clear();
+            } else {
+                line.push(*byte);
+            }
+        }
+    }
+}
+
+/// Starts it, waits for it, and takes down whatever it left.
+fn wait(command: &mut Command, limit: Duration) -> Result<End> {
+    nix::sys::prctl::set_child_subreaper(true)?;
+    let child = command.spawn();
+    let child = child.with_context(|| format!("cannot start `{}`", line(command)))?;
+    let pid = Pid::from_raw(child.id().cast_signed());
+    let ended = fairway_lab::poll(limit, "", || reap(Some(pid)));
+    let left = descendants();
+    let end = match ended {
+        Ok(end) => end,
+        Err(_) => {
+            kill_all(&left);
+            let _ = fairway_lab::poll(Duration::from_secs(10), "", || reap(Some(pid)));
+            End::TimedOut(limit)
+        }
+    };
+    let gone = || {
+        let left = descendants();
+        kill_all(&left);
+        reap(None);
+        left.is_empty()
+    };
+    fairway_lab::poll(Duration::from_secs(10), "what it started is gone", gone)?;
+    Ok(end)
+}
+
+/// Reaps whatever has ended; says how `wanted` did.
+fn reap(wanted: Option<Pid>) -> Option<End> {
+    let mut end = None;
+    loop {
+        let (pid, how) = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(pid, code)) => (pid, End::Code(code)),
+            Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, End::Killed(signal)),
+            Err(Errno::EINTR) => continue,
+            _ => return end,
+        };
+        if Some(pid) == wanted {
+            end = Some(how);
+        }
+    }
+}
+
+fn kill_all(pids: &[i32]) {
+    for pid in pids {
+        let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
+    }
+}
+
+/// All processes below this one.
+fn descendants() -> Vec<i32> {
+    let mut parents = Vec::new();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|s| s.parse::<i32>().ok())
+        else {
+            continue;
+        };
+        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        // The name in brackets may hold anything, also brackets and spaces.
+        let parent = stat
+            .rsplit(')')
+            .next()
+            .and_then(|rest| rest.split_whitespace().nth(1));
+        if let Some(parent) = parent.and_then(|word| word.parse::<i32>().ok()) {
+            parents.push((pid, parent));
+        }
+    }
+    let mut found = vec![std::process::id().cast_signed()];
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(
+            parents
+                .iter()
+                .filter(|(_, p)| *p == parent)
+                .map(|(pid, _)| *pid),
+        );
+        next += 1;
+    }
+    found.split_off(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[test]
+    fn daemons_and_hung_programs_do_not_stay() {
+        // One test for all: reaping takes every child of the process.
+        let sh = |script: &str| command("sh", &["-c", script]);
+        let second = Duration::from_secs(1);
+        let mut daemon = sh("setsid sleep 77 & echo one; echo two >&2; exit 3");
+        let lines = Mutex::new(Vec::new());
+        let seen = |line: &str| lines.lock().unwrap().push(line.to_owned());
+        assert_eq!(watch(&mut daemon, 20 * second, seen).unwrap(), End::Code(3));
+        let mut lines = lines.into_inner().unwrap();
+        lines.sort();
+        assert_eq!(lines, ["one", "two"]);
+        let end = wait(&mut sh("sleep 77 & sleep 77"), second).unwrap();
+        assert_eq!(end, End::TimedOut(second));
+        assert_eq!(
+            wait(&mut sh("kill -9 $$"), second).unwrap(),
+            End::Killed(Signal::SIGKILL)
+        );
+        assert_eq!(descendants(), [] as [i32; 0]);
+        assert!(run(&mut command("/nosuch", &[]), second).is_err());
+    }
+}

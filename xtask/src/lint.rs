@@ -1,0 +1,85 @@
+//! `lint`: everything about the source that a machine can judge.
+
+mod docs;
+mod sizes;
+
+use crate::report::{self, Part};
+use crate::{cache, exec, tools};
+use anyhow::{Context, Result, ensure};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(900);
+
+pub(crate) fn run() -> Result<()> {
+    let part = |name: &str, work: fn() -> Result<String>| Part::of(name, work);
+    report::finish(&[
+        part("fmt", fmt),
+        part("clippy", clippy),
+        part("deny", deny),
+        part("sizes", sizes::check),
+        part("links", docs::check),
+        part("rustdoc", rustdoc),
+    ])
+}
+
+fn cargo(args: &[&str]) -> Result<String> {
+    exec::run(&mut exec::cargo(args), LIMIT).map(|()| String::new())
+}
+
+fn fmt() -> Result<String> {
+    let fuzz = "tests/fuzz/Cargo.toml";
+    if cache::root().join(fuzz).exists() {
+        cargo(&["fmt", "--check", "--manifest-path", fuzz])?;
+    }
+    cargo(&["fmt", "--all", "--check"])
+}
+
+fn clippy() -> Result<String> {
+    cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ])
+}
+
+fn deny() -> Result<String> {
+    let tool = tools::cargo_deny()?;
+    // Advisories would need a download at each run.
+    let args = [
+        "check",
+        "--hide-inclusion-graph",
+        "licenses",
+        "bans",
+        "sources",
+    ];
+    let mut command: Command = exec::command(tool, &args);
+    exec::run(&mut command, LIMIT).map(|()| String::new())
+}
+
+fn rustdoc() -> Result<String> {
+    let mut command = exec::cargo(&["doc", "--workspace", "--no-deps"]);
+    exec::run(command.env("RUSTDOCFLAGS", "-D warnings"), LIMIT).map(|()| String::new())
+}
+
+/// All files that are, or are about to be, in the repository.
+fn files() -> Result<Vec<PathBuf>> {
+    let args = [
+        "ls-files",
+        "-z",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+    ];
+    let output = exec::command("git", &args).output().context("git")?;
+    ensure!(output.status.success(), "git ls-files failed");
+    let names = String::from_utf8_lossy(&output.stdout).into_owned();
+    let names = names.split_terminator('\0').map(PathBuf::from);
+    Ok(names
+        .filter(|name| cache::root().join(name).is_file())
+        .collect())
+}

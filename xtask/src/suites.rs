@@ -1,0 +1,128 @@
+//! The test suites: what each one runs, needs and may take.
+
+use crate::packages::{self, Need};
+use std::time::Duration;
+
+/// One suite of `cargo xtask test`.
+#[derive(Debug)]
+pub(crate) struct Suite {
+    pub(crate) name: &'static str,
+    /// What it proves, for the report of its start.
+    pub(crate) about: &'static str,
+    /// Folders below tests/ with the packages; none of them there: no such suite yet.
+    pub(crate) folders: &'static [&'static str],
+    pub(crate) packages: &'static [&'static str],
+    pub(crate) needs: &'static [&'static [Need]],
+    /// Building included.
+    pub(crate) limit: Duration,
+    /// Whether it runs the plugins' binary.
+    pub(crate) dist: bool,
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// All of them, in the order in which they run: the quick ones first.
+pub(crate) const SUITES: &[Suite] = &[
+    Suite {
+        name: "unit",
+        about: "each crate by itself, and each parser under random input",
+        folders: &[],
+        packages: &[],
+        needs: &[packages::LAB, packages::FUZZ],
+        limit: MINUTE.saturating_mul(12),
+        dist: false,
+    },
+    Suite {
+        name: "netns",
+        about: "the plugins in namespaces, beside the reference plugins, and the lab itself",
+        folders: &["netns", "differential", "lab"],
+        packages: &[
+            "fairway-tests-netns",
+            "fairway-tests-differential",
+            "fairway-lab",
+        ],
+        needs: &[packages::LAB, packages::REFERENCE],
+        limit: MINUTE.saturating_mul(12),
+        dist: true,
+    },
+    Suite {
+        name: "interop",
+        about: "Podman and containerd run containers through the plugins",
+        folders: &["interop"],
+        packages: &["fairway-tests-interop"],
+        needs: &[packages::LAB, packages::REFERENCE, packages::RUNTIMES],
+        limit: MINUTE.saturating_mul(10),
+        dist: true,
+    },
+    Suite {
+        name: "vm",
+        about: "what this machine's kernel lacks, on another kernel in a virtual machine",
+        folders: &["vm"],
+        packages: &["fairway-tests-vm"],
+        needs: &[packages::LAB, packages::REFERENCE, packages::MACHINE],
+        limit: MINUTE.saturating_mul(12),
+        dist: true,
+    },
+    Suite {
+        name: "k8s",
+        about: "a Kubernetes API server",
+        folders: &["k8s"],
+        packages: &["fairway-tests-k8s"],
+        needs: &[packages::LAB],
+        limit: MINUTE.saturating_mul(15),
+        dist: true,
+    },
+];
+
+impl Suite {
+    /// The suite of that name.
+    pub(crate) fn named(name: &str) -> Option<&'static Self> {
+        SUITES.iter().find(|suite| suite.name == name)
+    }
+
+    /// Whether the repository has it yet.
+    pub(crate) fn is_there(&self) -> bool {
+        let tests = crate::cache::root().join("tests");
+        let there = |folder: &&str| tests.join(folder).join("Cargo.toml").exists();
+        self.folders.is_empty() || self.folders.iter().any(there)
+    }
+}
+
+/// The packages that belong to a suite of their own, so not to `unit`.
+pub(crate) fn apart() -> impl Iterator<Item = &'static str> {
+    let there = SUITES.iter().filter(|suite| suite.is_there());
+    there.flat_map(|suite| suite.packages).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_known_ones_exist() {
+        for suite in SUITES {
+            assert!(std::ptr::eq(Suite::named(suite.name).unwrap(), suite));
+        }
+        assert!(Suite::named("netns").unwrap().is_there() && Suite::named("no").is_none());
+    }
+
+    #[test]
+    fn every_package_below_tests_is_in_a_suite() {
+        let tests = std::fs::read_dir(crate::cache::root().join("tests")).unwrap();
+        for entry in tests.flatten() {
+            let manifest = entry.path().join("Cargo.toml");
+            let folder = entry.file_name().into_string().unwrap();
+            if folder == "fuzz" || !manifest.exists() {
+                continue;
+            }
+            let text = std::fs::read_to_string(manifest).unwrap();
+            let name = text.lines().find_map(|line| line.strip_prefix("name = "));
+            let name = name.unwrap().trim_matches('"').to_owned();
+            let mut suites = SUITES.iter();
+            assert!(
+                suites.any(|s| s.folders.contains(&&*folder) && s.packages.contains(&&*name)),
+                "{folder}: {name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! `test`: runs suites one after the other and sums up.
+//!
+//! cargo's own output passes through unchanged; it is only counted on the way. A test that says
+//! `SKIP` (the kernel lacks a feature) counts as skipped and not as passed.
+
+use crate::exec::{self, End};
+use crate::report::{self, Part};
+use crate::suites::{self, SUITES, Suite};
+use crate::{dist, fuzz, packages};
+use anyhow::{Context, Result, bail};
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+pub(crate) fn run(names: &[&str]) -> Result<()> {
+    let suites = chosen(names)?;
+    let needs: Vec<_> = suites
+        .iter()
+        .flat_map(|suite| suite.needs)
+        .copied()
+        .collect();
+    packages::ensure(&needs)?;
+
+    let mut parts = Vec::new();
+    let mut plugins = None;
+    if suites.iter().any(|suite| suite.dist) {
+        let part = Part::of("dist", || {
+            plugins = Some(dist::run()?);
+            Ok(String::new())
+        });
+        parts.push(part);
+    }
+    let mut total = Count::default();
+    for suite in suites {
+        let mut count = Count::default();
+        println!("\n{}: {}", suite.name, suite.about);
+        parts.push(Part::of(suite.name, || {
+            one(suite, plugins.as_deref(), &mut count)
+        }));
+        total.add(&count);
+        if suite.name == "unit" {
+            parts.push(fuzz::short());
+        }
+    }
+    let done = report::finish(&parts);
+    println!("\ntotal: {total}");
+    done
+}
+
+fn chosen(names: &[&str]) -> Result<Vec<&'static Suite>> {
+    if names.is_empty() {
+        return Ok(SUITES.iter().filter(|suite| suite.is_there()).collect());
+    }
+    let one = |name: &&str| match Suite::named(name) {
+        Some(suite) if suite.is_there() => Ok(suite),
+        Some(_) => bail!("the suite {name} is not there yet"),
+        None => {
+            let known: Vec<_> = SUITES.iter().map(|suite| suite.name).collect();
+            bail!("no suite {name}; there are: {}", known.join(" "))
+        }
+    };
+    names.iter().map(one).collect()
+}
+
+fn one(suite: &Suite, plugins: Option<&Path>, count: &mut Count) -> Result<String> {
+    let mut command = exec::cargo(&["test", "--no-fail-fast"]);
+    if suite.packages.is_empty() {
+        command.arg("--workspace");
+        suites::apart().for_each(|name| _ = command.args(["--exclude", name]));
+    }
+    suite
+        .packages
+        .iter()
+        .for_each(|name| _ = command.args(["--package", name]));
+    if suite.dist {
+        command.env(
+            "FAIRWAY_CNI_DIR",
+            plugins.context("there are no plugins to test")?,
+        );
+    }
+    let end = counted(&mut command, suite.limit, count)?;
+    match end.ok() {
+        true if count.passed + count.skipped == 0 => bail!("no test ran"),
+        true => Ok(count.to_string()),
+        false => bail!("{end}; {count}"),
+    }
+}
+
+fn counted(command: &mut Command, limit: Duration, count: &mut Count) -> Result<End> {
+    let shared = Mutex::new(count);
+    let seen = |line: &str| {
+        let mut count = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        count.line(line);
+    };
+    exec::watch(command, limit, seen)
+}
+
+/// How many tests.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Count {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+}
+
+impl Count {
+    /// Takes in a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
+    fn line(&mut self, line: &str) {
+        if line.starts_with("SKIP ") {
+            self.skipped += 1;
+            self.passed = self.passed.wrapping_sub(1);
+            return;
+        }
+        let Some(at) = line.find("test result: ") else {
+            return;
+        };
+        for part in line[at..].split(['.', ';']) {
+            let mut words = part.split_whitespace();
+            let (Some(number), Some(what)) = (words.next(), words.next()) else {
+                continue;
+            };
+            let Ok(number) = number.parse::<usize>() else {
+                continue;
+            };
+            let sum = match what {
+                "passed" => &mut self.passed,
+                "failed" => &mut self.failed,
+                "ignored" => &mut self.skipped,
+                _ => continue,
+            };
+            *sum = sum.wrapping_add(number);
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
+}
+
+impl std::fmt::Display for Count {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            passed,
+            failed,
+            skipped,
+        } = self;
+        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_lines_and_skips_are_counted() {
+        let mut count = Count::default();
+        for line in [
+            "SKIP vlan_trunk: this kernel has no Vlan (CONFIG_VLAN_8021Q): nothing",
+            "test a ... ok",
+            "test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.21s",
+            "test result: FAILED. 2 passed; 3 failed; 0 ignored; 0 measured",
+        ] {
+            count.line(line);
+        }
+        assert_eq!(count.to_string(), "6 passed, 3 failed, 2 skipped");
+    }
+
+    #[test]
+    fn an_unknown_suite_is_named_with_those_that_exist() {
+        let error = chosen(&["unit", "nosuch"]).unwrap_err().to_string();
+        assert!(
+            error.contains("nosuch") && error.contains("interop"),
+            "{error}"
+        );
+        let k8s = chosen(&["k8s"]);
+        assert!(k8s.is_ok() || k8s.unwrap_err().to_string().contains("not there yet"));
+    }
+}
