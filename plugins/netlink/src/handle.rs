@@ -14,6 +14,11 @@ use crate::ns::NetNs;
 use crate::raw::{CREATE, EXCL, KernelSocket, Message, RawSocket, Transport, protocols};
 use crate::route::{Family, Route, RouteFilter};
 
+#[cfg(test)]
+mod tests;
+
+const RTM_GETVLAN: u16 = 114;
+
 /// A socket to one namespace's rtnetlink.
 #[derive(Debug)]
 pub struct Handle<T = KernelSocket> {
@@ -165,12 +170,30 @@ impl<T: Transport> Netlink for Handle<T> {
     }
 
     fn port_vlans(&mut self, index: u32) -> Result<Vec<PortVlan>> {
-        let message = Message::new("list VLANs of", index.to_string(), libc::RTM_GETLINK)
-            .body(codec::bridge::list_vlans());
-        let found = self.socket.dump(&message, |_, body| {
-            codec::bridge::decode_vlans(body).filter(|(of, _)| *of == index)
-        })?;
-        Ok(found.into_iter().flat_map(|(_, vlans)| vlans).collect())
+        let subject = index.to_string();
+        let message = Message::new("list VLANs of", subject.as_str(), RTM_GETVLAN)
+            .body(codec::bridge::list_vlans_of(index));
+        let of_one = self
+            .socket
+            .dump(&message, |_, body| codec::bridge::decode_vlan_db(body));
+        let listed = match of_one {
+            // Linux before 5.6, or one without VLAN filtering.
+            Err(error) if error.is_unsupported() => {
+                let message = Message::new("list VLANs of", subject, libc::RTM_GETLINK)
+                    .body(codec::bridge::list_vlans());
+                self.socket
+                    .dump(&message, |_, body| codec::bridge::decode_vlans(body))?
+            }
+            // No such link, or neither a bridge nor a port.
+            Err(error) if error.is_not_found() || error.errno() == Some(Errno::EINVAL) => {
+                return Ok(Vec::new());
+            }
+            other => other?,
+        };
+        let ours = listed.into_iter().filter(|(of, _)| *of == index);
+        let mut vlans: Vec<_> = ours.flat_map(|(_, vlans)| vlans).collect();
+        vlans.sort_unstable();
+        Ok(vlans)
     }
 
     fn add_port_vlans(

@@ -16,6 +16,9 @@ const IFLA_BRPORT_STATE: u16 = 1;
 const IFLA_BRPORT_MODE: u16 = 4;
 const IFLA_BRPORT_ISOLATED: u16 = 33;
 const IFLA_BRIDGE_VLAN_INFO: u16 = 2;
+const BRIDGE_VLANDB_ENTRY: u16 = 1;
+const BRIDGE_VLANDB_ENTRY_INFO: u16 = 1;
+const BRIDGE_VLANDB_ENTRY_RANGE: u16 = 2;
 
 fn message(index: u32) -> LinkMessage {
     let mut message = LinkMessage::default();
@@ -41,8 +44,45 @@ pub(crate) fn set_port(index: u32, port: &BridgePort) -> Vec<u8> {
     writer.finish().unwrap_or_default()
 }
 
-/// Asks for the VLANs of all ports and bridges: the kernel cannot tell those of
-/// one alone in this form.
+/// Asks for the VLANs of one port or bridge by `RTM_GETVLAN` (Linux 5.6).
+pub(crate) fn list_vlans_of(index: u32) -> Vec<u8> {
+    // struct br_vlan_msg: family, three bytes of nothing, index.
+    let mut body = vec![u8::from(AddressFamily::Bridge), 0, 0, 0];
+    body.extend_from_slice(&index.to_ne_bytes());
+    body
+}
+
+/// Reads the VLANs out of an `RTM_NEWVLAN`, with the link's index.
+pub(crate) fn decode_vlan_db(body: &[u8]) -> Option<(u32, Vec<PortVlan>)> {
+    let [_, _, _, _, i0, i1, i2, i3] = *body.first_chunk()?;
+    let mut vlans = Vec::new();
+    for entry in Attrs::after(8, body).filter(|attr| attr.kind == BRIDGE_VLANDB_ENTRY) {
+        let info = entry.nested().find_kind(BRIDGE_VLANDB_ENTRY_INFO)?;
+        let (flags, first) = vlan_info(info.value)?;
+        let last = entry.nested().find_kind(BRIDGE_VLANDB_ENTRY_RANGE);
+        let last = last.and_then(|attr| attr.u16()).unwrap_or(first);
+        vlans.extend((first..=last).map(|vid| port_vlan(vid, flags)));
+    }
+    vlans.sort_unstable();
+    Some((u32::from_ne_bytes([i0, i1, i2, i3]), vlans))
+}
+
+/// `struct bridge_vlan_info`.
+fn vlan_info(bytes: &[u8]) -> Option<(VlanFlags, u16)> {
+    let [f0, f1, v0, v1] = *bytes.first_chunk()?;
+    let flags = VlanFlags::from_bits_retain(u16::from_ne_bytes([f0, f1]));
+    Some((flags, u16::from_ne_bytes([v0, v1])))
+}
+
+fn port_vlan(vid: u16, flags: VlanFlags) -> PortVlan {
+    PortVlan {
+        vid,
+        pvid: flags.contains(VlanFlags::Pvid),
+        untagged: flags.contains(VlanFlags::Untagged),
+    }
+}
+
+/// Asks for the VLANs of all ports and bridges, which every kernel can tell.
 pub(crate) fn list_vlans() -> Vec<u8> {
     let mut message = message(0);
     message.attributes.push(LinkAttribute::ExtMask(vec![
@@ -90,9 +130,7 @@ pub(crate) fn decode_vlans(body: &[u8]) -> Option<(u32, Vec<PortVlan>)> {
         if attr.kind != IFLA_BRIDGE_VLAN_INFO {
             continue;
         }
-        let [f0, f1, v0, v1] = *attr.value.first_chunk()?;
-        let flags = VlanFlags::from_bits_retain(u16::from_ne_bytes([f0, f1]));
-        let vid = u16::from_ne_bytes([v0, v1]);
+        let (flags, vid) = vlan_info(attr.value)?;
         if flags.contains(VlanFlags::RangeBegin) {
             range_begin = Some(vid);
             continue;
@@ -101,11 +139,7 @@ pub(crate) fn decode_vlans(body: &[u8]) -> Option<(u32, Vec<PortVlan>)> {
             Some(first) if flags.contains(VlanFlags::RangeEnd) => first,
             _ => vid,
         };
-        vlans.extend((first..=vid).map(|vid| PortVlan {
-            vid,
-            pvid: flags.contains(VlanFlags::Pvid),
-            untagged: flags.contains(VlanFlags::Untagged),
-        }));
+        vlans.extend((first..=vid).map(|vid| port_vlan(vid, flags)));
     }
     vlans.sort_unstable();
     Some((u32::from_ne_bytes([i0, i1, i2, i3]), vlans))

@@ -14,7 +14,7 @@ pub mod attr;
 mod attr_tests;
 mod message;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transport;
 
 use std::io;
@@ -94,6 +94,11 @@ impl<T: Transport> RawSocket<T> {
             buffer: Vec::with_capacity(BUFFER),
             outgoing: Vec::with_capacity(512),
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn transport(&self) -> &T {
+        &self.transport
     }
 
     /// Asks for a change and waits for its acknowledgement.

@@ -15,14 +15,14 @@ const ACK_TLVS: u16 = 0x200;
 
 /// A message from the kernel; `back` counts from the last request sent.
 #[derive(Clone)]
-struct Told {
+pub(crate) struct Told {
     kind: u16,
     flags: u16,
     back: u32,
     body: Vec<u8>,
 }
 
-fn object(body: &[u8]) -> Told {
+pub(crate) fn object(body: &[u8]) -> Told {
     Told {
         kind: OBJECT,
         flags: MULTIPART,
@@ -42,11 +42,20 @@ fn code(kind: u16, errno: i32) -> Told {
     }
 }
 
-fn ack() -> Told {
+pub(crate) fn refused(errno: i32) -> Told {
+    code(ERROR, errno)
+}
+
+/// The end of a dump that came to nothing.
+pub(crate) fn broken_off(errno: i32) -> Told {
+    code(DONE, errno)
+}
+
+pub(crate) fn ack() -> Told {
     code(ERROR, 0)
 }
 
-fn done() -> Told {
+pub(crate) fn done() -> Told {
     code(DONE, 0)
 }
 
@@ -87,8 +96,8 @@ impl Told {
 
 /// Plays the kernel: one list of messages for each datagram.
 #[derive(Default)]
-struct Script {
-    sent: Vec<Vec<u8>>,
+pub(crate) struct Script {
+    pub(crate) sent: Vec<Vec<u8>>,
     answers: VecDeque<Vec<Told>>,
     reserved: Vec<(usize, usize)>,
 }
@@ -121,7 +130,7 @@ impl Script {
     }
 }
 
-fn socket(answers: impl IntoIterator<Item = Vec<Told>>) -> RawSocket<Script> {
+pub(crate) fn socket(answers: impl IntoIterator<Item = Vec<Told>>) -> RawSocket<Script> {
     RawSocket::over(Script {
         answers: answers.into_iter().collect(),
         ..Script::default()
@@ -149,7 +158,7 @@ fn a_request_is_acknowledged() {
 
 #[test]
 fn answers_to_earlier_requests_are_skipped() {
-    let stale = code(ERROR, libc::EPERM).back(1);
+    let stale = refused(libc::EPERM).back(1);
     let mut socket = socket([
         vec![ack()],
         vec![stale.clone()],
@@ -180,7 +189,7 @@ fn a_refusal_has_words() {
 #[test]
 fn words_behind_the_whole_request_are_found() {
     // A kernel that does not know NETLINK_CAP_ACK sends the request back.
-    let mut told = code(ERROR, libc::EINVAL);
+    let mut told = refused(libc::EINVAL);
     told.flags = ACK_TLVS;
     told.body[4] = 16 + 6;
     told.body.extend_from_slice(&[9; 8]);
@@ -197,7 +206,7 @@ fn a_dump_ends_with_an_error_or_without() {
         vec![object(b"1..."), object(b"2...")],
         vec![object(b"3..."), done()],
         vec![object(b"1..."), explained(DONE, libc::ENODEV, "gone")],
-        vec![code(ERROR, libc::EOPNOTSUPP)],
+        vec![refused(libc::EOPNOTSUPP)],
     ]);
     assert_eq!(dump(&mut socket).unwrap(), [b"1...", b"2...", b"3..."]);
     let error = dump(&mut socket).unwrap_err();
@@ -306,7 +315,7 @@ fn the_first_error_of_a_batch_wins() {
     let mut socket = socket([vec![
         ack().back(4),
         explained(ERROR, libc::EEXIST, "twice").back(3),
-        code(ERROR, libc::ENOENT).back(2),
+        refused(libc::ENOENT).back(2),
         ack().back(1),
     ]]);
     let error = socket.batch(&batch_of(&[0, ACK, 0, 0, ACK, 0]));
@@ -318,7 +327,7 @@ fn the_first_error_of_a_batch_wins() {
 
 #[test]
 fn a_batch_whose_opening_is_refused_has_no_other_answers() {
-    let mut socket = socket([vec![code(ERROR, libc::EPERM).back(2)]]);
+    let mut socket = socket([vec![refused(libc::EPERM).back(2)]]);
     let error = socket.batch(&batch_of(&[0, ACK, 0])).unwrap_err();
     assert_eq!(error.errno(), Some(Errno::EPERM));
 }
