@@ -22,7 +22,7 @@ pub(crate) struct Suite {
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// All of them, in the order in which they run: the quick ones first.
-pub(crate) const SUITES: &[Suite] = &[
+pub(crate) static SUITES: &[Suite] = &[
     Suite {
         name: "unit",
         about: "each crate by itself, and each parser under random input",
