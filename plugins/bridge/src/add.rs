@@ -154,7 +154,7 @@ fn set_gateway(
         let gateway = gateway.ok_or(Error::NoGateway {
             address: ip.address,
         })?;
-        master::ensure_address(&mut kernel.host, link, gateway, conf.force_address)?;
+        master::ensure_address(&mut kernel.host, link, gateway, conf)?;
     }
     forward::enable(ips)?;
     Ok(vlan_link)

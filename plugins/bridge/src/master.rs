@@ -3,8 +3,11 @@
 //! It is the node's and not one container's: an ADD that fails, and a DEL, leave it where it is, as
 //! other containers may be coming to it at this very moment.
 
+use crate::conf::BridgeConf;
 use fairway_iface::Error;
-use fairway_netlink::{BridgeChange, BridgeSpec, Link, LinkChange, LinkKind, Netlink, sysctl};
+use fairway_netlink::{
+    AddressSpec, BridgeChange, BridgeSpec, Link, LinkChange, LinkKind, Netlink, sysctl,
+};
 use ipnetwork::IpNetwork;
 
 /// What the bridge has to be like.
@@ -83,19 +86,19 @@ fn create(host: &mut dyn Netlink, wanted: Wanted<'_>) -> Result<bool, Error> {
 /// Puts a gateway's address on the bridge (or on its VLAN's interface).
 ///
 /// One IPv4 address at most, and no two IPv6 subnets that overlap: another one is replaced where
-/// `force` says so, and an error otherwise.
+/// `forceAddress` says so, and an error otherwise.
 pub(crate) fn ensure_address(
     host: &mut dyn Netlink,
     link: &Link,
     gateway: IpNetwork,
-    force: bool,
+    conf: &BridgeConf,
 ) -> Result<(), Error> {
     let there = host.addresses(Some(link.index))?;
     if there.iter().any(|address| address.ip == gateway) {
         return Ok(());
     }
     for other in there.iter().filter(|other| clash(other.ip, gateway)) {
-        if !force {
+        if !conf.force_address {
             return Err(Error::Conflict {
                 name: link.name.clone(),
                 reason: format!(
@@ -106,7 +109,12 @@ pub(crate) fn ensure_address(
         }
         host.delete_address(link.index, other.ip)?;
     }
-    match host.add_address(link.index, &fairway_netlink::AddressSpec::new(gateway)) {
+    let address = AddressSpec {
+        // Or the first container of a node would be without its gateway for a second or two.
+        nodad: gateway.is_ipv6() && !conf.dad,
+        ..AddressSpec::new(gateway)
+    };
+    match host.add_address(link.index, &address) {
         Err(error) if !error.is_exists() => return Err(error.into()),
         _ => {}
     }

@@ -187,6 +187,14 @@ impl NetConf {
         })
     }
 
+    /// The same configuration with another `prevResult`, in this configuration's version.
+    pub(crate) fn with_prev_result(&self, prev: &CniResult) -> Self {
+        let mut conf = self.clone();
+        conf.raw
+            .insert("prevResult".into(), prev.to_json(self.version));
+        conf
+    }
+
     /// `cni.dev/valid-attachments`, else the older `cni.dev/attachments`.
     ///
     /// Neither being there is an error: GC with no list would remove every attachment.

@@ -7,6 +7,7 @@
 use crate::{
     CniArgs, Code, Failure, NetConf, Object, Version,
     about::about,
+    chain::Chain,
     config::GcAttachments,
     delegate::{Delegates, Registry},
     env::{Env, Verb},
@@ -114,18 +115,60 @@ fn perform(
 ) -> Result<Option<Value>, Failure> {
     match env.verb {
         Verb::Add => {
-            let result = plugin.add(context, &sandbox(env)?)?;
+            let chain = Chain::parse(context.conf)?;
+            let sandbox = sandbox(env)?;
+            let first = plugin.add(context, &sandbox)?;
+            let result = chain.add(context, &sandbox, first).map_err(|failure| {
+                let undone = detach(env).and_then(|detach| plugin.del(context, &detach));
+                undone.err().into_iter().fold(failure, |failure, error| {
+                    failure.with_detail(error.to_string())
+                })
+            })?;
             Ok(Some(result.to_json(context.conf.version)))
         }
-        Verb::Check => plugin.check(context, &sandbox(env)?).map(|()| None),
-        Verb::Del => plugin.del(context, &detach(env)?).map(|()| None),
+        Verb::Check => {
+            let sandbox = sandbox(env)?;
+            plugin.check(context, &sandbox)?;
+            Chain::parse(context.conf)?
+                .check(context, &sandbox)
+                .map(|()| None)
+        }
+        Verb::Del => {
+            let detach = detach(env)?;
+            past_errors(
+                context,
+                |chain| chain.del(context, &detach),
+                || plugin.del(context, &detach),
+            )
+        }
         Verb::Gc => {
             let valid: GcAttachments = context.conf.gc_attachments()?;
-            plugin.gc(context, &valid).map(|()| None)
+            past_errors(
+                context,
+                |chain| chain.gc(context, &valid),
+                || plugin.gc(context, &valid),
+            )
         }
-        Verb::Status => plugin.status(context).map(|()| None),
+        Verb::Status => {
+            plugin.status(context)?;
+            Chain::parse(context.conf)?.status(context).map(|()| None)
+        }
         Verb::Version => Ok(None),
     }
+}
+
+/// What goes, goes in reverse: the chain first, then the plugin itself, whatever the chain came to.
+fn past_errors(
+    context: &Context<'_>,
+    chained: impl FnOnce(Chain) -> Vec<Failure>,
+    first: impl FnOnce() -> Result<(), Failure>,
+) -> Result<Option<Value>, Failure> {
+    let mut failures = match Chain::parse(context.conf) {
+        Ok(chain) => chained(chain),
+        Err(error) => vec![error.into()],
+    };
+    failures.extend(first().err());
+    Failure::collect(failures).map_or(Ok(None), Err)
 }
 
 fn attachment(env: &Env) -> Result<Attachment, Failure> {

@@ -6,6 +6,7 @@
 
 pub mod about;
 pub mod args;
+mod chain;
 pub mod code;
 pub mod config;
 pub mod conflist;

@@ -35,6 +35,7 @@ pub struct Detach {
 }
 
 /// What every verb is given.
+#[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// The network configuration.
     pub conf: &'a NetConf,

@@ -207,3 +207,98 @@ fn run_by_hand() {
     assert_eq!((called.status, called.stdout.as_str()), (0, ""));
     assert!(called.stderr.contains("CNI spy plugin") && called.stderr.contains("1.1.0"));
 }
+
+/// A chained plugin in this very binary: fails at ADD where its configuration says so.
+struct Chained<'a>(&'a Spy);
+
+impl Plugin for Chained<'_> {
+    fn add(&self, context: &Context<'_>, _: &Sandbox) -> Result<CniResult, Failure> {
+        self.0.note("chained ADD");
+        match context.conf.root().flag("fail")? {
+            true => Err(Failure::new(Code::INTERNAL, "as told")),
+            false => Ok(context.conf.require_prev_result()?),
+        }
+    }
+    fn del(&self, _: &Context<'_>, _: &Detach) -> Result<(), Failure> {
+        self.0.note("chained DEL");
+        Ok(())
+    }
+    fn check(&self, _: &Context<'_>, _: &Sandbox) -> Result<(), Failure> {
+        Ok(())
+    }
+    fn gc(&self, _: &Context<'_>, _: &GcAttachments) -> Result<(), Failure> {
+        Ok(())
+    }
+    fn status(&self, _: &Context<'_>) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+fn run_chain(verb: &str, conf: &Value) -> (u8, String, Vec<&'static str>) {
+    let dir = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(std::env::current_exe().unwrap(), dir.path().join("chained"))
+        .unwrap();
+    let mut vars = attach(verb, "/");
+    let path = dir.path().to_str().unwrap().to_owned();
+    vars[4].1 = &path;
+    let var = |name: &str| {
+        vars.iter()
+            .find(|(k, _)| *k == name)
+            .map(|(_, v)| OsString::from(v))
+    };
+    let spy = Spy::default();
+    let chained = Chained(&spy);
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let registry: &Registry<'_> = &[("spy", &spy), ("chained", &chained)];
+    let conf = conf.to_string();
+    let status = serve(
+        "spy",
+        registry,
+        &var,
+        &mut conf.as_bytes(),
+        &mut stdout,
+        &mut stderr,
+    );
+    let verbs = spy.0.lock().unwrap().clone();
+    (status, String::from_utf8(stdout).unwrap(), verbs)
+}
+
+#[test]
+fn a_flat_object_does_what_a_list_does() {
+    let conf = json!({"cniVersion": "0.2.0", "name": "net", "chain": [{"type": "chained"}, {"type": "chained"}]});
+    let (status, stdout, verbs) = run_chain("ADD", &conf);
+    assert_eq!(
+        (status, verbs),
+        (0, vec!["ADD", "chained ADD", "chained ADD"]),
+        "{stdout}"
+    );
+    assert!(stdout.contains(r#""cniVersion":"0.2.0""#), "{stdout}");
+    let (status, _, verbs) = run_chain("DEL", &conf);
+    assert_eq!(
+        (status, verbs),
+        (0, vec!["chained DEL", "chained DEL", "DEL"])
+    );
+}
+
+#[test]
+fn a_chain_that_fails_is_undone_to_its_start() {
+    let conf =
+        json!({"name": "net", "chain": [{"type": "chained"}, {"type": "chained", "fail": true}]});
+    let (status, stdout, verbs) = run_chain("ADD", &conf);
+    assert_eq!(status, 1);
+    assert!(stdout.contains("as told"), "{stdout}");
+    assert_eq!(
+        verbs,
+        [
+            "ADD",
+            "chained ADD",
+            "chained ADD",
+            "chained DEL",
+            "chained DEL",
+            "DEL"
+        ]
+    );
+    let missing = json!({"name": "net", "chain": [{"type": "no-such"}]});
+    let (status, stdout, verbs) = run_chain("ADD", &missing);
+    assert_eq!((status, verbs.last()), (1, Some(&"DEL")), "{stdout}");
+}
