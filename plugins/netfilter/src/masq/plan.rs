@@ -1,10 +1,12 @@
 //! Which of the iptables rules that are there have to go: the same for rules
 //! read through netlink and for those that `iptables-save` printed.
 //!
-//! A chain is named after network and container, so two interfaces of a
-//! container in one network share it, and the reference's DEL of one takes the
-//! other's masquerading away or fails. Our rules bear a tag with the interface:
-//! a chain stays while a jump to it bears the tag of another one.
+//! A chain is named after network and container written together, so two
+//! interfaces of a container in one network share it, and so do container "tb" of
+//! network "ne" and container "b" of network "net". The reference's DEL of one
+//! then takes the other's masquerading away, or fails. Our rules bear a tag with
+//! the interface, and all bear a comment: a chain stays while a jump to it is
+//! somebody else's.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +42,12 @@ pub(super) fn teardown<Id>(attachment: &Attachment<'_>, seen: Vec<Seen<Id>>) -> 
     let (jumps, others): (Vec<_>, Vec<_>) = seen
         .into_iter()
         .filter(|rule| rule.chain == POSTROUTING && rule.target.as_ref() == Some(&chain))
-        .partition(|rule| rule.tag.as_ref().is_none_or(|tag| *tag == own));
+        .partition(|rule| match &rule.tag {
+            Some(tag) => *tag == own,
+            None => rule.owner().is_none_or(|(network, container)| {
+                network == attachment.network && container == attachment.container_id
+            }),
+        });
     Removal {
         chain,
         jumps: jumps.into_iter().map(|rule| rule.id).collect(),
@@ -48,50 +55,65 @@ pub(super) fn teardown<Id>(attachment: &Attachment<'_>, seen: Vec<Seen<Id>>) -> 
     }
 }
 
-/// The chain that a rule is about, if it is one of this network's, and
-/// whether the rule is of no valid attachment.
-fn attribute<'a, Id>(valid: &Valid, rule: &'a Seen<Id>) -> Option<(&'a str, bool)> {
-    let chain = match rule.chain.as_str() {
-        POSTROUTING => rule.target.as_deref()?,
-        chain => chain,
-    };
-    let (network, container) = parse_xt_comment(rule.comment.as_deref()?)?;
-    // The comment may be anybody's; with the chain's name it is not.
-    if network != valid.network || xt_chain(&network, &container) != chain {
-        return None;
+impl<Id> Seen<Id> {
+    /// Network and container in the comment.
+    fn owner(&self) -> Option<(String, String)> {
+        parse_xt_comment(self.comment.as_deref()?)
     }
-    let dead = match &rule.tag {
-        Some(tag) => valid.disowns_instance(tag),
-        None => !valid.containers.contains(&container),
-    };
-    Some((chain, dead))
+
+    /// The container's chain that the rule is about: where it is, or jumps to.
+    fn about(&self) -> Option<&str> {
+        match self.chain.as_str() {
+            POSTROUTING => self.target.as_deref(),
+            chain => Some(chain),
+        }
+    }
+
+    /// Whether the rule is of no valid attachment; none where it is not the
+    /// network's. A comment may be anybody's; with the chain's name it is not.
+    fn is_dead(&self, valid: &Valid) -> Option<bool> {
+        let (network, container) = self.owner()?;
+        if network != valid.network || self.about()? != xt_chain(&network, &container) {
+            return None;
+        }
+        Some(match &self.tag {
+            Some(tag) => valid.disowns_instance(tag),
+            None => !valid.containers.contains(&container),
+        })
+    }
 }
 
 /// What of a whole table nat belongs to no valid attachment of the network.
 pub(super) fn gc<Id>(valid: &Valid, seen: Vec<Seen<Id>>) -> Vec<Removal<Id>> {
     struct Chain<Id> {
-        dead_jumps: Vec<Id>,
+        dead: bool,
         live: bool,
+        dead_jumps: Vec<Id>,
     }
     let mut chains: BTreeMap<String, Chain<Id>> = BTreeMap::new();
     for rule in seen {
-        let Some((chain, dead)) = attribute(valid, &rule) else {
+        let Some(name) = rule.about() else {
             continue;
         };
-        let is_jump = rule.chain == POSTROUTING;
-        let entry = chains.entry(chain.to_owned()).or_insert(Chain {
-            dead_jumps: Vec::new(),
+        let chain = chains.entry(name.to_owned()).or_insert_with(|| Chain {
+            dead: false,
             live: false,
+            dead_jumps: Vec::new(),
         });
-        match (is_jump, dead) {
-            (true, true) => entry.dead_jumps.push(rule.id),
-            (true, false) => entry.live = true,
-            (false, dead) => entry.live |= !dead,
+        match (rule.is_dead(valid), rule.chain.as_str()) {
+            (Some(true), POSTROUTING) => {
+                chain.dead = true;
+                chain.dead_jumps.push(rule.id);
+            }
+            (Some(true), _) => chain.dead = true,
+            // Somebody's jump keeps a chain, also that of another network.
+            (Some(false), _) | (None, POSTROUTING) => chain.live = true,
+            (None, _) => {}
         }
     }
     chains
         .into_iter()
-        .filter(|(_, chain)| !chain.live || !chain.dead_jumps.is_empty())
+        .filter(|(_, chain)| !chain.dead_jumps.is_empty() || (chain.dead && !chain.live))
         .map(|(name, chain)| Removal {
             chain: name,
             jumps: chain.dead_jumps,

@@ -25,6 +25,50 @@ pub(crate) fn within<T: Send>(ns: &Ns, f: impl FnOnce(&mut Netfilter) -> T + Sen
     ns.inside(|| f(&mut Netfilter::open().unwrap())).unwrap()
 }
 
+/// An attachment of that container to the network of [`ATTACHMENT`].
+pub(crate) fn container(id: &'static str) -> Attachment<'static> {
+    Attachment {
+        container_id: id,
+        ..ATTACHMENT
+    }
+}
+
+/// The same container's attachment by another interface.
+pub(crate) fn interface(name: &'static str) -> Attachment<'static> {
+    Attachment {
+        ifname: name,
+        ..ATTACHMENT
+    }
+}
+
+/// The chain and the comment of [`ATTACHMENT`] in iptables.
+pub(crate) const CHAIN: &str = "CNI-70a29d9dc18bc4d652ea5d59";
+pub(crate) const COMMENT: &str = r#"name: "mynet" id: "abc123""#;
+
+/// The commands of the reference's ADD: a chain, and each rule that is not there.
+pub(crate) fn reference_commands(chain: &str, comment: &str, addresses: &[&str]) -> String {
+    let mut script = String::new();
+    for address in addresses {
+        let (program, multicast) = match address.contains(':') {
+            true => ("ip6tables", "ff00::/8"),
+            false => ("iptables", "224.0.0.0/4"),
+        };
+        let ip = address.split('/').next().unwrap();
+        let nat = format!("{program} -w -t nat");
+        let rules = [
+            format!("{chain} -d {address} -j ACCEPT"),
+            format!("{chain} ! -d {multicast} -j MASQUERADE"),
+            format!("POSTROUTING -s {ip} -j {chain}"),
+        ];
+        script += &format!("{nat} -N {chain} 2>/dev/null || true\n");
+        for rule in rules {
+            let rule = format!("{rule} -m comment --comment '{comment}'");
+            script += &format!("{nat} -C {rule} 2>/dev/null || {nat} -A {rule}\n");
+        }
+    }
+    script
+}
+
 /// As a plugin's ADD does it.
 pub(crate) fn setup(
     ns: &Ns,

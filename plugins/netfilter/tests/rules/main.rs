@@ -3,5 +3,19 @@
 //!
 //! Every test has namespaces of its own and needs root.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
+mod changeover;
 mod common;
+mod gc;
+mod leftovers;
+mod legacy;
 mod masq_iptables;
+mod masq_nftables;
+mod packets;
+mod speed;
+mod spoof;

@@ -1,0 +1,100 @@
+//! What the rules cost, beside the programs that the reference runs. Not run by
+//! default: numbers of a busy machine prove nothing.
+
+use std::time::Instant;
+
+use fairway_lab::{Lab, Ns, Result};
+use fairway_netfilter::{Backend, Netfilter, masq, spoof};
+use fairway_netlink::MacAddr;
+
+use crate::common::*;
+
+const ROUNDS: usize = 31;
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// Median of a call in µs; `after` is not counted.
+fn time(
+    ns: &Ns,
+    call: impl Fn(&mut Netfilter) + Sync,
+    after: impl Fn(&mut Netfilter) + Sync,
+) -> f64 {
+    let round = || {
+        let start = Instant::now();
+        let mut nf = Netfilter::open().unwrap();
+        call(&mut nf);
+        let took = start.elapsed().as_secs_f64() * 1e6;
+        after(&mut nf);
+        took
+    };
+    median(
+        ns.inside(|| (0..ROUNDS).map(|_| round()).collect())
+            .unwrap(),
+    )
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn what_it_costs() -> Result {
+    let lab = Lab::new()?;
+    let node = lab.node();
+    let texts = ["10.22.0.2/16", "fd00:22::2/64"];
+    let addresses = addresses(&texts);
+    let mac = MacAddr([2, 0, 0, 0, 0, 1]);
+    println!("with the rules of 200 other containers, opening the socket included:");
+    for backend in [Backend::Iptables, Backend::Nftables] {
+        within(node, |nf| {
+            for number in 0..200 {
+                let id = format!("c{number}");
+                let other = fairway_netfilter::Attachment {
+                    container_id: &id,
+                    ..ATTACHMENT
+                };
+                masq::setup(nf, backend, &other, &addresses).unwrap();
+            }
+        });
+        let set = |nf: &mut Netfilter| masq::setup(nf, backend, &ATTACHMENT, &addresses).unwrap();
+        let unset = |nf: &mut Netfilter| masq::teardown(nf, &ATTACHMENT).unwrap();
+        println!("{backend}: setup {:.0} µs", time(node, set, unset));
+        println!("{backend}: setup again {:.0} µs", time(node, set, |_| ()));
+        println!("{backend}: teardown {:.0} µs", {
+            within(node, set);
+            time(node, unset, set)
+        });
+        within(node, unset);
+        println!(
+            "{backend}: teardown of nothing {:.0} µs",
+            time(node, unset, |_| ())
+        );
+    }
+    let set = |nf: &mut Netfilter| spoof::setup(nf, &ATTACHMENT, "veth1", mac).unwrap();
+    let unset = |nf: &mut Netfilter| spoof::teardown(nf, &ATTACHMENT).unwrap();
+    println!("macspoofchk: setup {:.0} µs", time(node, set, unset));
+    println!(
+        "macspoofchk: teardown of nothing {:.0} µs",
+        time(node, unset, |_| ())
+    );
+
+    let twin = lab.machine("twin")?;
+    for (what, addresses) in [("IPv4", &texts[..1]), ("both families", &texts[..])] {
+        let script = reference_commands(CHAIN, COMMENT, addresses);
+        let times = (0..ROUNDS / 3).map(|_| {
+            let start = Instant::now();
+            twin.sh(&script).unwrap();
+            let took = start.elapsed().as_secs_f64() * 1e6;
+            twin.sh(
+                "iptables -t nat -F; iptables -t nat -X; ip6tables -t nat -F; ip6tables -t nat -X",
+            )
+            .unwrap();
+            took
+        });
+        println!(
+            "iptables by its programs, {what}: setup {:.0} µs",
+            median(times.collect())
+        );
+    }
+    Ok(())
+}
