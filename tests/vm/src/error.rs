@@ -83,6 +83,9 @@ pub enum VmError {
         /// The module's name.
         module: String,
     },
+    /// The machine's busybox needs libraries, which the guest does not have at first.
+    #[error("{0} is not static: install Debian's busybox-static")]
+    DynamicBusybox(&'static str),
     /// The guest did not end in time; it was killed.
     #[error("the guest was killed after {after:?}; the end of its console:\n{console}")]
     Deadline {

@@ -17,6 +17,8 @@ use crate::kernel::Kernel;
 /// What the guest cannot do without before it sees the machine's files.
 const BOOT_MODULES: [&str; 4] = ["virtio_pci", "9pnet_virtio", "9p", "overlay"];
 const BUSYBOX: &str = "/bin/busybox";
+/// In every program that is not static.
+const LOADER: &[u8] = b"/ld-linux-x86-64.so.2\0";
 const INIT: &[u8] = include_bytes!("init.sh");
 const MODPROBE: &[u8] = b"#!/bin/busybox sh\nexec /bin/busybox chroot /root modprobe \"$@\"\n";
 
@@ -42,7 +44,11 @@ pub(crate) fn build(kernel: &Kernel, run: &Run<'_>) -> Result<Vec<u8>, VmError> 
     for folder in ["bin", "sbin", "lib", "dev", "proc", "host", "upper", "root"] {
         archive.folder(folder);
     }
-    archive.file("bin/busybox", &read(Path::new(BUSYBOX))?);
+    let busybox = read(Path::new(BUSYBOX))?;
+    if busybox.windows(LOADER.len()).any(|w| w == LOADER) {
+        return Err(VmError::DynamicBusybox(BUSYBOX));
+    }
+    archive.file("bin/busybox", &busybox);
     archive.file("init", INIT);
     archive.file("sbin/modprobe", MODPROBE);
     let mut order = String::new();

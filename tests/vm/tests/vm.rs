@@ -89,12 +89,23 @@ fn is_wanted(arguments: &Arguments, name: &str) -> bool {
 
 /// Runs a plan's guest to its end and pins each verdict to the board.
 fn board_of(plan: &Plan, names: &[&str], board: &Board) {
+    let ended = hear(plan, names, board);
+    board.change(|s| s.ended = Some(ended));
+}
+
+/// Says why no further verdict will come.
+fn hear(plan: &Plan, names: &[&str], board: &Board) -> String {
+    let plugins = fairway_lab::plugin_dir();
+    if !plugins.join("bridge").exists() {
+        let plugins = plugins.display();
+        return format!("no plugins in {plugins}: run `cargo xtask dist`, or set FAIRWAY_CNI_DIR");
+    }
     let mut command = vec![env!("CARGO_BIN_EXE_guest-tests"), plan.name];
     command.extend(names);
     let tests = u32::try_from(names.len()).unwrap_or(u32::MAX);
     let mut guest = (plan.guest)();
     for (name, dir) in [
-        ("FAIRWAY_CNI_DIR", fairway_lab::plugin_dir()),
+        ("FAIRWAY_CNI_DIR", plugins),
         ("FAIRWAY_REFERENCE_DIR", fairway_lab::reference_dir()),
     ] {
         guest = guest.env(name, &dir.to_string_lossy());
@@ -110,7 +121,7 @@ fn board_of(plan: &Plan, names: &[&str], board: &Board) {
         Err(_) => eprintln!("guest {}: {line}", plan.name),
     };
     let deadline = BOOT_DEADLINE + TEST_DEADLINE * tests;
-    let ended = match guest.run(&command, deadline, &mut on_line) {
+    match guest.run(&command, deadline, &mut on_line) {
         Ok(outcome) => {
             eprintln!(
                 "guest {}: booted in {:.1?}, all in {:.1?}",
@@ -122,6 +133,5 @@ fn board_of(plan: &Plan, names: &[&str], board: &Board) {
             )
         }
         Err(error) => error.to_string(),
-    };
-    board.change(|s| s.ended = Some(ended));
+    }
 }

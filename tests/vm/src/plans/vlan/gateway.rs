@@ -1,8 +1,11 @@
 //! `isGateway` with `vlan`: the gateway is not the bridge but a veth pair `<bridge>.<vlan>`
 //! whose other end is an access port of that VLAN.
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use anyhow::{Context, Result, ensure};
-use fairway_lab::{Ns, Value, json};
+use fairway_lab::{Cni, Ns, Value, json};
 
 use super::bed::{BRIDGE, Bed, answers, is_silent, vlans};
 
@@ -70,6 +73,33 @@ pub(super) fn dual_stack() -> Result<()> {
     answers(&a.ns, "fd20::1")?;
     for family in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
         assert_eq!(bed.node().sysctl(family)?, "1", "{family}");
+    }
+    Ok(())
+}
+
+/// Containers that come at once to a bridge that is not there yet share one gateway.
+pub(super) fn many_at_once() -> Result<()> {
+    let bed = Bed::new()?;
+    let ipam = bed.ipam(&["10.20.0.0/24", "fd20::/64"]);
+    let keys = json!({"vlan": 100, "isGateway": true, "ipam": ipam});
+    let calls: Result<Vec<_>> = (0..6).map(|_| bed.plugin(&keys)).collect();
+    let calls = calls?;
+    let results: Result<Vec<_>> = thread::scope(|scope| {
+        let add = |(_, cni): &'_ (Ns, Cni)| Ok(cni.add()?.ok()?);
+        let adds: Vec<_> = calls.iter().map(|c| scope.spawn(move || add(c))).collect();
+        let joined = adds.into_iter().map(|a| a.join());
+        joined
+            .map(|done| done.unwrap_or_else(|p| resume_unwind(p)))
+            .collect()
+    });
+    for result in results? {
+        in_the_result(bed.node(), &result)?;
+    }
+    let wanted = ["10.20.0.1/24", "fd20::1/64"];
+    assert_eq!(addresses(bed.node(), "br0.100")?, wanted);
+    assert_eq!(bed.taken()?.len(), 12);
+    for (ns, _) in &calls {
+        answers(ns, "10.20.0.1")?;
     }
     Ok(())
 }

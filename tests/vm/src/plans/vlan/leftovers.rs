@@ -46,6 +46,21 @@ pub(super) fn del_without_namespace() -> Result<()> {
     Ok(())
 }
 
+/// GC takes the container that is no longer valid, and nothing of the one that is.
+pub(super) fn gc_takes_what_is_gone() -> Result<()> {
+    let bed = Bed::new()?;
+    let mut keys = gateway_keys(&bed);
+    keys["cniVersion"] = json!("1.1.0");
+    let stays = bed.attach(&keys)?;
+    let before = State::of(bed.node())?;
+    let _gone = bed.attach(&keys)?;
+    assert_eq!(bed.taken()?.len(), 4);
+    stays.cni.gc(&[("c1", "eth0")])?.ok()?;
+    before.is_again(bed.node())?;
+    assert_eq!(bed.taken()?.len(), 2);
+    answers(&stays.ns, "10.20.0.1")
+}
+
 /// An ADD for which no address is left.
 pub(super) fn add_fails_for_want_of_addresses() -> Result<()> {
     let bed = Bed::new()?;

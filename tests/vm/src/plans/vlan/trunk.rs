@@ -43,12 +43,11 @@ pub(super) fn whole_range() -> Result<()> {
     Ok(())
 }
 
-/// A trunk that names no VLAN makes the bridge filter and leaves the port as it is.
+/// A trunk that names no VLAN takes none from the port.
 pub(super) fn empty_trunk() -> Result<()> {
     for trunk in [json!([]), json!([{}])] {
         let bed = Bed::new()?;
         let a = bed.attach(&json!({"vlanTrunk": trunk}))?;
-        ensure!(filters(bed.node())?, "the bridge does not filter");
         assert_eq!(bed.port_vlans(&a)?, "1 pvid untagged");
     }
     Ok(())
