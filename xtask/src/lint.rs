@@ -16,6 +16,7 @@ const LIMIT: Duration = Duration::from_secs(900);
 pub(crate) fn run() -> Result<()> {
     let part = |name: &str, work: fn() -> Result<String>| Part::of(name, work);
     report::finish(&[
+        part("lock file", lock_file),
         part("fmt", fmt),
         part("clippy", clippy),
         part("deny", deny),
@@ -28,6 +29,15 @@ pub(crate) fn run() -> Result<()> {
 
 fn cargo(args: &[&str]) -> Result<String> {
     exec::run(&mut exec::cargo(args), LIMIT).map(|()| String::new())
+}
+
+/// Cargo.lock is what the manifests say, so that everybody builds the same.
+fn lock_file() -> Result<String> {
+    let mut command = exec::cargo(&["metadata", "--locked", "--format-version", "1"]);
+    let output = command.output()?;
+    let why = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.success(), "{why}");
+    Ok(String::new())
 }
 
 fn fmt() -> Result<String> {
@@ -111,6 +121,8 @@ fn plugin_crates() -> Result<String> {
 
 fn rustdoc() -> Result<String> {
     let mut command = exec::cargo(&["doc", "--workspace", "--no-deps"]);
+    // Its documentation would have the name of the library fairway-cni.
+    command.args(["--exclude", "fairway-plugins"]);
     exec::run(command.env("RUSTDOCFLAGS", "-D warnings"), LIMIT).map(|()| String::new())
 }
 

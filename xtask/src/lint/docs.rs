@@ -1,7 +1,7 @@
 //! Links in Markdown files lead somewhere, and the README names the two commands.
 
 use crate::cache;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use std::path::Path;
 
 /// What a newcomer types first.
@@ -25,7 +25,8 @@ pub(super) fn check() -> Result<String> {
         }
     }
     ensure!(broken == 0, "{broken} links lead nowhere");
-    let readme = std::fs::read_to_string(cache::root().join("README.md"))?;
+    let readme = std::fs::read_to_string(cache::root().join("README.md"));
+    let readme = readme.context("README.md")?;
     for command in COMMANDS {
         ensure!(
             readme.contains(command),
