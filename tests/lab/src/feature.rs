@@ -79,6 +79,29 @@ features! {
     Ipv6 = "CONFIG_IPV6", "ip -6 addr add fd00::1/64 dev v";
 }
 
+impl Feature {
+    /// The probe's complaint where the kernel lacks it; each is probed once per process.
+    ///
+    /// # Errors
+    /// As [`require`].
+    pub fn lacking(self) -> Result<Option<String>> {
+        let lock = || PROBED.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock().get(&self).cloned();
+        let probed = known.map_or_else(|| probe(self), Ok)?;
+        lock().insert(self, probed.clone());
+        let Err(probe) = probed else { return Ok(None) };
+        let (feature, config, _) = self.parts();
+        match expected(feature, config) {
+            Some(because) => Err(Error::Feature {
+                feature,
+                because,
+                probe,
+            }),
+            None => Ok(Some(probe)),
+        }
+    }
+}
+
 type Probed = BTreeMap<Feature, std::result::Result<(), String>>;
 static PROBED: Mutex<Probed> = Mutex::new(BTreeMap::new());
 
@@ -97,18 +120,9 @@ static PROBED: Mutex<Probed> = Mutex::new(BTreeMap::new());
 /// where the probe's own tools are not installed.
 pub fn require(feature: Feature) -> Result<bool> {
     let (name, config, _) = feature.parts();
-    let lock = || PROBED.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = lock().get(&feature).cloned();
-    let probed = known.map_or_else(|| probe(feature), Ok)?;
-    lock().insert(feature, probed.clone());
-    let Err(probe) = probed else { return Ok(true) };
-    if let Some(because) = expected(name, config) {
-        return Err(Error::Feature {
-            feature: name,
-            because,
-            probe,
-        });
-    }
+    let Some(probe) = feature.lacking()? else {
+        return Ok(true);
+    };
     let test = std::thread::current();
     let test = test.name().unwrap_or("a test").to_owned();
     let why = probe.lines().last().unwrap_or_default().to_owned();

@@ -25,6 +25,7 @@ mod guarded;
 mod normalise;
 mod ns;
 mod poll;
+mod scratch;
 mod snapshot;
 mod topology;
 

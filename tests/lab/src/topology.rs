@@ -1,15 +1,15 @@
 //! A node and its containers: the topology of most tests in ten lines.
 
-use crate::{Cni, Error, Ns, Result, plugin_dir, reference_dir};
+use crate::scratch::Scratch;
+use crate::{Cni, Ns, Result, plugin_dir, reference_dir};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
-use tempfile::TempDir;
 
 /// One node namespace, a scratch folder, and as many containers as asked for.
 #[derive(Debug)]
 pub struct Lab {
     node: Ns,
-    scratch: TempDir,
+    scratch: Scratch,
     made: AtomicU32,
 }
 
@@ -21,10 +21,9 @@ impl Lab {
     pub fn new() -> Result<Self> {
         let node = Ns::new("node")?;
         node.up("lo")?;
-        let scratch = tempfile::Builder::new().prefix("fairway-lab-").tempdir();
         Ok(Self {
             node,
-            scratch: scratch.map_err(Error::os("a scratch folder"))?,
+            scratch: Scratch::new()?,
             made: AtomicU32::new(0),
         })
     }
@@ -34,7 +33,7 @@ impl Lab {
         &self.node
     }
 
-    /// A folder that goes with the lab.
+    /// A folder that goes with the lab, or is removed by a later one if this process is killed.
     pub fn scratch(&self) -> &Path {
         self.scratch.path()
     }

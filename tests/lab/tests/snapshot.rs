@@ -132,9 +132,9 @@ fn portable_snapshots_of_two_labs_agree() -> Result {
 }
 
 #[test]
-fn features_are_probed_once_and_said() -> Result {
+fn every_probe_gives_a_verdict() -> Result {
     for feature in Feature::ALL {
-        require(*feature)?;
+        feature.lacking()?;
     }
     assert!(require(Feature::Veth)? && require(Feature::Bridge)?);
     Ok(())
