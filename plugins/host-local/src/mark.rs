@@ -1,0 +1,44 @@
+//! What tells a file from every other that was ever at its place.
+
+use nix::sys::{stat::FileStat, time::TimeSpec};
+use std::{
+    hash::{BuildHasher as _, Hasher as _, RandomState},
+    time::{Duration, SystemTime},
+};
+
+/// Inode and times of a file or folder. Equal marks: the same file, not changed in between.
+///
+/// Marks are only ever compared for equality, so that clock steps do not matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Mark {
+    /// The inode's number, perhaps used again for another file.
+    pub ino: u64,
+    /// Last change of the inode, in ns since 1970; cannot be set by anyone.
+    pub ctime: i64,
+    /// Last change of the content (of the entries, for a folder), in ns since 1970.
+    pub mtime: i64,
+}
+
+impl Mark {
+    pub(crate) fn of(stat: &FileStat) -> Self {
+        // A damaged inode can bear any time; wrapped, it still compares.
+        let nanos = |sec: i64, nsec: i64| sec.wrapping_mul(1_000_000_000).wrapping_add(nsec);
+        Mark {
+            ino: stat.st_ino,
+            ctime: nanos(stat.st_ctime, stat.st_ctime_nsec),
+            mtime: nanos(stat.st_mtime, stat.st_mtime_nsec),
+        }
+    }
+}
+
+/// A time `back` ago whose nanoseconds are random.
+///
+/// The kernel stamps changes with a clock that ticks every few milliseconds, so two changes can bear the
+/// same time; a time that nobody but us writes cannot be mistaken.
+pub(crate) fn odd_time(back: Duration) -> TimeSpec {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let seconds = now.unwrap_or_default().saturating_sub(back).as_secs();
+    let nanos = RandomState::new().build_hasher().finish() % 1_000_000_000;
+    let wide = |value: u64| i64::try_from(value).unwrap_or_default();
+    TimeSpec::new(wide(seconds), wide(nanos))
+}

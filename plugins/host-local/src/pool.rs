@@ -1,0 +1,360 @@
+//! Giving out addresses and taking them back.
+
+use crate::{
+    error::{AllocError, StoreError},
+    order::search_order,
+    range::RangeSet,
+    record::{self, Record},
+    request::Request,
+    session::{Held, Session, Store, Trust},
+    span::{Span, address},
+    stage::Staged,
+};
+use fairway_cni::{ContainerId, IfName};
+use std::{collections::HashSet, net::IpAddr};
+
+/// How many names are tried one by one before the folder is listed, where the index has no map.
+const PROBES: usize = 1024;
+
+/// Gives the attachment one address of each set, or none at all.
+///
+/// `wanted` holds for each set the address asked for, if any (see [`crate::request::plan`]).
+pub(crate) fn add(
+    store: &Store,
+    sets: &[RangeSet],
+    wanted: &[Option<&Request>],
+    id: &ContainerId,
+    ifname: &IfName,
+) -> Result<Vec<IpAddr>, AllocError> {
+    store.with(|session| {
+        forget_earlier_boot(session, sets, id, ifname)?;
+        let mut given = Vec::with_capacity(sets.len());
+        for (index, set) in sets.iter().enumerate() {
+            let wanted = wanted.get(index).copied().flatten();
+            match give(session, index, set, wanted, id, ifname) {
+                Ok(ip) => given.push(ip),
+                Err(error) => {
+                    // What cannot be taken back now is the DEL's that follows a failed ADD.
+                    for ip in given {
+                        let _ = session.release_of(id, ip);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        for (index, ip) in given.iter().enumerate() {
+            session.folder.set_last_reserved(index, *ip);
+        }
+        Ok(given)
+    })
+}
+
+/// Frees what the attachment has from before a reboot, and refuses if it has anything else.
+fn forget_earlier_boot(
+    session: &mut Session<'_>,
+    sets: &[RangeSet],
+    id: &ContainerId,
+    ifname: &IfName,
+) -> Result<(), AllocError> {
+    let mut held = session.held_by(id)?;
+    held.retain(|held| held.ifname.as_ref().is_none_or(|name| name == ifname));
+    for held in &held {
+        let set = sets.iter().find(|set| set.contains(held.ip));
+        if let Some(set) = set.filter(|_| !held.earlier_boot) {
+            return Err(AllocError::Duplicate {
+                set: set.path().to_owned(),
+                ip: held.ip,
+                id: id.to_string(),
+                ifname: ifname.to_string(),
+            });
+        }
+    }
+    for held in held.iter().filter(|held| held.earlier_boot) {
+        session.release(held)?;
+    }
+    Ok(())
+}
+
+fn give(
+    session: &mut Session<'_>,
+    index: usize,
+    set: &RangeSet,
+    wanted: Option<&Request>,
+    id: &ContainerId,
+    ifname: &IfName,
+) -> Result<IpAddr, AllocError> {
+    let folder = session.folder;
+    let mut staged = Staged::new(folder, record::format(id, ifname))?;
+    if let Some(request) = wanted {
+        return give_exactly(session, &mut staged, request, id);
+    }
+    let last = folder.last_reserved(index);
+    let take = &mut |session: &mut Session<'_>, ip| session.reserve(&mut staged, id, ip);
+    let mut found = find(session, set, last, take)?;
+    if found.is_none() && session.reclaim(|ip| set.contains(ip))? > 0 {
+        found = find(session, set, last, take)?;
+    }
+    found.ok_or_else(|| AllocError::Exhausted {
+        set: set.path().to_owned(),
+        ranges: set.to_string(),
+    })
+}
+
+fn give_exactly(
+    session: &mut Session<'_>,
+    staged: &mut Staged<'_>,
+    request: &Request,
+    id: &ContainerId,
+) -> Result<IpAddr, AllocError> {
+    let ip = request.ip;
+    if session.reserve(staged, id, ip)? {
+        return Ok(ip);
+    }
+    // The file may be torn, or stand from before a reboot.
+    session.verify(Trust::Listed)?;
+    session.reclaim(|other| other == ip)?;
+    if session.reserve(staged, id, ip)? {
+        return Ok(ip);
+    }
+    let holder = match session.folder.address_file(ip)?.map(|file| file.record) {
+        Some(Record::Owner {
+            id,
+            ifname: Some(ifname),
+        }) => format!("{id} {ifname} has it"),
+        Some(Record::Owner { id, ifname: None }) => format!("{id} has it"),
+        _ => format!(
+            "{} is in the way",
+            session.folder.path_of(&ip.to_string()).display()
+        ),
+    };
+    Err(AllocError::Taken {
+        field: request.field.clone(),
+        ip,
+        holder,
+    })
+}
+
+type Take<'a> = dyn FnMut(&mut Session<'_>, IpAddr) -> Result<bool, StoreError> + 'a;
+
+/// Takes the next free address of the set, as `take` has it; `None` where there is none.
+///
+/// That there is none is never said by the index alone: the folder is looked at first.
+fn find(
+    session: &mut Session<'_>,
+    set: &RangeSet,
+    last: Option<IpAddr>,
+    take: &mut Take<'_>,
+) -> Result<Option<IpAddr>, StoreError> {
+    let legs = search_order(set, last);
+    loop {
+        let found = search(session, &legs, take)?;
+        if found.is_some() || !session.verify(Trust::Listed)? {
+            return Ok(found);
+        }
+    }
+}
+
+fn search(
+    session: &mut Session<'_>,
+    legs: &[Span],
+    take: &mut Take<'_>,
+) -> Result<Option<IpAddr>, StoreError> {
+    let mut probes = PROBES;
+    for leg in legs {
+        let mut found = None;
+        if !session.maps(leg) {
+            found = probe(session, leg, &mut probes, take)?;
+            if found.is_none() && probes == 0 {
+                // Ranges that the index was not built for: build it anew, if it can map them.
+                let mappable = session.could_map(leg) && session.verify(Trust::Listed)?;
+                if !(mappable && session.maps(leg)) {
+                    found = gap(session, leg, take)?;
+                }
+            }
+        }
+        if found.is_none() && session.maps(leg) {
+            found = mapped(session, leg, take)?;
+        }
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// Asks the index's map.
+fn mapped(
+    session: &mut Session<'_>,
+    leg: &Span,
+    take: &mut Take<'_>,
+) -> Result<Option<IpAddr>, StoreError> {
+    let mut rest = Some(*leg);
+    while let Some(span) = rest {
+        let Some(ip) = session.first_free(&span)? else {
+            break;
+        };
+        if take(session, ip)? {
+            return Ok(Some(ip));
+        }
+        // A file of which the index knows nothing: there may be more.
+        if session.verify(Trust::Listed)? {
+            rest = Some(*leg);
+        } else {
+            session.occupy(ip);
+            rest = span.after(ip);
+        }
+    }
+    Ok(None)
+}
+
+/// Tries one name after the other.
+fn probe(
+    session: &mut Session<'_>,
+    leg: &Span,
+    probes: &mut usize,
+    take: &mut Take<'_>,
+) -> Result<Option<IpAddr>, StoreError> {
+    for ip in leg.iter() {
+        if *probes == 0 {
+            break;
+        }
+        *probes -= 1;
+        if take(session, ip)? {
+            return Ok(Some(ip));
+        }
+    }
+    Ok(None)
+}
+
+/// Lists the folder once and takes the first number that is not in it.
+fn gap(
+    session: &mut Session<'_>,
+    leg: &Span,
+    take: &mut Take<'_>,
+) -> Result<Option<IpAddr>, StoreError> {
+    let taken = session.taken(leg.v6())?;
+    let mut next = leg.first();
+    for &number in taken.iter().skip_while(|number| **number < leg.first()) {
+        while next < number && next <= leg.last() {
+            if let Some(ip) = address(leg.v6(), next)
+                && take(session, ip)?
+            {
+                return Ok(Some(ip));
+            }
+            next += 1;
+        }
+        if number >= leg.last() {
+            return Ok(None);
+        }
+        next = number + 1;
+    }
+    let rest = address(leg.v6(), next).and_then(|ip| Span::new(ip, address(leg.v6(), leg.last())?));
+    match rest {
+        Some(rest) => probe(session, &rest, &mut { PROBES }, take),
+        None => Ok(None),
+    }
+}
+
+/// Releases what the attachment has in the network: what bears both names or, where nothing does, what
+/// bears the container's alone. Carries on past errors.
+pub(crate) fn del(
+    store: &Store,
+    id: &ContainerId,
+    ifname: &IfName,
+) -> Result<Vec<StoreError>, StoreError> {
+    let errors = store.with_existing(|session| {
+        let held = session.held_by(id)?;
+        let of = own(&held, ifname);
+        Ok::<_, StoreError>(of.filter_map(|held| session.release(held).err()).collect())
+    })?;
+    Ok(errors.unwrap_or_default())
+}
+
+/// Of what a container has: what belongs to this interface.
+fn own<'a>(held: &'a [Held], ifname: &'a IfName) -> impl Iterator<Item = &'a Held> {
+    let exact = |held: &Held| held.ifname.as_ref() == Some(ifname);
+    let any = held.iter().any(exact);
+    held.iter().filter(move |held| {
+        if any {
+            exact(held)
+        } else {
+            held.ifname.is_none()
+        }
+    })
+}
+
+/// What the attachment has.
+pub(crate) fn holdings(
+    store: &Store,
+    id: &ContainerId,
+    ifname: &IfName,
+) -> Result<Vec<IpAddr>, StoreError> {
+    let found = store.with_existing(|session| {
+        loop {
+            let held = session.held_by(id)?;
+            let ips: Vec<_> = own(&held, ifname).map(|held| held.ip).collect();
+            // Before the answer is "nothing", each file is read.
+            if !ips.is_empty() || !session.verify(Trust::Read)? {
+                return Ok::<_, StoreError>(ips);
+            }
+        }
+    })?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Frees every address of the network whose owner is not among `valid`. Carries on past errors.
+pub(crate) fn gc<'a>(
+    store: &Store,
+    valid: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<Vec<StoreError>, StoreError> {
+    let valid: HashSet<_> = valid.collect();
+    let containers: HashSet<_> = valid.iter().map(|(id, _)| *id).collect();
+    let listed = |id: &ContainerId, ifname: &Option<IfName>| match ifname {
+        Some(ifname) => valid.contains(&(id.as_str(), ifname.as_str())),
+        None => containers.contains(id.as_str()),
+    };
+    let errors = store.with_existing(|session| {
+        // Removes what is torn.
+        session.verify(Trust::Read)?;
+        let mut errors = Vec::new();
+        for ip in session.folder.addresses()? {
+            let done = match session.folder.address_file(ip) {
+                Ok(Some(file)) => match file.record {
+                    Record::Owner { id, ifname } if !listed(&id, &ifname) => {
+                        session.release_of(&id, ip)
+                    }
+                    _ => Ok(()),
+                },
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            errors.extend(done.err());
+        }
+        Ok::<_, StoreError>(errors)
+    })?;
+    Ok(errors.unwrap_or_default())
+}
+
+/// The first set that has no address left to give.
+pub(crate) fn exhausted<'a>(
+    store: &Store,
+    sets: &'a [RangeSet],
+) -> Result<Option<&'a RangeSet>, StoreError> {
+    let full = store.with_existing(|session| {
+        for (index, set) in sets.iter().enumerate() {
+            let last = session.folder.last_reserved(index);
+            let free = &mut |session: &mut Session<'_>, ip| Ok(session.folder.mark(ip)?.is_none());
+            if find(session, set, last, free)?.is_none()
+                && session.reclaimable(|ip| set.contains(ip))?.is_empty()
+            {
+                return Ok::<_, StoreError>(Some(set));
+            }
+        }
+        Ok(None)
+    })?;
+    Ok(full.flatten())
+}
+
+#[cfg(test)]
+#[path = "pool_tests.rs"]
+mod tests;
