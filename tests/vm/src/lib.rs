@@ -20,5 +20,6 @@ pub mod runner;
 mod apt;
 mod bzimage;
 mod cpio;
+mod hear;
 mod initrd;
 mod qemu;
