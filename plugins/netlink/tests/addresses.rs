@@ -102,6 +102,12 @@ fn one_link_is_asked_for_alone() {
         assert!(all.len() > of_lo.len());
         assert!(all.iter().any(|address| address.index == index));
         assert_eq!(handle.addresses(Some(4711)).unwrap(), []);
+        // Of two ends, the near one is told.
+        run("ip address flush dev br0");
+        run("ip address add 10.5.0.1 peer 10.6.0.1/32 dev br0");
+        let told = handle.addresses(Some(index)).unwrap();
+        let near = told.iter().find(|address| address.ip.is_ipv4()).unwrap();
+        assert_eq!(near.ip, ip("10.5.0.1/32"));
     });
 }
 

@@ -222,6 +222,12 @@ fn one_request_changes_all() {
         assert!(!c.up && !c.promisc);
         assert_eq!((c.master, c.alias, c.port), (None, None, None));
         assert!(ip_link("c").get("ifalias").is_none());
+        let longest = LinkChange {
+            alias: Some("x".repeat(255)),
+            ..Default::default()
+        };
+        handle.change_link(c.index, &longest).unwrap();
+        assert_eq!(link(&mut handle, "c").alias, longest.alias);
 
         assert!(handle.delete_link(c.index).unwrap());
         assert!(!handle.delete_link(c.index).unwrap());

@@ -8,9 +8,12 @@
 mod common;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use common::{in_new_netns, json, link, run};
-use fairway_netlink::{BridgeSpec, Family, Handle, Netlink, Route, RouteFilter, RouteKind, Scope};
+use fairway_netlink::{
+    BridgeSpec, Error, Family, Handle, Netlink, Route, RouteFilter, RouteKind, Scope, retry,
+};
 use ipnetwork::IpNetwork;
 use serde_json::Value;
 
@@ -203,14 +206,14 @@ fn routes_are_told_by_table_link_and_family() {
             table: None,
             ..Default::default()
         };
-        let all = handle.routes(&any).unwrap();
-        let local = |text| Route {
-            dst: net(text),
-            ..Route::to(net(text))
-        };
         for text in ["10.1.0.1/32", "fd00::1/128"] {
-            let found = all.iter().find(|route| route.dst == local(text).dst);
-            assert_eq!(found.map(|route| route.kind), Some(RouteKind::LOCAL));
+            // IPv6 adds its own in its own time.
+            let found = retry::until(Duration::from_secs(5), || {
+                let all = handle.routes(&any)?;
+                Ok::<_, Error>(all.into_iter().find(|route| route.dst == net(text)))
+            });
+            let found = found.unwrap().expect("no such route");
+            assert_eq!(found.kind, RouteKind::LOCAL);
         }
         let filter = RouteFilter {
             family: Some(Family::V6),

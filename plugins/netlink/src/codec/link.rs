@@ -128,8 +128,8 @@ pub(crate) fn change(index: u32, change: &LinkChange) -> Vec<u8> {
             .master
             .map(|master| LinkAttribute::Controller(master.unwrap_or(0))),
     );
-    // Without the NUL that the typed attribute appends: the kernel would take it
-    // for a part of the alias, and an empty alias could not be set.
+    // Without the NUL that the typed attribute appends: the kernel would count it
+    // into the 255 bytes that an alias may have.
     attributes.extend(change.alias.as_ref().map(|alias| {
         LinkAttribute::Other(DefaultNla::new(
             libc::IFLA_IFALIAS,
@@ -171,7 +171,7 @@ pub(crate) fn decode(body: &[u8]) -> Option<Link> {
             libc::IFLA_MASTER => link.master = attr.u32().filter(|index| *index != 0),
             libc::IFLA_LINK => link.peer_index = attr.u32().filter(|index| *index != 0),
             libc::IFLA_LINK_NETNSID => link.peer_nsid = attr.i32(),
-            libc::IFLA_IFALIAS => link.alias = Some(attr.text()),
+            libc::IFLA_IFALIAS => link.alias = Some(attr.text()).filter(|text| !text.is_empty()),
             libc::IFLA_LINKINFO => info(&mut link, attr.nested()),
             _ => {}
         }

@@ -237,6 +237,19 @@ fn kinds_are_told_apart() {
     assert_eq!(kind(info), LinkKind::Other("vxlan".into()));
 }
 
+#[test]
+fn copies_in_the_cache_are_no_routes() {
+    let mut message = RouteMessage::default();
+    message.header.address_family = AddressFamily::Inet6;
+    assert_eq!(route::decode(&emit(&message)).len(), 1);
+    message.header.flags = netlink_packet_route::route::RouteFlags::Cloned;
+    assert_eq!(route::decode(&emit(&message)), []);
+    // Nor are those of other families.
+    message.header = Default::default();
+    message.header.address_family = AddressFamily::Mpls;
+    assert_eq!(route::decode(&emit(&message)), []);
+}
+
 proptest! {
     /// A route that is asked for and told back is the same.
     #[test]
