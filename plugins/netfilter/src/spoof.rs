@@ -214,9 +214,9 @@ pub fn gc(netfilter: &mut Netfilter, network: &str, valid: &[(String, String)]) 
 }
 
 fn jumps(nft: &mut NftSocket, names: &SpoofNames) -> Result<Vec<ListedRule>, Error> {
-    let mut rules = nft.rules(TABLE, Some(PREROUTING))?;
-    rules.retain(|rule| rule.target() == Some(&names.iface_chain));
-    Ok(rules)
+    nft.rules_where(TABLE, Some(PREROUTING), |rule| {
+        rule.leads_to(&names.iface_chain)
+    })
 }
 
 /// The first thing that is not as wanted.

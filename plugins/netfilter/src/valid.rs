@@ -9,7 +9,8 @@ use crate::names::{instance_hash, network_hash};
 #[derive(Debug)]
 pub(crate) struct Valid {
     pub(crate) network: String,
-    network_prefix: String,
+    /// What the hashes of all its attachments begin with.
+    pub(crate) network_prefix: String,
     /// Their containers, whatever the interface.
     pub(crate) containers: HashSet<String>,
     instances: HashSet<String>,

@@ -43,8 +43,8 @@ pub(super) fn setup(
                 tx.add_rule(TABLE, POSTROUTING, rule)?;
             }
         }
-        let mut present = nft.rules(TABLE, Some(CHECKS))?;
-        present.retain(|rule| belongs(rule, &instance));
+        let present =
+            nft.rules_where(TABLE, Some(CHECKS), |rule| rule.comment_begins(&instance))?;
         if !same(&present, &wanted) {
             for stale in &present {
                 tx.delete_rule(TABLE, CHECKS, stale.handle)?;
@@ -58,23 +58,21 @@ pub(super) fn setup(
 }
 
 pub(super) fn teardown(nft: &mut NftSocket, attachment: &Attachment<'_>) -> Result<(), Error> {
-    let instance = instance_hash(attachment);
-    remove(nft, |rule| belongs(rule, &instance))
+    remove(nft, &instance_hash(attachment), |_| true)
 }
 
 pub(super) fn gc(nft: &mut NftSocket, valid: &Valid) -> Result<(), Error> {
-    remove(nft, |rule| {
-        rule.comment
-            .as_deref()
-            .is_some_and(|comment| valid.disowns_instance(comment))
+    remove(nft, &valid.network_prefix, |comment| {
+        valid.disowns_instance(comment)
     })
 }
 
-fn remove(nft: &mut NftSocket, condemned: impl Fn(&ListedRule) -> bool) -> Result<(), Error> {
+/// Removes the checks whose comment begins so and is condemned.
+fn remove(nft: &mut NftSocket, start: &str, condemned: impl Fn(&str) -> bool) -> Result<(), Error> {
     nft.transact(|nft| {
         let mut tx = Transaction::default();
-        for rule in nft.rules(TABLE, Some(CHECKS))? {
-            if condemned(&rule) {
+        for rule in nft.rules_where(TABLE, Some(CHECKS), |rule| rule.comment_begins(start))? {
+            if rule.comment.as_deref().is_some_and(&condemned) {
                 tx.delete_rule(TABLE, CHECKS, rule.handle)?;
             }
         }
@@ -94,7 +92,8 @@ pub(super) fn check(
             chain: POSTROUTING.to_owned(),
         });
     }
-    let present = nft.rules(TABLE, Some(CHECKS))?;
+    let instance = instance_hash(attachment);
+    let present = nft.rules_where(TABLE, Some(CHECKS), |rule| rule.comment_begins(&instance))?;
     for (address, rule) in addresses.iter().zip(rules_for(attachment, addresses)) {
         if !present.iter().any(|listed| listed.is(&rule)) {
             return Err(Error::MissingRule {
@@ -106,11 +105,6 @@ pub(super) fn check(
         }
     }
     Ok(())
-}
-
-fn belongs(rule: &ListedRule, instance: &str) -> bool {
-    let comment = rule.comment.as_deref().unwrap_or("");
-    comment.starts_with(instance)
 }
 
 fn same(listed: &[ListedRule], wanted: &[Rule]) -> bool {

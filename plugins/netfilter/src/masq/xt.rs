@@ -140,11 +140,7 @@ pub(super) fn setup(
 /// twice or was for another address of this interface.
 fn complete(nft: &mut NftSocket, tx: &mut Transaction, wanted: &Wanted) -> Result<(), Error> {
     let Wanted { table, chain, .. } = wanted;
-    let jumps = nft.rules(*table, Some(POSTROUTING))?;
-    let jumps: Vec<_> = jumps
-        .into_iter()
-        .filter(|rule| rule.target() == Some(chain))
-        .collect();
+    let jumps = nft.rules_where(*table, Some(POSTROUTING), |rule| rule.leads_to(chain))?;
     let inside = nft.rules(*table, Some(chain))?;
     for (name, listed, rules) in [
         (chain.as_str(), inside, &wanted.inside),
@@ -174,7 +170,8 @@ pub(super) fn teardown(nft: &mut NftSocket, attachment: &Attachment<'_>) -> Vec<
         nft.transact(|nft| {
             let mut tx = Transaction::default();
             if nft.has_chain(table, &chain)? {
-                let seen = nft.rules(table, Some(POSTROUTING))?;
+                let seen =
+                    nft.rules_where(table, Some(POSTROUTING), |rule| rule.leads_to(&chain))?;
                 let seen = seen.into_iter().map(Seen::from).collect();
                 apply(&mut tx, table, &plan::teardown(attachment, seen))?;
             }
@@ -208,7 +205,10 @@ pub(super) fn check(
             ),
             (POSTROUTING, jumps, "jump to the container's chain"),
         ] {
-            let listed = nft.rules(table, Some(name))?;
+            let listed = match name {
+                POSTROUTING => nft.rules_where(table, Some(name), |rule| rule.leads_to(&chain))?,
+                _ => nft.rules(table, Some(name))?,
+            };
             if !rules.iter().all(|rule| listed.iter().any(|l| l.is(rule))) {
                 return Err(Error::MissingRule {
                     family: table.family_name,

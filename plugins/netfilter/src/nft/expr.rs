@@ -254,6 +254,17 @@ impl Verdict {
     }
 }
 
+/// The chain that an element of a list leads to, if it is a jump.
+pub(super) fn target_of<'a>(element: &Attr<'a>) -> Option<&'a [u8]> {
+    let data = element.nested().find_kind(DATA)?;
+    if element.nested().find_kind(NAME)?.value != b"immediate\0" {
+        return None;
+    }
+    let verdict = data.nested().find_kind(2)?.nested().find_kind(VERDICT)?;
+    let chain = verdict.nested().find_kind(2)?.value;
+    Some(chain.strip_suffix(&[0]).unwrap_or(chain))
+}
+
 fn write_meta(data: &mut Writer, key: u32) {
     data.put_u32_be(META_KEY, key);
     data.put_u32_be(META_DREG, REGISTER_1);

@@ -15,6 +15,9 @@ pub(crate) mod rule;
 pub(crate) mod socket;
 pub(crate) mod transaction;
 
+#[cfg(test)]
+mod tests;
+
 /// A table of nf_tables: its family (NFPROTO_…), and names for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Table {

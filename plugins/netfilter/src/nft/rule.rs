@@ -10,7 +10,7 @@
 use fairway_netlink::raw::attr::{Attrs, Writer};
 
 use super::address::canonical;
-use super::expr::{Expr, Verdict};
+use super::expr::{self, Expr, Verdict};
 
 const TABLE: u16 = 1;
 const CHAIN: u16 = 2;
@@ -101,9 +101,44 @@ pub(crate) struct ListedRule {
     pub(crate) tag: Option<String>,
 }
 
+/// A listed rule not taken apart yet: on a node with many containers most are
+/// somebody else's, and a glance tells.
+#[derive(Debug, Clone)]
+pub(crate) struct Glance<'a>(Attrs<'a>);
+
+impl<'a> Glance<'a> {
+    /// At the attributes of a listed rule.
+    pub(crate) const fn new(attrs: Attrs<'a>) -> Self {
+        Self(attrs)
+    }
+
+    /// Whether `nft` would show a comment that begins so.
+    pub(crate) fn comment_begins(&self, start: &str) -> bool {
+        let userdata = self.0.clone().find_kind(USERDATA);
+        userdata.is_some_and(|attr| {
+            texts(attr.value)
+                .any(|(kind, text)| kind == UDATA_COMMENT && text.starts_with(start.as_bytes()))
+        })
+    }
+
+    /// Whether it jumps or goes to the chain.
+    pub(crate) fn leads_to(&self, chain: &str) -> bool {
+        let exprs = self.0.clone().find_kind(EXPRESSIONS);
+        exprs.is_some_and(|list| {
+            list.nested()
+                .any(|element| expr::target_of(&element) == Some(chain.as_bytes()))
+        })
+    }
+
+    /// Takes it apart.
+    pub(crate) fn read(self) -> ListedRule {
+        ListedRule::read(self.0)
+    }
+}
+
 impl ListedRule {
     /// Reads the attributes of a listed rule.
-    pub(crate) fn read(attrs: Attrs<'_>) -> Self {
+    fn read(attrs: Attrs<'_>) -> Self {
         let mut rule = Self::default();
         for attr in attrs {
             match attr.kind {

@@ -16,7 +16,7 @@ use fairway_netlink::raw::{Message, RawSocket, protocols};
 use fairway_netlink::{Error as NetlinkError, retry};
 use nix::errno::Errno;
 
-use super::rule::ListedRule;
+use super::rule::{Glance, ListedRule};
 use super::transaction::Transaction;
 use super::{GET_CHAIN, GET_RULE, HEADER, Table, header};
 use crate::Error;
@@ -63,6 +63,16 @@ impl NftSocket {
         table: Table,
         chain: Option<&str>,
     ) -> Result<Vec<ListedRule>, Error> {
+        self.rules_where(table, chain, |_| true)
+    }
+
+    /// The same, of the rules for which `wanted` holds.
+    pub(crate) fn rules_where(
+        &mut self,
+        table: Table,
+        chain: Option<&str>,
+        wanted: impl Fn(&Glance<'_>) -> bool,
+    ) -> Result<Vec<ListedRule>, Error> {
         let Some(socket) = &mut self.0 else {
             return Ok(Vec::new());
         };
@@ -74,7 +84,8 @@ impl NftSocket {
         let message =
             Message::new("list rules", table.subject(chain), GET_RULE).attributes(attrs)?;
         let listed = socket.dump(&message, |_, body| {
-            Some(ListedRule::read(Attrs::after(HEADER, body)))
+            let glance = Glance::new(Attrs::after(HEADER, body));
+            wanted(&glance).then(|| glance.read())
         });
         match listed {
             // Old kernels pay no heed to the chain's name in a dump.

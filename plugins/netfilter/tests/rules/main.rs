@@ -17,5 +17,6 @@ mod legacy;
 mod masq_iptables;
 mod masq_nftables;
 mod packets;
+mod parallel;
 mod speed;
 mod spoof;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use fairway_lab::{Lab, Ns, Result};
 use fairway_netfilter::{Backend, Netfilter, masq, spoof};
-use fairway_netlink::MacAddr;
+use fairway_netlink::{Handle, MacAddr, Netlink as _};
 
 use crate::common::*;
 
@@ -44,6 +44,8 @@ fn what_it_costs() -> Result {
     let texts = ["10.22.0.2/16", "fd00:22::2/64"];
     let addresses = addresses(&texts);
     let mac = MacAddr([2, 0, 0, 0, 0, 1]);
+    let set_iptables =
+        |nf: &mut Netfilter| masq::setup(nf, Backend::Iptables, &ATTACHMENT, &addresses).unwrap();
     println!("with the rules of 200 other containers, opening the socket included:");
     for backend in [Backend::Iptables, Backend::Nftables] {
         within(node, |nf| {
@@ -77,6 +79,42 @@ fn what_it_costs() -> Result {
         "macspoofchk: teardown of nothing {:.0} µs",
         time(node, unset, |_| ())
     );
+
+    // Whoever closes the socket waits until the kernel has freed what was deleted;
+    // so does whoever deletes a link.
+    let whole = |steps: &[&str]| {
+        let round = || {
+            within(node, set_iptables);
+            node.sh("ip link add veth1 type veth peer name veth2")
+                .unwrap();
+            let times = || {
+                let mut links = Handle::open().unwrap();
+                let index = links.link_by_name("veth1").unwrap().unwrap().index;
+                let start = Instant::now();
+                let mut nf = Some(Netfilter::open().unwrap());
+                for step in steps {
+                    match *step {
+                        "rules" => masq::teardown(nf.as_mut().unwrap(), &ATTACHMENT).unwrap(),
+                        "close" => nf = None,
+                        _ => {
+                            links.delete_link(index).unwrap();
+                        }
+                    }
+                }
+                start.elapsed().as_secs_f64() * 1e6
+            };
+            node.inside(times).unwrap()
+        };
+        median((0..ROUNDS).map(|_| round()).collect())
+    };
+    for steps in [
+        &["rules", "close", "link"][..],
+        &["link", "rules", "close"],
+        &["rules", "link", "close"],
+        &["link"],
+    ] {
+        println!("{}: {:.0} µs", steps.join(", "), whole(steps));
+    }
 
     let twin = lab.machine("twin")?;
     for (what, addresses) in [("IPv4", &texts[..1]), ("both families", &texts[..])] {
