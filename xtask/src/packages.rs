@@ -42,7 +42,14 @@ pub(crate) const RUNTIMES: &[Need] = &[
 ];
 
 /// To start a virtual machine; the suite gets the emulator itself, from backports.
-pub(crate) const MACHINE: &[Need] = &[("busybox", "busybox-static"), ("dpkg-deb", "dpkg")];
+pub(crate) const MACHINE: &[Need] = &[
+    ("busybox", "busybox-static"),
+    ("dpkg-deb", "dpkg"),
+    ("depmod", "kmod"),
+    ("modprobe", "kmod"),
+    ("xz", "xz-utils"),
+    ("zstd", "zstd"),
+];
 
 /// To build the fuzz targets.
 pub(crate) const FUZZ: &[Need] = &[("g++", "g++")];
