@@ -5,7 +5,8 @@
 //! end of a veth pair, and that end goes when the kernel takes the namespace down.
 
 use fairway_lab::{Lab, Ns, Result, poll};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::path::Path;
 use std::time::Duration;
 
@@ -33,17 +34,18 @@ fn nothing_survives_sigkill() -> Result {
     let spaces: Vec<_> = words.by_ref().take(2).collect();
     let pids: Vec<i32> = words.filter_map(|word| word.parse().ok()).collect();
     assert!(pids.len() >= 4, "{ready}");
+    let pids = Killed(pids);
     for (n, space) in spaces.iter().enumerate() {
         let add = format!("ip link add probe{n} type veth peer name probe netns {space}");
         lab.node().run(&add)?;
     }
     let scratch = std::fs::read_dir(lab.scratch()).unwrap().count();
-    assert!(pids.iter().all(|pid| alive(*pid)));
+    assert!(pids.0.iter().all(|pid| alive(*pid)));
 
     victim.signal(Signal::SIGKILL)?;
     victim.wait(SECONDS)?;
     poll(SECONDS, "its children are gone", || {
-        !pids.iter().any(|pid| alive(*pid))
+        !pids.0.iter().any(|pid| alive(*pid))
     })?;
     let links = || {
         lab.node()
@@ -53,6 +55,17 @@ fn nothing_survives_sigkill() -> Result {
     poll(SECONDS, "its namespaces are gone", links)?;
     assert_eq!(scratch, 1);
     Ok(())
+}
+
+/// Should the promise be broken, the test at least leaves nothing.
+struct Killed(Vec<i32>);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        for pid in self.0.iter().filter(|pid| alive(**pid)) {
+            let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
+        }
+    }
 }
 
 fn alive(pid: i32) -> bool {
