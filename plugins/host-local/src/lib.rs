@@ -12,13 +12,18 @@ pub mod order;
 mod plugin;
 mod pool;
 pub mod range;
+mod rebuild;
 pub mod record;
 pub mod request;
 pub mod resolv;
+mod search;
 mod session;
 pub mod span;
 mod stage;
+mod store;
+#[cfg(test)]
+mod tests;
 
 pub use folder::address_of;
 pub use plugin::HostLocal;
-pub use session::Store;
+pub use store::Store;

@@ -6,7 +6,7 @@ use crate::{
     pool,
     request::{plan, requests},
     resolv,
-    session::Store,
+    store::Store,
 };
 use fairway_cni::{
     Attachment, CniResult, Code, Context, Detach, Dns, Failure, Fault, GcAttachments, IpConfig,

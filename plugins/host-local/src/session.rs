@@ -7,87 +7,17 @@
 
 use crate::{
     error::StoreError,
-    folder::{AddressFile, Folder},
-    identity::Identity,
-    index::{Home, Index, Slot, key_of},
-    lock::{LOCK_WAIT, Lock},
-    mark::Mark,
+    folder::Folder,
+    index::{Index, Slot, key_of},
+    lock::Lock,
+    rebuild::rebuild,
     record::Record,
     span::{Span, number},
     stage::Staged,
+    store::Store,
 };
-use fairway_cni::{ContainerId, IfName, NetworkName};
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
-
-/// A network's folder, not yet opened.
-#[derive(Debug, Clone)]
-pub struct Store {
-    pub(crate) folder: PathBuf,
-    home: Home,
-    spans: Vec<Span>,
-    identity: Identity,
-    wait: Duration,
-}
-
-impl Store {
-    /// The folder of `network` under `data_dir`. `spans` are the ranges to map; empty where they are not known.
-    pub fn new(data_dir: &Path, network: &NetworkName, spans: Vec<Span>) -> Self {
-        Store {
-            folder: data_dir.join(network.as_str()),
-            home: Home::new(data_dir, network.as_str()),
-            spans,
-            identity: Identity::of_kernel(),
-            wait: LOCK_WAIT,
-        }
-    }
-
-    /// As if under another boot, or on another machine.
-    #[must_use]
-    pub fn with_identity(mut self, identity: Identity) -> Self {
-        self.identity = identity;
-        self
-    }
-
-    /// With another limit for the wait for the lock.
-    #[must_use]
-    pub fn with_wait(mut self, wait: Duration) -> Self {
-        self.wait = wait;
-        self
-    }
-
-    /// Runs `operation` under the lock in the network's folder, which is made where it is not there.
-    pub(crate) fn with<T, E: From<StoreError>>(
-        &self,
-        operation: impl FnOnce(&mut Session<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        loop {
-            let folder = Folder::open_or_create(&self.folder)?;
-            if let Some(lock) = Lock::acquire(&folder, self.wait)? {
-                return Session::run(self, &folder, &lock, operation);
-            }
-        }
-    }
-
-    /// As [`Self::with`]; `None` where there is no such folder.
-    pub(crate) fn with_existing<T, E: From<StoreError>>(
-        &self,
-        operation: impl FnOnce(&mut Session<'_>) -> Result<T, E>,
-    ) -> Result<Option<T>, E> {
-        loop {
-            let Some(folder) = Folder::open(&self.folder)? else {
-                return Ok(None);
-            };
-            if let Some(lock) = Lock::acquire(&folder, self.wait)? {
-                return Session::run(self, &folder, &lock, operation).map(Some);
-            }
-        }
-    }
-}
+use fairway_cni::{ContainerId, IfName};
+use std::net::IpAddr;
 
 /// An address that a container has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +51,7 @@ pub(crate) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    fn run<T, E: From<StoreError>>(
+    pub(crate) fn run<T, E: From<StoreError>>(
         store: &'a Store,
         folder: &'a Folder,
         _lock: &'a Lock,
@@ -333,66 +263,4 @@ impl<'a> Session<'a> {
         taken.sort_unstable();
         Ok(taken)
     }
-}
-
-/// Builds the index from the files, and removes those that belong to nobody.
-///
-/// What `old` knows of a file that is still the same need not be read again, and tells what stands from
-/// an earlier boot: only what we had indexed ourselves under that boot, and that has not been touched
-/// since, can be told for certain from what the reference plugin has written since this boot.
-fn rebuild(
-    store: &Store,
-    folder: &Folder,
-    old: Option<&Index>,
-    trust: Trust,
-) -> Result<Index, StoreError> {
-    let known: HashMap<IpAddr, Slot> = old
-        .and_then(|old| old.slots().ok())
-        .map(|slots| slots.into_iter().map(|slot| (slot.ip, slot)).collect())
-        .unwrap_or_default();
-    let (now, then) = (
-        &store.identity,
-        old.map(Index::identity).unwrap_or_default(),
-    );
-    let rebooted = now.other_boot_of_this_machine(&then);
-    let same_machine = now.machine.is_some() && now.machine == then.machine;
-    let before = |slot: &Slot, mark: Mark| {
-        slot.mark == mark && (rebooted || same_machine && slot.earlier_boot)
-    };
-
-    let mut slots = Vec::new();
-    for ip in folder.addresses()? {
-        let known = known.get(&ip);
-        if trust < Trust::Read
-            && let Some(slot) = known
-            && folder.mark(ip)? == Some((slot.mark, slot.size))
-        {
-            slots.push(*slot);
-            continue;
-        }
-        let Some(AddressFile { mark, size, record }) = folder.address_file(ip)? else {
-            continue;
-        };
-        let key = match record {
-            Record::Owner { id, .. } => key_of(id.as_str()),
-            Record::Torn if folder.remove(ip).is_ok() => continue,
-            // Found by nobody's id; spread over the table.
-            Record::Torn | Record::Other => key_of(&format!("\n{ip}")),
-        };
-        let earlier_boot = known.is_some_and(|slot| before(slot, mark));
-        slots.push(Slot {
-            key,
-            ip,
-            mark,
-            size,
-            earlier_boot,
-        });
-    }
-    let kept = old.map(Index::spans).unwrap_or_default();
-    let spans = if store.spans.is_empty() {
-        kept
-    } else {
-        &store.spans
-    };
-    Ok(Index::build(&store.home, *now, spans, &slots))
 }

@@ -1,0 +1,65 @@
+use super::*;
+use fairway_cni::Fault as _;
+
+#[test]
+fn a_reboot_frees_only_what_is_proven_dead_and_only_when_needed() {
+    let mut net = small();
+    for name in ["a", "b", "c"] {
+        net.add(name).unwrap();
+    }
+    net.boot = 2;
+    // Written by the reference in the new boot before we were called: over one of ours, and beside.
+    fs::remove_file(net.path("10.0.0.3")).unwrap();
+    net.foreign("10.0.0.3", "n1\r\neth0");
+    net.foreign("10.0.0.5", "n2\r\neth0");
+    assert_eq!(
+        net.add("d").unwrap(),
+        ["10.0.0.6"],
+        "while there are others, nothing is taken back"
+    );
+    assert_eq!(net.files().len(), 5);
+    assert!(!net.full());
+    assert_eq!(net.add("e").unwrap(), ["10.0.0.2"]);
+    let left: Vec<_> = net.files().into_values().collect();
+    assert_eq!(left, ["e\r\neth0", "n1\r\neth0", "n2\r\neth0", "d\r\neth0"]);
+    net.add("f").unwrap();
+    assert_eq!(net.add("g").unwrap_err().code().number(), 101);
+    // A file that has been touched since is not the one that we indexed.
+    net.boot = 3;
+    net.del("nobody");
+    fs::write(net.path("10.0.0.2"), "e\r\neth0").unwrap();
+    assert_eq!(net.add("g").unwrap(), ["10.0.0.5"]);
+    assert!(net.files()["10.0.0.2"].starts_with('e'));
+}
+
+#[test]
+fn after_a_reboot_the_same_container_may_come_again() {
+    let mut net = small();
+    net.add("a").unwrap();
+    net.add("b").unwrap();
+    net.boot = 2;
+    assert_eq!(net.add("a").unwrap(), ["10.0.0.4"]);
+    assert_eq!(
+        net.add_exactly("x", "10.0.0.3").unwrap(),
+        ["10.0.0.3"],
+        "b is dead"
+    );
+    assert_eq!(net.files().len(), 2);
+    assert_eq!(net.add("a").unwrap_err().code().number(), 103);
+}
+
+#[test]
+fn another_machine_is_no_earlier_boot() {
+    let net = small();
+    for n in 0..5 {
+        net.add(&format!("c{n}")).unwrap();
+    }
+    let other = Identity {
+        boot: Some([2; 16]),
+        machine: Some([8; 16]),
+    };
+    let store = net.store().with_identity(other);
+    let error = add(&store, &net.sets, &[None], &id("x"), &eth0()).unwrap_err();
+    assert_eq!(error.code().number(), 101);
+    assert_eq!(net.add("y").unwrap_err().code().number(), 101);
+}

@@ -1,0 +1,168 @@
+//! Whole operations on real folders.
+
+mod behaviour;
+mod boot;
+mod killed;
+mod model;
+
+use crate::{
+    error::AllocError,
+    identity::Identity,
+    pool::{add, del, exhausted, gc, holdings},
+    range::RangeSet,
+    record::Record,
+    request::Request,
+    store::Store,
+};
+use fairway_cni::{ContainerId, Field, IfName, NetworkName};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, fs, net::IpAddr, path::PathBuf, time::Duration};
+
+/// A network of its own, with what the plugin would be told about it.
+struct Net {
+    dir: tempfile::TempDir,
+    sets: Vec<RangeSet>,
+    boot: u8,
+}
+
+/// A folder, in memory where there is room: these tests make thousands of files.
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
+}
+
+fn id(name: &str) -> ContainerId {
+    name.parse().unwrap()
+}
+
+fn eth0() -> IfName {
+    "eth0".parse().unwrap()
+}
+
+impl Net {
+    fn new(ranges: Value) -> Self {
+        let read =
+            |(index, set)| RangeSet::from_json(&Field::new(set, format!("ipam.ranges[{index}]")));
+        let sets = ranges.as_array().unwrap().iter().enumerate().map(read);
+        Net {
+            dir: scratch(),
+            sets: sets.collect::<Result<_, _>>().unwrap(),
+            boot: 1,
+        }
+    }
+
+    fn store(&self) -> Store {
+        let spans = self
+            .sets
+            .iter()
+            .flat_map(RangeSet::ranges)
+            .map(|range| range.span())
+            .collect();
+        let name: NetworkName = "net".parse().unwrap();
+        let identity = Identity {
+            boot: Some([self.boot; 16]),
+            machine: Some([9; 16]),
+        };
+        Store::new(self.dir.path(), &name, spans)
+            .with_identity(identity)
+            .with_wait(Duration::from_secs(10))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join("net").join(name)
+    }
+
+    fn add(&self, name: &str) -> Result<Vec<String>, AllocError> {
+        let wanted = vec![None; self.sets.len()];
+        let given = add(&self.store(), &self.sets, &wanted, &id(name), &eth0())?;
+        Ok(given.iter().map(ToString::to_string).collect())
+    }
+
+    fn add_exactly(&self, name: &str, ip: &str) -> Result<Vec<String>, AllocError> {
+        let request = Request::new(ip.parse().unwrap(), "runtimeConfig.ips[0]");
+        let given = add(
+            &self.store(),
+            &self.sets,
+            &[Some(&request)],
+            &id(name),
+            &eth0(),
+        )?;
+        Ok(given.iter().map(ToString::to_string).collect())
+    }
+
+    fn del(&self, name: &str) {
+        assert!(del(&self.store(), &id(name), &eth0()).unwrap().is_empty());
+    }
+
+    fn gc(&self, valid: &[&str]) {
+        let valid = valid.iter().map(|id| (*id, "eth0"));
+        assert!(gc(&self.store(), valid).unwrap().is_empty());
+    }
+
+    fn holdings(&self, name: &str) -> Vec<String> {
+        let held = holdings(&self.store(), &id(name), &eth0()).unwrap();
+        held.iter().map(ToString::to_string).collect()
+    }
+
+    fn full(&self) -> bool {
+        exhausted(&self.store(), &self.sets).unwrap().is_some()
+    }
+
+    /// The reference plugin's way: no index, no care.
+    fn foreign(&self, ip: &str, content: &str) {
+        self.file(ip, content);
+        self.file("last_reserved_ip.0", ip);
+    }
+
+    fn file(&self, name: &str, content: &str) {
+        fs::create_dir_all(self.dir.path().join("net")).unwrap();
+        fs::write(self.path(name), content).unwrap();
+    }
+
+    /// Address files and what is in them.
+    fn files(&self) -> BTreeMap<String, String> {
+        let Ok(dir) = fs::read_dir(self.dir.path().join("net")) else {
+            return BTreeMap::new();
+        };
+        let entries = dir.map(|entry| entry.unwrap());
+        let address = entries.filter(|entry| {
+            entry
+                .file_name()
+                .to_str()
+                .is_some_and(|name| name.parse::<IpAddr>().is_ok())
+        });
+        let read = |entry: fs::DirEntry| {
+            let name = entry.file_name().into_string().unwrap();
+            (
+                name,
+                String::from_utf8(fs::read(entry.path()).unwrap()).unwrap(),
+            )
+        };
+        address.map(read).collect()
+    }
+
+    /// Does the index agree with the files, without their being read?
+    fn sound(&self) {
+        for (ip, content) in self.files() {
+            if let Record::Owner {
+                id,
+                ifname: Some(_),
+            } = Record::parse(content.as_bytes())
+            {
+                assert!(
+                    self.holdings(id.as_str()).contains(&ip),
+                    "{ip} of {id} is not found"
+                );
+            }
+        }
+    }
+}
+
+fn small() -> Net {
+    Net::new(json!([[{"subnet": "10.0.0.0/29"}]]))
+}
+
+fn dual() -> Net {
+    Net::new(json!([[{"subnet": "10.0.0.0/29"}], [{"subnet": "fd00::/120"}]]))
+}
