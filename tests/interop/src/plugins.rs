@@ -5,7 +5,7 @@
 //! which executable called it, and how.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -80,12 +80,17 @@ impl Plugins {
         &self.dir
     }
 
-    /// The file that runs as the type `kind`, links followed.
+    /// Is `path` the one binary that all our types are links to?
     ///
     /// # Errors
-    /// If there is none.
-    pub fn executable(&self, kind: &str) -> Result<PathBuf> {
-        self.dir.join(kind).canonicalize().context(kind.to_owned())
+    /// If either does not exist.
+    pub fn is_ours(&self, path: &Path) -> Result<bool> {
+        let ours = self.dir.join("fairway-cni");
+        let (a, b) = (
+            fs::metadata(&ours).with_context(|| ours.display().to_string())?,
+            fs::metadata(path).with_context(|| path.display().to_string())?,
+        );
+        Ok((a.dev(), a.ino()) == (b.dev(), b.ino()))
     }
 
     /// A shell script, since the point is a process of another executable: a

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::cmd::{self, Done};
@@ -205,6 +205,12 @@ fn image(host: &Host, tar: &Path) -> Result<()> {
         .iter()
         .find(|path| Path::new(path).exists())
         .context("no busybox (apt-get install busybox-static)")?;
+    let program = fs::read(busybox)?;
+    let loader = b"/ld-linux";
+    ensure!(
+        !program.windows(loader.len()).any(|at| at == loader),
+        "{busybox} needs libraries (apt-get install busybox-static)"
+    );
     fs::copy(busybox, bin.join("busybox"))?;
     for applet in APPLETS {
         std::os::unix::fs::symlink("busybox", bin.join(applet))?;
