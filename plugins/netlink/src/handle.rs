@@ -104,7 +104,8 @@ impl<T: Transport> Handle<T> {
 impl<T: Transport> Netlink for Handle<T> {
     fn link_by_name(&mut self, name: &str) -> Result<Option<Link>> {
         let message = Message::new("get link", name, libc::RTM_GETLINK);
-        if name.is_empty() || name.contains('\0') {
+        // No name has these; alternative ones end at 127 bytes.
+        if name.is_empty() || name.len() > 127 || name.contains('\0') {
             return Ok(None);
         }
         self.link(&message.body(codec::link::get(0, Some(name))))

@@ -10,7 +10,7 @@ mod common;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use common::{in_new_netns, ip_link, link, new_netns};
+use common::{in_new_netns, ip_link, link, new_netns, run};
 use fairway_netlink::{
     BridgeSpec, Error, Handle, LinkChange, LinkKind, MacAddr, Netlink, OperState, VethPeer,
     VethSpec, retry,
@@ -114,7 +114,12 @@ fn what_is_not_there_is_none() {
         ] {
             assert_eq!(handle.link_by_name(name).unwrap(), None, "{name:?}");
         }
+        assert_eq!(handle.link_by_name(&"x".repeat(128)).unwrap(), None);
         assert_eq!(handle.link_by_index(0).unwrap(), None);
+        let other_name = "a-name-of-more-than-fifteen-bytes";
+        run(&format!("ip link property add dev lo altname {other_name}"));
+        let found = handle.link_by_name(other_name).unwrap();
+        assert_eq!(found.map(|link| link.name), Some("lo".into()));
         assert_eq!(handle.link_by_index(4711).unwrap(), None);
         assert!(!handle.delete_link(4711).unwrap());
         let names: Vec<_> = handle

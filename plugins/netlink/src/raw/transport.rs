@@ -10,9 +10,9 @@ use nix::libc::MSG_TRUNC;
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::time::TimeVal;
 
-/// How long one receive waits for the kernel. It answers at once, but behind
-/// the lock that all network configuration shares, which others may hold for
-/// seconds.
+/// How long one receive waits for the kernel. Most requests are worked off before
+/// the send returns, however long they wait for the lock that all network
+/// configuration shares; so this ends only the wait for an answer that was lost.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// A way to the kernel and back.
