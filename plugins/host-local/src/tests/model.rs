@@ -4,6 +4,7 @@ use super::*;
 use crate::{crash::crash_after, order::search_order, record, span::Span};
 use fairway_cni::Fault as _;
 use proptest::prelude::*;
+use std::os::unix::fs::MetadataExt as _;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -160,13 +161,29 @@ impl Model {
             });
     }
 
-    /// After a kill: what is there is what counts, and it must be explicable.
-    fn killed(&mut self, who: u8) {
+    /// Which file stands for each address.
+    fn inodes(&self) -> BTreeMap<String, (u64, i64)> {
+        let files = self.net.files().into_keys();
+        let inode = |ip: String| {
+            let meta = fs::metadata(self.net.path(&ip)).unwrap();
+            (ip, (meta.ino(), meta.mtime_nsec()))
+        };
+        files.map(inode).collect()
+    }
+
+    /// Kills `operation` after its `nth` change. What is there then is what counts, and it must be
+    /// explicable.
+    fn kill(&mut self, who: u8, nth: u32, operation: impl Fn(&Net)) {
+        let before = self.inodes();
+        let _ = crash_after(nth, || operation(&self.net));
+        let after = self.inodes();
         self.net.holdings("nobody");
         self.look();
         let (files, mine) = (self.net.files(), name(who));
         self.entries.retain(|ip, entry| {
-            let there = files.get(&ip.to_string()) == Some(&entry.content);
+            let ip = ip.to_string();
+            let same = after.contains_key(&ip) && before.get(&ip) == after.get(&ip);
+            let there = same && files.get(&ip) == Some(&entry.content);
             assert!(
                 there || entry.dead || entry.content.starts_with(&mine),
                 "{ip} {entry:?} is gone"
@@ -247,12 +264,10 @@ impl Model {
                 }
             }
             Step::KilledAdd(who, nth) => {
-                let _ = crash_after(nth, || self.net.add(&name(who)));
-                self.killed(who);
+                self.kill(who, nth, |net| drop(net.add(&name(who))));
             }
             Step::KilledDel(who, nth) => {
-                let _ = crash_after(nth, || self.net.del(&name(who)));
-                self.killed(who);
+                self.kill(who, nth, |net| net.del(&name(who)));
             }
         }
     }

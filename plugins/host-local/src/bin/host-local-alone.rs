@@ -1,4 +1,4 @@
-//! host-local by itself, as a CNI plugin: for tests and measurements of this crate.
+//! host-local by itself, as a process: for this crate's tests. What is installed is plugins/bin.
 
 use fairway_host_local::HostLocal;
 use std::{env, io, process::ExitCode};

@@ -1,0 +1,161 @@
+//! Many processes at once, processes that are killed, and folders that cannot be written.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+mod common;
+
+use common::{Bed, OURS};
+use fairway_lab::json;
+use std::{
+    collections::HashSet,
+    fs,
+    process::{Command, Stdio},
+    sync::Mutex,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Runs `work` for each number below `count`, `width` at a time.
+fn side_by_side(width: usize, count: usize, work: impl Fn(usize) + Sync) {
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..width {
+            scope.spawn(|| {
+                loop {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    if n >= count {
+                        break;
+                    }
+                    work(n);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn two_hundred_containers_thirty_two_at_a_time() {
+    let bed = Bed::new(json!([[{"subnet": "10.0.0.0/24"}], [{"subnet": "fd00::/64"}]]));
+    let given = Mutex::new(HashSet::new());
+    side_by_side(32, 200, |n| {
+        for ip in bed.add(OURS, &format!("c{n}")) {
+            assert!(
+                given.lock().unwrap().insert(ip.clone()),
+                "{ip} was given out twice"
+            );
+        }
+    });
+    assert_eq!(given.into_inner().unwrap().len(), 400);
+    assert_eq!(bed.files().len(), 400);
+    // No gap: the order is kept also under load.
+    let all: HashSet<_> = bed.files().into_keys().map(|ip| ip.to_string()).collect();
+    assert!((2..202).all(|n| all.contains(&format!("10.0.0.{n}"))));
+    side_by_side(32, 200, |n| bed.del(OURS, &format!("c{n}")));
+    assert!(bed.files().is_empty());
+}
+
+/// SIGKILL at any moment, with others at work: whole files, no address twice, all free in the end.
+#[test]
+fn killed_at_random() {
+    let bed = Bed::new(json!([[{"subnet": "10.0.0.0/26"}]]));
+    bed.add(OURS, "stays");
+    side_by_side(4, 200, |n| {
+        let id = format!("k{n}");
+        let delay = Duration::from_micros(((n * 7919) % 4000) as u64);
+        kill_after(&bed, &id, "ADD", delay);
+        for content in bed.files().values() {
+            assert!(content.ends_with("\r\neth0"), "{content:?}");
+        }
+        kill_after(&bed, &id, "DEL", delay / 2);
+        bed.del(OURS, &id);
+    });
+    let files = bed.files();
+    assert_eq!(files.values().collect::<Vec<_>>(), ["stays\r\neth0"]);
+    for n in 0..60 {
+        bed.add(OURS, &format!("fill{n}"));
+    }
+    bed.call(OURS, "more").add().unwrap().fails(101).unwrap();
+    bed.call(OURS, "stays")
+        .gc(&[("stays", "eth0")])
+        .unwrap()
+        .fails(1)
+        .unwrap();
+}
+
+/// Starts a call and kills it; it may have ended by then, well or not.
+fn kill_after(bed: &Bed, id: &str, verb: &str, delay: Duration) {
+    let config = bed.call(OURS, id).conf().to_string();
+    let input = bed.dir.path().join(format!("{id}.json"));
+    fs::write(&input, config).unwrap();
+    let mut child = Command::new(OURS)
+        .env_clear()
+        .envs([
+            ("CNI_COMMAND", verb),
+            ("CNI_CONTAINERID", id),
+            ("CNI_IFNAME", "eth0"),
+        ])
+        .envs([("CNI_NETNS", "/dev/null"), ("CNI_PATH", "/nowhere")])
+        .stdin(fs::File::open(&input).unwrap())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begin = Instant::now();
+    while begin.elapsed() < delay {
+        thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    fs::remove_file(input).unwrap();
+}
+
+/// In a mount namespace of its own, where the data folder is read-only.
+#[test]
+fn a_read_only_folder() {
+    let bed = Bed::new(json!([[{"subnet": "10.0.0.0/24"}]]));
+    bed.add(OURS, "there");
+    let data = bed.dir.path().display().to_string();
+    let call = |verb: &str, id: &str, version: &str| {
+        let mut config = bed.call(OURS, id).conf().clone();
+        config["cniVersion"] = json!(version);
+        config["cni.dev/valid-attachments"] = json!([]);
+        let script = "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\" && exec \"$2\"";
+        let output = bed
+            .node()
+            .command("unshare")
+            .args(["-m", "sh", "-ec", script, "sh", &data, OURS])
+            .env("CNI_COMMAND", verb)
+            .env("CNI_CONTAINERID", id)
+            .env("CNI_IFNAME", "eth0")
+            .env("CNI_NETNS", "/dev/null")
+            .env("CNI_PATH", "/nowhere")
+            .stdin(config.to_string())
+            .output()
+            .unwrap();
+        (output.status.code(), output.stdout + &output.stderr)
+    };
+    let (status, text) = call("ADD", "new", "1.1.0");
+    assert_eq!(status, Some(1), "{text}");
+    assert!(
+        text.contains("\"code\":5") && text.contains("/net/"),
+        "{text}"
+    );
+    assert!(text.contains("Read-only file system"), "{text}");
+    let (status, text) = call("DEL", "there", "1.1.0");
+    assert_eq!(status, Some(1), "{text}");
+    assert!(
+        text.contains("\"code\":5") && text.contains("/net/10.0.0.2"),
+        "{text}"
+    );
+    let (status, text) = call("GC", "there", "1.1.0");
+    assert!(
+        status == Some(1) && text.contains("/net/10.0.0.2"),
+        "{text}"
+    );
+    let (status, text) = call("STATUS", "there", "1.1.0");
+    assert!(status == Some(1) && text.contains("\"code\":50"), "{text}");
+    assert_eq!(call("DEL", "unknown", "1.1.0"), (Some(0), String::new()));
+    let (status, text) = call("CHECK", "there", "1.0.0");
+    assert_eq!((status, text.as_str()), (Some(0), ""));
+    assert_eq!(bed.files().len(), 1);
+}
