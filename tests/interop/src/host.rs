@@ -7,7 +7,7 @@
 //! namespace, with an empty `/run` and `/var/lib`, and runs its body there.
 //! When that process ends, in whatever way, the kernel kills all in the PID
 //! namespace and drops the mounts and the links with the last of them; the
-//! [`janitor`](crate) takes the cgroups.
+//! janitor takes the cgroups.
 
 use std::any::type_name;
 use std::env;
@@ -92,7 +92,7 @@ fn run_there(name: &str) -> Result<cmd::Done> {
         .args(["--pid", "--fork", "--kill-child", "--mount-proc"])
         .args(["--mount", "--net", "sh", "-c", INIT, "init"])
         .arg(env::current_exe()?)
-        .args([name, "--exact", "--include-ignored", "--nocapture"])
+        .args([name, "--exact", "--nocapture"])
         .env(INSIDE, &cgroup)
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())

@@ -25,12 +25,27 @@ const SWEPT: Duration = Duration::from_secs(20);
 /// What runs on the victim's host: the daemon, a pod and a container.
 const RUNNING: &[&str] = &["containerd", "httpd", "sleep", "conmon"];
 
+/// Set for the process that shall be killed.
+const VICTIM: &str = "FAIRWAY_INTEROP_VICTIM";
+
 /// The test process dies by SIGKILL amid all that; no process, no namespace
-/// and no cgroup of its host may outlive it.
+/// and no cgroup of its host may outlive it. The victim is this test again.
 #[test]
 fn a_killed_test_leaves_nothing() -> Result<()> {
+    if env::var_os(VICTIM).is_some() {
+        return on_private_host(|host| {
+            let network = Network::new(host, "fw", &["10.82.0.0/24"]);
+            network.write(host)?;
+            let containerd = Containerd::new(host)?;
+            containerd.cri().run(pod("box", &host.cgroup_parent()))?;
+            let podman = Podman::new(host)?;
+            podman.start("box", &network, &[], IDLE)?.ok()?;
+            eventually(UP, || bail!("nobody killed us"))
+        });
+    }
     let mut victim = Command::new(env::current_exe()?)
-        .args(["isolation::victim", "--exact", "--ignored"])
+        .args(["isolation::a_killed_test_leaves_nothing", "--exact"])
+        .env(VICTIM, "1")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
@@ -54,28 +69,17 @@ fn a_killed_test_leaves_nothing() -> Result<()> {
 
     victim.kill()?;
     victim.wait()?;
-    eventually(SWEPT, || {
+    let swept = eventually(SWEPT, || {
         let living = living_in(&namespaces);
         ensure!(living.is_empty(), "still there: {living:?}");
         let cgroups = cgroups_left(&cgroup);
         ensure!(cgroups.is_empty(), "still there: {cgroups:?}");
         Ok(())
-    })
-}
-
-/// Not a test: what [`a_killed_test_leaves_nothing`] kills.
-#[test]
-#[ignore = "started and killed by another test"]
-fn victim() -> Result<()> {
-    on_private_host(|host| {
-        let network = Network::new(host, "fw", &["10.82.0.0/24"]);
-        network.write(host)?;
-        let containerd = Containerd::new(host)?;
-        containerd.cri().run(pod("box", &host.cgroup_parent()))?;
-        let podman = Podman::new(host)?;
-        podman.start("box", &network, &[], IDLE)?.ok()?;
-        eventually(UP, || bail!("nobody killed us"))
-    })
+    });
+    let left = living_in(&namespaces);
+    let pids = left.iter().filter_map(|process| process.file_name());
+    let _ = Command::new("kill").arg("-KILL").args(pids).output();
+    swept
 }
 
 /// The processes below `root`, by their `/proc` folders.
