@@ -55,11 +55,11 @@ fn world() -> Result<World> {
     })
 }
 
-const PORT: u16 = 5000;
-
-fn any(v4: bool, port: u16) -> SocketAddr {
+/// Any free port: one that was used before may still be held for a moment by
+/// a child that another test is starting.
+fn any(v4: bool) -> SocketAddr {
     let ip: IpAddr = if v4 { [0; 4].into() } else { [0; 16].into() };
-    (ip, port).into()
+    (ip, 0).into()
 }
 
 fn index(ns: &Ns, link: &str) -> u32 {
@@ -73,11 +73,11 @@ fn seen(from: &Ns, source: Option<&str>, to: &Ns, target: &str) -> IpAddr {
     let target: IpAddr = target.parse().unwrap();
     let local = match source {
         Some(source) => SocketAddr::new(source.parse().unwrap(), 0),
-        None => any(target.is_ipv4(), 0),
+        None => any(target.is_ipv4()),
     };
     let receiver = to
         .inside(|| {
-            let socket = UdpSocket::bind(any(target.is_ipv4(), PORT)).unwrap();
+            let socket = UdpSocket::bind(any(target.is_ipv4())).unwrap();
             match target {
                 IpAddr::V4(group) if group.is_multicast() => socket
                     .join_multicast_v4(&group, &"192.0.2.2".parse().unwrap())
@@ -93,12 +93,13 @@ fn seen(from: &Ns, source: Option<&str>, to: &Ns, target: &str) -> IpAddr {
             socket
         })
         .unwrap();
+    let port = receiver.local_addr().unwrap().port();
     let target = match target {
         // Every link has a route for groups; which one, the scope tells.
         IpAddr::V6(group) if group.is_multicast() => {
-            SocketAddrV6::new(group, PORT, 0, index(from, "out")).into()
+            SocketAddrV6::new(group, port, 0, index(from, "out")).into()
         }
-        other => SocketAddr::new(other, PORT),
+        other => SocketAddr::new(other, port),
     };
     let sender = from.inside(|| UdpSocket::bind(local).unwrap()).unwrap();
     sender.connect(target).unwrap();

@@ -1,5 +1,6 @@
 //! A node starts and ends many containers at once.
 
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
@@ -76,6 +77,49 @@ fn masquerading_comes_and_goes_for_many_at_once() -> Result {
             !listed.contains("saddr") && !listed.contains("CNI-"),
             "{listed}"
         );
+    }
+    Ok(())
+}
+
+#[test]
+fn whoever_comes_second_finds_nothing_to_do() -> Result {
+    for backend in [Backend::Iptables, Backend::Nftables] {
+        let lab = Lab::new()?;
+        let node = lab.node();
+        let addresses = addresses(&["10.22.0.2/24", "fd00:22::2/64"]);
+        let mac = MacAddr([2, 0, 0, 0, 0, 1]);
+        // DEL comes twice, and GC at the same time.
+        for _ in 0..20 {
+            within(node, |nf| {
+                masq::setup(nf, backend, &ATTACHMENT, &addresses).unwrap();
+                spoof::setup(nf, &ATTACHMENT, "veth1", mac).unwrap();
+            });
+            let start = Barrier::new(3);
+            let worker = &|number| {
+                within(node, |nf| {
+                    start.wait();
+                    if number == 0 {
+                        let errors = masq::gc(nf, ATTACHMENT.network, &[]);
+                        assert!(errors.is_empty(), "{errors:?}");
+                        let errors = spoof::gc(nf, ATTACHMENT.network, &[]);
+                        assert!(errors.is_empty(), "{errors:?}");
+                    } else {
+                        masq::teardown(nf, &ATTACHMENT).unwrap();
+                        spoof::teardown(nf, &ATTACHMENT).unwrap();
+                    }
+                });
+            };
+            thread::scope(|scope| {
+                for number in 0..3 {
+                    scope.spawn(move || worker(number));
+                }
+            });
+            let listed = ruleset(node);
+            assert!(
+                !listed.contains("saddr") && !listed.contains("iifname"),
+                "{listed}"
+            );
+        }
     }
     Ok(())
 }

@@ -16,12 +16,12 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
-/// Median of a call in µs; `after` is not counted.
+/// Median of a call on the clock; `after` is not counted.
 fn time(
     ns: &Ns,
     call: impl Fn(&mut Netfilter) + Sync,
     after: impl Fn(&mut Netfilter) + Sync,
-) -> f64 {
+) -> String {
     let round = || {
         let start = Instant::now();
         let mut nf = Netfilter::open().unwrap();
@@ -30,10 +30,8 @@ fn time(
         after(&mut nf);
         took
     };
-    median(
-        ns.inside(|| (0..ROUNDS).map(|_| round()).collect())
-            .unwrap(),
-    )
+    let rounds = ns.inside(|| (0..ROUNDS).map(|_| round()).collect());
+    format!("{:.0} µs", median(rounds.unwrap()))
 }
 
 #[test]
@@ -46,6 +44,20 @@ fn what_it_costs() -> Result {
     let mac = MacAddr([2, 0, 0, 0, 0, 1]);
     let set_iptables =
         |nf: &mut Netfilter| masq::setup(nf, Backend::Iptables, &ATTACHMENT, &addresses).unwrap();
+    let alone = lab.machine("alone")?;
+    let unset = |nf: &mut Netfilter| masq::teardown(nf, &ATTACHMENT).unwrap();
+    println!("the first container, IPv4, opening the socket included:");
+    for backend in [Backend::Iptables, Backend::Nftables] {
+        let set = |nf: &mut Netfilter| {
+            masq::setup(nf, backend, &ATTACHMENT, &addresses[..1]).unwrap();
+        };
+        println!("{backend}: setup {}", time(&alone, set, unset));
+        within(&alone, set);
+        println!("{backend}: teardown {}", time(&alone, unset, set));
+        within(&alone, unset);
+    }
+    println!("teardown of nothing {}", time(&alone, unset, |_| ()));
+
     println!("with the rules of 200 other containers, opening the socket included:");
     for backend in [Backend::Iptables, Backend::Nftables] {
         within(node, |nf| {
@@ -60,9 +72,9 @@ fn what_it_costs() -> Result {
         });
         let set = |nf: &mut Netfilter| masq::setup(nf, backend, &ATTACHMENT, &addresses).unwrap();
         let unset = |nf: &mut Netfilter| masq::teardown(nf, &ATTACHMENT).unwrap();
-        println!("{backend}: setup {:.0} µs", time(node, set, unset));
-        println!("{backend}: setup again {:.0} µs", time(node, set, |_| ()));
-        println!("{backend}: teardown {:.0} µs", {
+        println!("{backend}: setup {}", time(node, set, unset));
+        println!("{backend}: setup again {}", time(node, set, |_| ()));
+        println!("{backend}: teardown {}", {
             within(node, set);
             time(node, unset, set)
         });
@@ -74,7 +86,7 @@ fn what_it_costs() -> Result {
     }
     let set = |nf: &mut Netfilter| spoof::setup(nf, &ATTACHMENT, "veth1", mac).unwrap();
     let unset = |nf: &mut Netfilter| spoof::teardown(nf, &ATTACHMENT).unwrap();
-    println!("macspoofchk: setup {:.0} µs", time(node, set, unset));
+    println!("macspoofchk: setup {}", time(node, set, unset));
     println!(
         "macspoofchk: teardown of nothing {:.0} µs",
         time(node, unset, |_| ())
