@@ -39,6 +39,17 @@ pub(crate) struct AddressFile {
     pub(crate) record: Record,
 }
 
+impl AddressFile {
+    /// A file of which nothing can be told.
+    pub(crate) fn unreadable() -> Self {
+        AddressFile {
+            mark: Mark::default(),
+            size: 0,
+            record: Record::Other,
+        }
+    }
+}
+
 /// Which folder, and as of when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Stamp {

@@ -6,7 +6,7 @@ use crate::{
     record::{self, Record},
     request::Request,
     search::find,
-    session::{Held, Session, Trust},
+    session::{Held, Holdings, Session, Trust},
     stage::Staged,
     store::Store,
 };
@@ -53,7 +53,7 @@ fn forget_earlier_boot(
     id: &ContainerId,
     ifname: &IfName,
 ) -> Result<(), AllocError> {
-    let mut held = session.held_by(id)?;
+    let mut held = session.held_by(id)?.all()?;
     held.retain(|held| held.ifname.as_ref().is_none_or(|name| name == ifname));
     for held in &held {
         let set = sets.iter().find(|set| set.contains(held.ip));
@@ -139,9 +139,9 @@ pub(crate) fn del(
     ifname: &IfName,
 ) -> Result<Vec<StoreError>, StoreError> {
     let errors = store.with_existing(|session| {
-        let held = session.held_by(id)?;
-        let of = own(&held, ifname);
-        Ok::<_, StoreError>(of.filter_map(|held| session.release(held).err()).collect())
+        let Holdings { held, unreadable } = session.held_by(id)?;
+        let failed = own(&held, ifname).filter_map(|held| session.release(held).err());
+        Ok::<_, StoreError>(failed.chain(unreadable).collect())
     })?;
     Ok(errors.unwrap_or_default())
 }
@@ -167,7 +167,7 @@ pub(crate) fn holdings(
 ) -> Result<Vec<IpAddr>, StoreError> {
     let found = store.with_existing(|session| {
         loop {
-            let held = session.held_by(id)?;
+            let held = session.held_by(id)?.all()?;
             let ips: Vec<_> = own(&held, ifname).map(|held| held.ip).collect();
             // Before the answer is "nothing", each file is read.
             if !ips.is_empty() || !session.verify(Trust::Read)? {

@@ -37,26 +37,40 @@ pub(crate) fn rebuild(
     };
 
     let mut slots = Vec::new();
+    let mut doubt = false;
     for ip in folder.addresses()? {
         let known = known.get(&ip);
+        let same = |slot: &&Slot| {
+            folder
+                .mark(ip)
+                .is_ok_and(|now| now == Some((slot.mark, slot.size)))
+        };
         if trust < Trust::Read
-            && let Some(slot) = known
-            && folder.mark(ip)? == Some((slot.mark, slot.size))
+            && let Some(slot) = known.filter(same)
         {
             slots.push(*slot);
             continue;
         }
-        let Some(AddressFile { mark, size, record }) = folder.address_file(ip)? else {
-            continue;
+        let (file, unreadable) = match folder.address_file(ip) {
+            Ok(Some(file)) => (file, false),
+            Ok(None) => continue,
+            // One bad block must not take the whole network down: taken, by whom the next one may learn.
+            Err(_) => (AddressFile::unreadable(), true),
         };
+        doubt |= unreadable;
+        let AddressFile { mark, size, record } = file;
         let (key, earlier_boot) = match record {
             Record::Owner { id, .. } => {
                 let earlier_boot = known.is_some_and(|slot| before(slot, mark));
                 (key_of(id.as_str()), earlier_boot)
             }
             Record::Torn if folder.remove(ip).is_ok() => continue,
-            // Found by nobody's id; spread over the table. No container's, so no boot ends it.
-            Record::Torn | Record::Other => (key_of(&format!("\n{ip}")), false),
+            // No container's, so no boot ends it.
+            Record::Torn | Record::Other => match known {
+                Some(slot) if unreadable => (slot.key, false),
+                // Found by nobody's id; spread over the table.
+                _ => (key_of(&format!("\n{ip}")), false),
+            },
         };
         slots.push(Slot {
             key,
@@ -72,5 +86,9 @@ pub(crate) fn rebuild(
     } else {
         &store.spans
     };
-    Ok(Index::build(&store.home, *now, spans, &slots))
+    let mut index = Index::build(&store.home, *now, spans, &slots);
+    if doubt {
+        index.doubt();
+    }
+    Ok(index)
 }

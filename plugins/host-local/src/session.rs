@@ -29,6 +29,23 @@ pub(crate) struct Held {
     pub(crate) earlier_boot: bool,
 }
 
+/// What a container has.
+#[derive(Debug, Default)]
+pub(crate) struct Holdings {
+    pub(crate) held: Vec<Held>,
+    pub(crate) unreadable: Vec<StoreError>,
+}
+
+impl Holdings {
+    /// All of it; an error where a file cannot be read.
+    pub(crate) fn all(mut self) -> Result<Vec<Held>, StoreError> {
+        match self.unreadable.pop() {
+            Some(error) => Err(error),
+            None => Ok(self.held),
+        }
+    }
+}
+
 /// How sure we are of what is in the folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Trust {
@@ -69,7 +86,8 @@ impl<'a> Session<'a> {
             },
             old => {
                 // After a boot the content of a file may be lost while its times are not.
-                let same_boot = |old: &Index| old.identity().boot == store.identity.boot;
+                let now = store.identity.boot;
+                let same_boot = |old: &Index| now.is_some() && old.identity().boot == now;
                 let trust = if old.as_ref().is_some_and(same_boot) {
                     Trust::Listed
                 } else {
@@ -127,15 +145,22 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// All that the container has in this network, each checked against its file.
-    pub(crate) fn held_by(&mut self, id: &ContainerId) -> Result<Vec<Held>, StoreError> {
+    /// All that the container has in this network, each checked against its file; and the files that
+    /// may be the container's and cannot be read.
+    pub(crate) fn held_by(&mut self, id: &ContainerId) -> Result<Holdings, StoreError> {
         let key = key_of(id.as_str());
         loop {
             let slots = self.indexed(|index| index.slots_of(key))?;
-            let mut held = Vec::with_capacity(slots.len());
+            let mut found = Holdings::default();
             let mut sound = true;
             for slot in slots {
-                let file = self.folder.address_file(slot.ip)?;
+                let file = match self.folder.address_file(slot.ip) {
+                    Ok(file) => file,
+                    Err(error) => {
+                        found.unreadable.push(error);
+                        continue;
+                    }
+                };
                 sound &= file.as_ref().is_some_and(|file| file.mark == slot.mark);
                 if let Some(Record::Owner { id: owner, ifname }) = file.map(|file| file.record)
                     && owner == *id
@@ -143,7 +168,7 @@ impl<'a> Session<'a> {
                     let Slot {
                         ip, earlier_boot, ..
                     } = slot;
-                    held.push(Held {
+                    found.held.push(Held {
                         ip,
                         key,
                         ifname,
@@ -152,7 +177,7 @@ impl<'a> Session<'a> {
                 }
             }
             if sound || !self.verify(Trust::Read)? {
-                return Ok(held);
+                return Ok(found);
             }
         }
     }
@@ -164,14 +189,16 @@ impl<'a> Session<'a> {
         id: &ContainerId,
         ip: IpAddr,
     ) -> Result<bool, StoreError> {
-        if !staged.link(&ip.to_string())? {
+        let linked = staged.link(&ip.to_string());
+        if matches!(linked, Ok(false)) {
             return Ok(false);
         }
         self.changed = true;
-        let (mark, size) = match self.folder.mark(ip) {
+        let (mark, size) = match linked.and_then(|_| self.folder.mark(ip)) {
             Ok(found) => found.unwrap_or_default(),
+            // The name may be there nevertheless.
             Err(error) => {
-                let _ = self.folder.remove(ip);
+                self.index.doubt();
                 return Err(error);
             }
         };

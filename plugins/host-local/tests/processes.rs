@@ -109,53 +109,87 @@ fn kill_after(bed: &Bed, id: &str, verb: &str, delay: Duration) {
     fs::remove_file(input).unwrap();
 }
 
-/// In a mount namespace of its own, where the data folder is read-only.
+/// A call in a mount namespace of its own, after `script`, which has the data folder as `$1`.
+fn mounted(bed: &Bed, script: &str, verb: &str, id: &str) -> (Option<i32>, String) {
+    let mut config = bed.call(OURS, id).conf().clone();
+    config["cniVersion"] = json!("1.1.0");
+    config["cni.dev/valid-attachments"] = json!([]);
+    let data = bed.dir.path().display().to_string();
+    let output = bed
+        .node()
+        .command("unshare")
+        .args(["-m", "sh", "-ec"])
+        .arg(format!("{script}; exec \"$2\""))
+        .args(["sh", &data, OURS])
+        .env("CNI_COMMAND", verb)
+        .env("CNI_CONTAINERID", id)
+        .env("CNI_IFNAME", "eth0")
+        .env("CNI_NETNS", "/dev/null")
+        .env("CNI_PATH", "/nowhere")
+        .stdin(config.to_string())
+        .output()
+        .unwrap();
+    (output.status.code(), output.stdout + &output.stderr)
+}
+
 #[test]
 fn a_read_only_folder() {
     let bed = Bed::new(json!([[{"subnet": "10.0.0.0/24"}]]));
     bed.add(OURS, "there");
-    let data = bed.dir.path().display().to_string();
-    let call = |verb: &str, id: &str, version: &str| {
-        let mut config = bed.call(OURS, id).conf().clone();
-        config["cniVersion"] = json!(version);
-        config["cni.dev/valid-attachments"] = json!([]);
-        let script = "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\" && exec \"$2\"";
-        let output = bed
-            .node()
-            .command("unshare")
-            .args(["-m", "sh", "-ec", script, "sh", &data, OURS])
-            .env("CNI_COMMAND", verb)
-            .env("CNI_CONTAINERID", id)
-            .env("CNI_IFNAME", "eth0")
-            .env("CNI_NETNS", "/dev/null")
-            .env("CNI_PATH", "/nowhere")
-            .stdin(config.to_string())
-            .output()
-            .unwrap();
-        (output.status.code(), output.stdout + &output.stderr)
-    };
-    let (status, text) = call("ADD", "new", "1.1.0");
+    let script = "mount --bind \"$1\" \"$1\"; mount -o remount,bind,ro \"$1\"";
+    let call = |verb: &str, id: &str| mounted(&bed, script, verb, id);
+    let (status, text) = call("ADD", "new");
     assert_eq!(status, Some(1), "{text}");
     assert!(
         text.contains("\"code\":5") && text.contains("/net/"),
         "{text}"
     );
     assert!(text.contains("Read-only file system"), "{text}");
-    let (status, text) = call("DEL", "there", "1.1.0");
+    let (status, text) = call("DEL", "there");
     assert_eq!(status, Some(1), "{text}");
     assert!(
         text.contains("\"code\":5") && text.contains("/net/10.0.0.2"),
         "{text}"
     );
-    let (status, text) = call("GC", "there", "1.1.0");
+    let (status, text) = call("GC", "there");
     assert!(
         status == Some(1) && text.contains("/net/10.0.0.2"),
         "{text}"
     );
-    let (status, text) = call("STATUS", "there", "1.1.0");
+    let (status, text) = call("STATUS", "there");
     assert!(status == Some(1) && text.contains("\"code\":50"), "{text}");
-    assert_eq!(call("DEL", "unknown", "1.1.0"), (Some(0), String::new()));
-    let (status, text) = call("CHECK", "there", "1.0.0");
-    assert_eq!((status, text.as_str()), (Some(0), ""));
+    assert_eq!(call("DEL", "unknown"), (Some(0), String::new()));
+    assert_eq!(call("CHECK", "there"), (Some(0), String::new()));
     assert_eq!(bed.files().len(), 1);
+}
+
+/// A file that gives an error when it is read stops its own container's DEL and nothing else.
+#[test]
+fn an_unreadable_file() {
+    let bed = Bed::new(json!([[{"subnet": "10.0.0.0/24"}]]));
+    for id in ["a", "b", "c"] {
+        bed.add(OURS, id);
+    }
+    let script = "mount --bind /proc/$$/clear_refs \"$1/net/10.0.0.3\"";
+    let call = |verb: &str, id: &str| mounted(&bed, script, verb, id);
+    assert_eq!(call("DEL", "a"), (Some(0), String::new()));
+    let (status, text) = call("ADD", "d");
+    assert!(status == Some(0) && text.contains("10.0.0.5/24"), "{text}");
+    let (status, text) = call("DEL", "b");
+    assert!(
+        status == Some(1) && text.contains("\"code\":5") && text.contains("/net/10.0.0.3"),
+        "{text}"
+    );
+    // An operation that has to look at all files has the same to say, and forgets nothing.
+    bed.del(OURS, "nobody");
+    fs::write(bed.folder().join("10.0.0.99"), "e\r\neth0").unwrap();
+    let (status, text) = call("GC", "x");
+    assert!(
+        status == Some(1) && text.contains("/net/10.0.0.3"),
+        "{text}"
+    );
+    let left: Vec<_> = bed.files().into_values().collect();
+    assert_eq!(left, ["b\r\neth0"]);
+    bed.del(OURS, "b");
+    assert!(bed.files().is_empty());
 }

@@ -39,7 +39,7 @@ pub(crate) struct Index {
     home: Home,
     header: Header,
     storage: Storage,
-    /// A write has failed: what is in the file is not what it should be.
+    /// It may not be complete; it is not to be declared so.
     broken: bool,
 }
 
@@ -116,6 +116,11 @@ impl Index {
     /// Notes that an address has a file, whosesoever.
     pub(crate) fn occupy(&mut self, ip: IpAddr) {
         self.broken |= self.map_set(ip, true).is_err();
+    }
+
+    /// Something has gone wrong with the files: the next operation is to build the index anew.
+    pub(crate) fn doubt(&mut self) {
+        self.broken = true;
     }
 
     fn grow(&mut self) {
