@@ -173,13 +173,44 @@ pub fn check(
 /// Returns what could not be removed; the rest is.
 pub fn gc(netfilter: &mut Netfilter, network: &str, valid: &[(String, String)]) -> Vec<Error> {
     let valid = Valid::new(network, valid);
-    let rules = match netfilter.nft.rules(TABLE, None) {
-        Ok(rules) => rules,
+    let nft = &mut netfilter.nft;
+    let dead = match dead_chains(nft, &valid) {
+        Ok(dead) => dead,
         Err(error) => return vec![error],
     };
-    // Both chains' rules bear the tag; a chain without rules is never ours.
+    // Each by itself, so that one that sticks does not keep the others; in this
+    // order an interface's chain goes before the one that it jumps to.
+    let remove = |(chain, jumps): (String, Vec<u64>)| {
+        let mut current = Some(jumps);
+        nft.transact(|nft| {
+            let mut tx = Transaction::default();
+            // On a second try somebody has been there in between.
+            let jumps = match current.take() {
+                Some(jumps) => Some(jumps),
+                None => dead_chains(nft, &valid)?.remove(&chain),
+            };
+            let Some(jumps) = jumps else {
+                return Ok(tx);
+            };
+            for handle in jumps {
+                tx.delete_rule(TABLE, PREROUTING, handle)?;
+            }
+            if nft.has_chain(TABLE, &chain)? {
+                tx.delete_chain(TABLE, &chain)?;
+            }
+            Ok(tx)
+        })
+    };
+    let removed = dead.into_iter().map(remove);
+    removed.filter_map(Result::err).collect()
+}
+
+/// The chains that bear the tag of the network and of no valid attachment, each
+/// with the jumps to it. Every rule of ours bears it, so no chain is overlooked
+/// that has one.
+fn dead_chains(nft: &mut NftSocket, valid: &Valid) -> Result<BTreeMap<String, Vec<u64>>, Error> {
     let mut dead: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    for rule in rules {
+    for rule in nft.rules(TABLE, None)? {
         let tag = rule.tag.as_deref().unwrap_or("");
         if !valid.disowns_instance(tag) {
             continue;
@@ -194,23 +225,7 @@ pub fn gc(netfilter: &mut Netfilter, network: &str, valid: &[(String, String)]) 
             _ => {}
         }
     }
-    let remove = |(chain, jumps): (String, Vec<u64>)| {
-        netfilter.nft.transact(|nft| {
-            let mut tx = Transaction::default();
-            if nft.has_chain(TABLE, &chain)? {
-                for handle in &jumps {
-                    tx.delete_rule(TABLE, PREROUTING, *handle)?;
-                }
-                tx.delete_chain(TABLE, &chain)?;
-            }
-            Ok(tx)
-        })
-    };
-    // In this order an interface's chain goes before the one that it jumps to.
-    dead.into_iter()
-        .map(remove)
-        .filter_map(Result::err)
-        .collect()
+    Ok(dead)
 }
 
 fn jumps(nft: &mut NftSocket, names: &SpoofNames) -> Result<Vec<ListedRule>, Error> {

@@ -225,18 +225,27 @@ pub(super) fn check(
 pub(super) fn gc(nft: &mut NftSocket, valid: &Valid) -> Vec<Error> {
     let mut errors = Vec::new();
     for table in TABLES {
-        let seen = match nft.rules(table, None) {
-            Ok(rules) => rules.into_iter().map(Seen::from).collect(),
+        let found = match removals(nft, table, valid) {
+            Ok(found) => found,
             Err(error) => {
                 errors.push(error);
                 continue;
             }
         };
         // Each by itself, so that one that sticks does not keep the others.
-        for removal in plan::gc(valid, seen) {
+        for removal in found {
+            let chain = removal.chain.clone();
+            let mut current = Some(removal);
             let removed = nft.transact(|nft| {
                 let mut tx = Transaction::default();
-                if nft.has_chain(table, &removal.chain)? {
+                // On a second try somebody has been there in between.
+                let removal = match current.take() {
+                    Some(removal) => Some(removal),
+                    None => removals(nft, table, valid)?
+                        .into_iter()
+                        .find(|removal| removal.chain == chain),
+                };
+                if let Some(removal) = removal {
                     apply(&mut tx, table, &removal)?;
                 }
                 Ok(tx)
@@ -245,6 +254,11 @@ pub(super) fn gc(nft: &mut NftSocket, valid: &Valid) -> Vec<Error> {
         }
     }
     errors
+}
+
+fn removals(nft: &mut NftSocket, table: Table, valid: &Valid) -> Result<Vec<Removal<u64>>, Error> {
+    let rules = nft.rules(table, None)?;
+    Ok(plan::gc(valid, rules.into_iter().map(Seen::from).collect()))
 }
 
 fn apply(tx: &mut Transaction, table: Table, removal: &Removal<u64>) -> Result<(), Error> {
