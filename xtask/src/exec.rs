@@ -113,11 +113,18 @@ fn wait(command: &mut Command, limit: Duration) -> Result<End> {
     let child = child.with_context(|| format!("cannot start `{}`", line(command)))?;
     let pid = Pid::from_raw(child.id().cast_signed());
     let ended = fairway_lab::poll(limit, "", || reap(Some(pid)));
-    let left = descendants();
     let end = match ended {
-        Ok(end) => end,
+        Ok(end) => {
+            // Some are about to end by themselves, after cleaning up.
+            let alone = || {
+                reap(None);
+                descendants().is_empty()
+            };
+            let _ = fairway_lab::poll(Duration::from_secs(3), "", alone);
+            end
+        }
         Err(_) => {
-            kill_all(&left);
+            kill_all(&descendants());
             let _ = fairway_lab::poll(Duration::from_secs(10), "", || reap(Some(pid)));
             End::TimedOut(limit)
         }

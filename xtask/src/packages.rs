@@ -37,8 +37,6 @@ pub(crate) const RUNTIMES: &[Need] = &[
     ("ctr", "containerd"),
     ("runc", "runc"),
     ("busybox", "busybox-static"),
-    ("protoc", "protobuf-compiler"),
-    ("jq", "jq"),
 ];
 
 /// To start a virtual machine; the suite gets the emulator itself, from backports.
