@@ -8,15 +8,32 @@ use fairway_cni::{CniResult, Context, Failure, IpConfig, Sandbox, Steps};
 use fairway_iface::{
     Dad, Error, Kernel, Owner, PairSpec, container, forward, gateway, ipam, port, veth,
 };
-use fairway_netlink::{BridgePort, Link, Netlink as _, sysctl};
+use fairway_netlink::{BridgePort, Link, sysctl};
 use ipnetwork::IpNetwork;
 
 pub(crate) fn add(context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
     let conf = BridgeConf::parse(context)?;
     let dns = context.conf.dns()?;
     let mut kernel = Kernel::open(&sandbox.netns)?;
-    veth::must_be_free(&mut kernel.container, sandbox.attachment.ifname.as_str())?;
-    let mut result = Steps::run(&mut kernel, |kernel, steps| {
+    let mut result = run(&mut kernel, context, sandbox, &conf)?;
+    if !dns.is_empty() {
+        result.dns = dns;
+    }
+    Ok(result)
+}
+
+/// All that changes something, and takes it back where it fails.
+fn run(
+    kernel: &mut Kernel,
+    context: &Context<'_>,
+    sandbox: &Sandbox,
+    conf: &BridgeConf,
+) -> Result<CniResult, Failure> {
+    veth::must_be_free(
+        kernel.container.as_mut(),
+        sandbox.attachment.ifname.as_str(),
+    )?;
+    Steps::run(kernel, |kernel, steps| {
         let mut result = ipam::allocate(context, sandbox, steps)?.unwrap_or_default();
         if conf.is_gateway {
             gateway::fill(&mut result.ips);
@@ -24,12 +41,8 @@ pub(crate) fn add(context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult,
         if conf.is_default_gateway {
             gateway::add_default_routes(&mut result);
         }
-        attach(kernel, steps, context, sandbox, &conf, result)
-    })?;
-    if !dns.is_empty() {
-        result.dns = dns;
-    }
-    Ok(result)
+        attach(kernel, steps, context, sandbox, conf, result)
+    })
 }
 
 fn attach<'a>(
@@ -47,10 +60,10 @@ fn attach<'a>(
         promisc: conf.promisc,
         vlan_filtering: conf.filters_vlans(),
     };
-    let bridge = master::ensure(&mut kernel.host, wanted)?;
+    let bridge = master::ensure(kernel.host.as_mut(), wanted)?;
 
     steps.push("links", move |kernel| {
-        Ok(veth::remove(&mut kernel.host, owner)?)
+        Ok(veth::remove(kernel.host.as_mut(), owner)?)
     });
     let spec = PairSpec {
         owner,
@@ -59,7 +72,7 @@ fn attach<'a>(
         mtu: conf.mtu,
         master: Some(bridge.index),
     };
-    let pair = veth::create(&mut kernel.host, &mut kernel.container, &spec)?;
+    let pair = veth::create(kernel.host.as_mut(), kernel.container.as_mut(), &spec)?;
     configure_port(kernel, &pair.host, conf)?;
     if let (true, Some(mac)) = (conf.mac_spoof_check, pair.container.mac) {
         steps.push("MAC spoof check", move |kernel| {
@@ -72,14 +85,14 @@ fn attach<'a>(
     if conf.has_ipam {
         container::settings(&kernel.netns, owner.ifname, &result.ips, dad, true)?;
         container::configure(
-            &mut kernel.container,
+            kernel.container.as_mut(),
             &pair.container,
             &result.ips,
             &result.routes,
             dad,
         )?;
     } else if conf.container_interface {
-        container::set_up(&mut kernel.container, &pair.container)?;
+        container::set_up(kernel.container.as_mut(), &pair.container)?;
     }
     let vlan_gateway = match conf.is_gateway {
         true => set_gateway(kernel, &bridge, conf, &result.ips)?,
@@ -93,7 +106,7 @@ fn attach<'a>(
     }
 
     let host = match conf.container_interface {
-        true => port::wait_until_up(&mut kernel.host, &pair.host)?,
+        true => port::wait_until_up(kernel.host.as_mut(), &pair.host)?,
         false => pair.host,
     };
     // A bridge without an address of its own may have taken the port's hardware address by now.
@@ -130,7 +143,7 @@ fn configure_port(kernel: &mut Kernel, port: &Link, conf: &BridgeConf) -> Result
             .set_bridge_port(port.index, &change)
             .map_err(Error::from)?;
     }
-    Ok(vlan::configure_port(&mut kernel.host, port, conf)?)
+    Ok(vlan::configure_port(kernel.host.as_mut(), port, conf)?)
 }
 
 /// Gives the bridge (or its interface in the VLAN, which is then returned) the gateways' addresses.
@@ -141,9 +154,12 @@ fn set_gateway(
     ips: &[IpConfig],
 ) -> Result<Option<Link>, Failure> {
     let vlan_link = match conf.vlan {
-        Some(vid) if !ips.is_empty() => {
-            Some(vlan::ensure_gateway(&mut kernel.host, bridge, conf, vid)?)
-        }
+        Some(vid) if !ips.is_empty() => Some(vlan::ensure_gateway(
+            kernel.host.as_mut(),
+            bridge,
+            conf,
+            vid,
+        )?),
         _ => None,
     };
     for ip in ips {
@@ -154,8 +170,11 @@ fn set_gateway(
         let gateway = gateway.ok_or(Error::NoGateway {
             address: ip.address,
         })?;
-        master::ensure_address(&mut kernel.host, link, gateway, conf)?;
+        master::ensure_address(kernel.host.as_mut(), link, gateway, conf)?;
     }
     forward::enable(ips)?;
     Ok(vlan_link)
 }
+
+#[cfg(test)]
+mod tests;

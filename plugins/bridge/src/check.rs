@@ -3,7 +3,7 @@
 use crate::{conf::BridgeConf, vlan};
 use fairway_cni::{CniResult, Context, Failure, Sandbox};
 use fairway_iface::{Error, Kernel, Owner, verify};
-use fairway_netlink::{Link, Netlink as _};
+use fairway_netlink::Link;
 
 pub(crate) fn check(context: &Context<'_>, sandbox: &Sandbox) -> Result<(), Failure> {
     let conf = BridgeConf::parse(context)?;
@@ -14,7 +14,7 @@ pub(crate) fn check(context: &Context<'_>, sandbox: &Sandbox) -> Result<(), Fail
     let mut kernel = Kernel::open(&sandbox.netns)?;
     let bridge = check_bridge(&mut kernel, &prev, &conf)?;
     let interface = verify::container_interface(&prev, sandbox)?;
-    let inside = verify::link(&mut kernel.container, interface, "container interface")?;
+    let inside = verify::link(kernel.container.as_mut(), interface, "container interface")?;
     if !inside.is_veth() {
         return Err(Error::mismatch(
             format_args!("container interface {:?}", inside.name),
@@ -25,8 +25,8 @@ pub(crate) fn check(context: &Context<'_>, sandbox: &Sandbox) -> Result<(), Fail
     let port = check_port(&mut kernel, &prev, &conf, &bridge, &inside)?;
     let owner = Owner::new(context.conf.name.as_str(), &sandbox.attachment);
     check_rules(&mut kernel, owner, &conf, &prev, &port, &inside)?;
-    verify::addresses(&mut kernel.container, &inside, &prev)?;
-    verify::routes(&mut kernel.container, &prev)?;
+    verify::addresses(kernel.container.as_mut(), &inside, &prev)?;
+    verify::routes(kernel.container.as_mut(), &prev)?;
     Ok(())
 }
 
@@ -38,7 +38,7 @@ fn check_bridge(kernel: &mut Kernel, prev: &CniResult, conf: &BridgeConf) -> Res
         .iter()
         .find(|interface| interface.name == name && interface.sandbox.is_none());
     let interface = named.ok_or_else(|| Error::mismatch(&subject, "is not in prevResult"))?;
-    let bridge = verify::link(&mut kernel.host, interface, "bridge")?;
+    let bridge = verify::link(kernel.host.as_mut(), interface, "bridge")?;
     if !bridge.is_bridge() {
         return Err(Error::mismatch(subject, "is not a bridge"));
     }
@@ -71,7 +71,7 @@ fn check_port(
         if !pair {
             continue;
         }
-        let port = verify::link(&mut kernel.host, interface, "host's end")?;
+        let port = verify::link(kernel.host.as_mut(), interface, "host's end")?;
         if port.master != Some(bridge.index) {
             return Err(Error::mismatch(
                 subject,
@@ -92,7 +92,7 @@ fn check_port(
                 ));
             }
         }
-        vlan::check_port(&mut kernel.host, &port, conf)?;
+        vlan::check_port(kernel.host.as_mut(), &port, conf)?;
         return Ok(port);
     }
     Err(Error::mismatch(
@@ -113,7 +113,8 @@ fn check_rules(
         kernel.rules.check_mac(owner, &port.name, mac)?;
     }
     if let (Some(backend), true) = (conf.masquerade, conf.has_ipam) {
-        kernel.rules.check_masquerade(backend, owner, prev)?;
+        let own = verify::own(prev, &inside.name);
+        kernel.rules.check_masquerade(backend, owner, &own)?;
     }
     Ok(())
 }

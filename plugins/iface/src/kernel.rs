@@ -1,15 +1,14 @@
 //! The places that an attachment touches, opened once for a call.
 
 use crate::{Error, Rules};
-use fairway_netlink::{Handle, NetNs};
+use fairway_netlink::{Handle, NetNs, Netlink};
 
-/// The host's and the container's side of the kernel.
-#[derive(Debug)]
+/// The host's and the container's side of the kernel, or a model of it.
 pub struct Kernel {
     /// Links, addresses and routes of the host.
-    pub host: Handle,
+    pub host: Box<dyn Netlink>,
     /// Those of the container.
-    pub container: Handle,
+    pub container: Box<dyn Netlink>,
     /// The container's namespace, for the settings that follow the thread.
     pub netns: NetNs,
     /// Firewall rules of the host.
@@ -21,8 +20,8 @@ impl Kernel {
     pub fn open(netns: &str) -> Result<Self, Error> {
         let netns = NetNs::open(netns)?;
         Ok(Kernel {
-            host: Handle::open()?,
-            container: Handle::open_in(&netns)?,
+            host: Box::new(Handle::open()?),
+            container: Box::new(Handle::open_in(&netns)?),
             netns,
             rules: Rules::default(),
         })

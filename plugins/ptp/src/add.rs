@@ -12,7 +12,7 @@ pub(crate) fn add(context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult,
     let dns = context.conf.dns()?;
     let mut kernel = Kernel::open(&sandbox.netns)?;
     let owner = Owner::new(context.conf.name.as_str(), &sandbox.attachment);
-    veth::must_be_free(&mut kernel.container, owner.ifname)?;
+    veth::must_be_free(kernel.container.as_mut(), owner.ifname)?;
 
     let mut result = Steps::run(&mut kernel, |kernel, steps| {
         let mut result = ipam::allocate(context, sandbox, steps)?.unwrap_or_default();
@@ -20,7 +20,7 @@ pub(crate) fn add(context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult,
         forward::enable(&result.ips)?;
 
         steps.push("links", move |kernel: &mut Kernel| {
-            Ok(veth::remove(&mut kernel.host, owner)?)
+            Ok(veth::remove(kernel.host.as_mut(), owner)?)
         });
         let spec = PairSpec {
             owner,
@@ -29,12 +29,17 @@ pub(crate) fn add(context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult,
             mtu: conf.mtu,
             master: None,
         };
-        let pair = veth::create(&mut kernel.host, &mut kernel.container, &spec)?;
+        let pair = veth::create(kernel.host.as_mut(), kernel.container.as_mut(), &spec)?;
         // We own this link's routes. Best effort, as a kernel without IPv6 has no such setting.
         let _ = sysctl::ensure(&format!("net/ipv6/conf/{}/accept_ra", pair.host.name), "0");
         container::settings(&kernel.netns, owner.ifname, &result.ips, Dad::Skip, false)?;
-        configure_container(&mut kernel.container, &pair.container, &result, &gateways)?;
-        configure_host(&mut kernel.host, &pair.host, &result.ips, &gateways)?;
+        configure_container(
+            kernel.container.as_mut(),
+            &pair.container,
+            &result,
+            &gateways,
+        )?;
+        configure_host(kernel.host.as_mut(), &pair.host, &result.ips, &gateways)?;
 
         if let Some(backend) = conf.masquerade {
             steps.push("masquerading", move |kernel| {

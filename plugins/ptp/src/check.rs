@@ -3,7 +3,7 @@
 use crate::conf::PtpConf;
 use fairway_cni::{Context, Failure, Sandbox};
 use fairway_iface::{Error, Kernel, Owner, verify};
-use fairway_netlink::{Netlink as _, RouteFilter};
+use fairway_netlink::RouteFilter;
 
 pub(crate) fn check(context: &Context<'_>, sandbox: &Sandbox) -> Result<(), Failure> {
     let conf = PtpConf::parse(context)?;
@@ -13,7 +13,7 @@ pub(crate) fn check(context: &Context<'_>, sandbox: &Sandbox) -> Result<(), Fail
     }
     let mut kernel = Kernel::open(&sandbox.netns)?;
     let interface = verify::container_interface(&prev, sandbox)?;
-    let inside = verify::link(&mut kernel.container, interface, "container interface")?;
+    let inside = verify::link(kernel.container.as_mut(), interface, "container interface")?;
     if !inside.is_veth() {
         return Err(Error::mismatch(
             format_args!("container interface {:?}", inside.name),
@@ -21,15 +21,16 @@ pub(crate) fn check(context: &Context<'_>, sandbox: &Sandbox) -> Result<(), Fail
         )
         .into());
     }
-    verify::addresses(&mut kernel.container, &inside, &prev)?;
-    verify::routes(&mut kernel.container, &prev)?;
+    verify::addresses(kernel.container.as_mut(), &inside, &prev)?;
+    verify::routes(kernel.container.as_mut(), &prev)?;
 
     let filter = RouteFilter {
         oif: inside.peer_index,
         ..RouteFilter::default()
     };
     let routes = kernel.host.routes(&filter).map_err(Error::from)?;
-    for ip in &prev.ips {
+    let own = verify::own(&prev, &inside.name);
+    for ip in &own.ips {
         let to_container = |ip: std::net::IpAddr| {
             routes
                 .iter()
@@ -45,7 +46,7 @@ pub(crate) fn check(context: &Context<'_>, sandbox: &Sandbox) -> Result<(), Fail
     }
     if let Some(backend) = conf.masquerade {
         let owner = Owner::new(context.conf.name.as_str(), &sandbox.attachment);
-        kernel.rules.check_masquerade(backend, owner, &prev)?;
+        kernel.rules.check_masquerade(backend, owner, &own)?;
     }
     Ok(())
 }

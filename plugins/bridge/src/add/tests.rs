@@ -1,0 +1,182 @@
+//! ADD against a model of the kernel in which one change after the other is refused: whatever fails,
+//! links and addresses are as before, the address is released, and no rule stays.
+
+use super::*;
+use fairway_cni::{Attachment, CniArgs, Delegates, Detach, GcAttachments, NetConf, Plugin};
+use fairway_iface::Rules;
+use fairway_lab::Ns;
+use fairway_netlink::{Error as NetlinkError, NetNs, fake};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicI32, Ordering};
+
+/// An IPAM plugin that counts what it has given out.
+#[derive(Default)]
+struct Ipam(AtomicI32);
+
+impl Plugin for Ipam {
+    fn add(&self, _: &Context<'_>, _: &Sandbox) -> Result<CniResult, Failure> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(CniResult {
+            ips: vec![IpConfig {
+                interface: None,
+                address: "10.1.2.3/24".parse().unwrap(),
+                gateway: None,
+            }],
+            ..CniResult::default()
+        })
+    }
+    fn del(&self, _: &Context<'_>, _: &Detach) -> Result<(), Failure> {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+        Ok(())
+    }
+    fn check(&self, _: &Context<'_>, _: &Sandbox) -> Result<(), Failure> {
+        Ok(())
+    }
+    fn gc(&self, _: &Context<'_>, _: &GcAttachments) -> Result<(), Failure> {
+        Ok(())
+    }
+    fn status(&self, _: &Context<'_>) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// A network on the model, whose bridge is there already.
+struct Bed {
+    kernel: Kernel,
+    host: fake::Recorder,
+    ipam: Ipam,
+}
+
+impl Bed {
+    fn new() -> Self {
+        let (host, container) = fake::namespaces();
+        let mut bed = Bed {
+            kernel: Kernel {
+                host: Box::new(host.clone()),
+                container: Box::new(container),
+                netns: NetNs::open("/proc/thread-self/ns/net").unwrap(),
+                rules: Rules::default(),
+            },
+            host,
+            ipam: Ipam::default(),
+        };
+        let wanted = master::Wanted {
+            name: "cni0",
+            mtu: None,
+            promisc: false,
+            vlan_filtering: false,
+        };
+        master::ensure(bed.kernel.host.as_mut(), wanted).unwrap();
+        bed
+    }
+
+    fn add(&mut self, conf: &Value) -> Result<CniResult, Failure> {
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(
+            std::env::current_exe().unwrap(),
+            dir.path().join("counting"),
+        )
+        .unwrap();
+        let path = [dir.path().to_owned()];
+        let conf = NetConf::from_json(conf.clone()).unwrap();
+        let registry: &fairway_cni::Registry<'_> = &[("counting", &self.ipam)];
+        let context = Context {
+            conf: &conf,
+            args: &CniArgs::default(),
+            delegates: &Delegates::new(registry, &path),
+        };
+        let sandbox = Sandbox {
+            attachment: Attachment {
+                container_id: "c1".parse().unwrap(),
+                ifname: "eth0".parse().unwrap(),
+            },
+            netns: "/nowhere".to_owned(),
+        };
+        let conf = BridgeConf::parse(&context).unwrap();
+        run(&mut self.kernel, &context, &sandbox, &conf)
+    }
+}
+
+fn refusal() -> NetlinkError {
+    NetlinkError::Invalid {
+        op: "refuse",
+        subject: "this change".to_owned(),
+        what: "for the test's sake",
+    }
+}
+
+/// Refuses one change after the other until an ADD gets through; gives how many were refused.
+fn refuse_each(conf: &Value) -> usize {
+    let ns = Ns::new("model").unwrap();
+    ns.inside(|| {
+        for nth in 0.. {
+            let mut bed = Bed::new();
+            let before = bed.host.snapshot();
+            bed.host.fail_at(nth, refusal());
+            let Err(failure) = bed.add(conf) else {
+                let addresses = i32::from(conf.get("ipam").is_some());
+                assert_eq!(bed.ipam.0.into_inner(), addresses);
+                return nth;
+            };
+            assert!(
+                failure.msg.contains("for the test's sake"),
+                "change {nth}: {failure}"
+            );
+            assert_eq!(
+                failure.details, "",
+                "change {nth}: something could not be undone"
+            );
+            // Made under the refused step or not, the gateway's address is the node's and may stay.
+            let mut after = bed.host.snapshot();
+            after
+                .addresses
+                .retain(|(_, address)| address.ip != "10.1.2.1/24".parse().unwrap());
+            assert_eq!(after, before, "change {nth}");
+            assert_eq!(
+                bed.ipam.0.into_inner(),
+                0,
+                "change {nth}: the address is not released"
+            );
+            let rules = std::process::Command::new("nft")
+                .args(["list", "ruleset"])
+                .output()
+                .unwrap();
+            let rules = String::from_utf8(rules.stdout).unwrap();
+            assert!(!rules.contains("c1"), "change {nth}: {rules}");
+        }
+        unreachable!("the range has no end")
+    })
+    .unwrap()
+}
+
+#[test]
+fn every_refused_change_is_undone() {
+    let refused = refuse_each(&json!({
+        "name": "net", "isDefaultGateway": true, "ipMasq": true, "ipMasqBackend": "nftables",
+        "macspoofchk": true, "hairpinMode": true, "portIsolation": true, "ipam": {"type": "counting"},
+    }));
+    // Links, alias, port, address, up, route, gateway's address, its pin.
+    assert_eq!(refused, 8);
+}
+
+#[test]
+fn every_refused_change_is_undone_on_layer_2() {
+    // Links, alias, up.
+    assert_eq!(refuse_each(&json!({"name": "net"})), 3);
+}
+
+#[test]
+fn an_interface_that_is_there_costs_no_address() {
+    let ns = Ns::new("model").unwrap();
+    ns.inside(|| {
+        let mut bed = Bed::new();
+        let conf = json!({"name": "net", "ipam": {"type": "counting"}});
+        bed.add(&conf).unwrap();
+        let before = bed.host.snapshot();
+        let failure = bed.add(&conf).unwrap_err();
+        assert_eq!(failure.code, fairway_cni::Code::ALREADY_ATTACHED);
+        assert_eq!(bed.host.snapshot(), before);
+        assert_eq!(bed.ipam.0.into_inner(), 1);
+    })
+    .unwrap();
+}
