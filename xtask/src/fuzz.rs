@@ -71,7 +71,13 @@ fn all() -> Result<String> {
             command.arg(kept);
         }
         let time = format!("-max_total_time={SECONDS}");
-        command.args(["--", &time, "-rss_limit_mb=1024", "-print_final_stats=0"]);
+        command.args([
+            "--",
+            &time,
+            "-rss_limit_mb=1024",
+            "-verbosity=0",
+            "-print_final_stats=1",
+        ]);
         exec::run(&mut command, BUILD)?;
     }
     Ok(format!("{} targets, {SECONDS} s each", targets.len()))
