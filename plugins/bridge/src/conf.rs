@@ -101,17 +101,19 @@ impl BridgeConf {
 }
 
 fn mac(context: &Context<'_>) -> Result<Option<MacAddr>, FieldError> {
-    let mut field = context.conf.convention("mac")?;
     let from_args = context.args.get("MAC").map(serde_value);
-    if field
-        .as_ref()
-        .is_none_or(|field| field.value().as_str() == Some(""))
-    {
-        field = from_args
+    let conf = context.conf;
+    // An empty one counts as none: runtimes fill in what they have.
+    let mut fields = [
+        conf.runtime_config()?.and_then(|object| object.get("mac")),
+        conf.args_cni()?.and_then(|object| object.get("mac")),
+        from_args
             .as_ref()
-            .map(|value| fairway_cni::Field::new(value, "CNI_ARGS: MAC"));
-    }
-    let Some(field) = field.filter(|field| field.value().as_str() != Some("")) else {
+            .map(|value| fairway_cni::Field::new(value, "CNI_ARGS: MAC")),
+    ]
+    .into_iter()
+    .flatten();
+    let Some(field) = fields.find(|field| field.value().as_str() != Some("")) else {
         return Ok(None);
     };
     let mac: MacAddr = field.parse()?;

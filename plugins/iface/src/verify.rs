@@ -4,7 +4,7 @@
 //! what is judged is only that everything in the result is there.
 
 use crate::Error;
-use fairway_cni::{CniResult, Interface, Sandbox};
+use fairway_cni::{CniResult, Interface, IpConfig, Sandbox};
 use fairway_netlink::{Family, Link, Netlink, Route, RouteFilter};
 
 /// The container's interface in `prevResult`: the name and the namespace that the runtime asks about.
@@ -57,17 +57,23 @@ pub fn link(netlink: &mut dyn Netlink, interface: &Interface, what: &str) -> Res
     }
 }
 
+/// The result with only those addresses that are the interface's: a later plugin of the chain may have
+/// added others, on interfaces of its own.
+pub fn own(prev: &CniResult, ifname: &str) -> CniResult {
+    let elsewhere = |ip: &IpConfig| {
+        ip.interface
+            .and_then(|index| prev.interfaces.get(index))
+            .is_some_and(|interface| interface.name != ifname)
+    };
+    let mut own = prev.clone();
+    own.ips.retain(|ip| !elsewhere(ip));
+    own
+}
+
 /// Every address of the result that is on interface `index` of the result is on `link`.
 pub fn addresses(container: &mut dyn Netlink, link: &Link, prev: &CniResult) -> Result<(), Error> {
     let there = container.addresses(Some(link.index))?;
-    for ip in &prev.ips {
-        let elsewhere = ip
-            .interface
-            .and_then(|index| prev.interfaces.get(index))
-            .is_some_and(|i| i.name != link.name);
-        if elsewhere {
-            continue;
-        }
+    for ip in &own(prev, &link.name).ips {
         match there.iter().find(|address| address.ip == ip.address) {
             None => {
                 return Err(Error::mismatch(
