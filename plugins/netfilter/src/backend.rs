@@ -122,3 +122,62 @@ pub(crate) fn legacy_names(v4: bool) -> Option<String> {
     };
     std::fs::read_to_string(format!("/proc/thread-self/net/{name}")).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use fairway_lab::tempfile::TempDir;
+
+    use super::*;
+
+    /// A folder with `iptables` as a chain of links to a program of that name,
+    /// as Debian's alternatives make it.
+    fn installed(program: &str) -> (TempDir, Programs) {
+        let folder = TempDir::new().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path(program), "").unwrap();
+        if program != "iptables" {
+            symlink(program, path("chosen")).unwrap();
+            symlink(path("chosen"), path("iptables")).unwrap();
+        }
+        let programs = Programs::in_path(folder.path().as_os_str());
+        (folder, programs)
+    }
+
+    #[test]
+    fn the_program_behind_the_link_tells() {
+        for (program, flavor) in [
+            ("xtables-nft-multi", Flavor::Nft),
+            ("iptables-nft", Flavor::Nft),
+            ("xtables-legacy-multi", Flavor::Legacy),
+            ("xtables-multi", Flavor::Legacy),
+            ("iptables", Flavor::Unknown),
+            ("iptables-wrapper", Flavor::Unknown),
+        ] {
+            let (_folder, programs) = installed(program);
+            assert_eq!(programs.flavor(), Some(flavor), "{program}");
+        }
+        assert_eq!(Programs::in_path("/nowhere".as_ref()).flavor(), None);
+        assert_eq!(Programs::in_path("".as_ref()).flavor(), None);
+    }
+
+    #[test]
+    fn iptables_is_preferred_where_it_works() {
+        let (_folder, programs) = installed("xtables-nft-multi");
+        assert_eq!(Backend::detect_among(&programs), Backend::Iptables);
+        let none = Programs::in_path("/nowhere".as_ref());
+        assert_eq!(Backend::detect_among(&none), Backend::Nftables);
+    }
+
+    #[test]
+    fn names_are_those_of_the_configuration() {
+        for backend in [Backend::Iptables, Backend::Nftables] {
+            assert_eq!(backend.to_string().parse::<Backend>().unwrap(), backend);
+        }
+        for unknown in ["", "nft", "IPTABLES", "ebtables"] {
+            let error = unknown.parse::<Backend>().unwrap_err().to_string();
+            assert!(error.contains(&format!("{unknown:?}")), "{error}");
+        }
+    }
+}

@@ -105,3 +105,22 @@ fn a_network_name_without_room_is_refused_with_nothing_written() -> Result {
     assert!(!ruleset(lab.node()).contains("saddr"));
     Ok(())
 }
+
+#[test]
+fn what_the_kernel_refuses_is_tried_by_iptables_and_told() -> Result {
+    let lab = Lab::new()?;
+    let node = lab.node();
+    // Neither way can put source translation on another hook.
+    node.sh("nft add table ip nat
+         nft add chain ip nat POSTROUTING '{ type filter hook input priority 0; }'")?;
+    let refused = setup(node, Backend::Iptables, &ATTACHMENT, &["10.0.0.2/8"]).unwrap_err();
+    let text = refused.to_string();
+    assert!(text.contains("add rule ip nat"), "{text}");
+    assert!(
+        text.contains("iptables-save") || text.contains("iptables-restore"),
+        "{text}"
+    );
+    teardown(node, &ATTACHMENT).unwrap();
+    assert!(!ruleset(node).contains("CNI-"));
+    Ok(())
+}

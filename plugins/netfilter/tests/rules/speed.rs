@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use fairway_lab::{Lab, Ns, Result};
+use fairway_lab::{Lab, Ns, Result, json};
 use fairway_netfilter::{Backend, Netfilter, masq, spoof};
 use fairway_netlink::{Handle, MacAddr, Netlink as _};
 
@@ -80,7 +80,7 @@ fn what_it_costs() -> Result {
         });
         within(node, unset);
         println!(
-            "{backend}: teardown of nothing {:.0} µs",
+            "{backend}: teardown of nothing {}",
             time(node, unset, |_| ())
         );
     }
@@ -88,7 +88,7 @@ fn what_it_costs() -> Result {
     let unset = |nf: &mut Netfilter| spoof::teardown(nf, &ATTACHMENT).unwrap();
     println!("macspoofchk: setup {}", time(node, set, unset));
     println!(
-        "macspoofchk: teardown of nothing {:.0} µs",
+        "macspoofchk: teardown of nothing {}",
         time(node, unset, |_| ())
     );
 
@@ -146,5 +146,31 @@ fn what_it_costs() -> Result {
             median(times.collect())
         );
     }
+    let mut walls = [const { Vec::new() }; 4];
+    for round in 0..ROUNDS {
+        for (which, masquerade) in [false, true].into_iter().enumerate() {
+            let container = lab.container()?;
+            let theirs = lab.reference("bridge").netns(&container).config(json!({
+                "cniVersion": "1.0.0", "name": "net", "type": "bridge", "bridge": "br0",
+                "isGateway": true, "ipMasq": masquerade,
+                "ipam": {
+                    "type": "host-local", "subnet": "10.99.0.0/16",
+                    "dataDir": lab.scratch().join(format!("ipam{round}")),
+                },
+            }));
+            let added = theirs.add()?;
+            let deleted = theirs.del(Some(&added.ok()?))?;
+            deleted.ok()?;
+            walls[2 * which].push(added.wall.as_secs_f64() * 1e6);
+            walls[2 * which + 1].push(deleted.wall.as_secs_f64() * 1e6);
+        }
+    }
+    let [add, del, add_masq, del_masq] = walls.map(median);
+    println!("the reference's bridge: ADD {add:.0} µs, DEL {del:.0} µs");
+    println!(
+        "with ipMasq (IPv4): ADD {:+.0} µs, DEL {:+.0} µs",
+        add_masq - add,
+        del_masq - del
+    );
     Ok(())
 }
