@@ -112,7 +112,10 @@ impl Fault for Error {
                 Code::INVALID_NETNS
             }
             Error::Netlink(_) => Code::KERNEL,
-            Error::Netfilter(fairway_netfilter::Error::MissingRule { .. }) => Code::CHECK_FAILED,
+            Error::Netfilter(
+                fairway_netfilter::Error::MissingRule { .. }
+                | fairway_netfilter::Error::ChangedChain { .. },
+            ) => Code::CHECK_FAILED,
             Error::Netfilter(_) => Code::FIREWALL,
             Error::Sysctl(_) => Code::IO,
             Error::AlreadyAttached { .. } => Code::ALREADY_ATTACHED,
