@@ -190,6 +190,8 @@ fn an_unreadable_file() {
     );
     let left: Vec<_> = bed.files().into_values().collect();
     assert_eq!(left, ["b\r\neth0"]);
+    fs::remove_dir_all(bed.dir.path().join(".fairway")).unwrap();
+    assert_eq!(call("DEL", "nobody"), (Some(0), String::new()));
     bed.del(OURS, "b");
     assert!(bed.files().is_empty());
 }

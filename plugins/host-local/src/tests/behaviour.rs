@@ -221,6 +221,22 @@ fn links_in_the_folder_are_not_followed() {
     assert!(error.to_string().contains("/net/lock"), "{error}");
 }
 
+/// An administrator may remove a file in the very moment in which we note the folder's time.
+#[test]
+fn the_index_alone_never_says_full() {
+    let net = small();
+    net.add("a").unwrap();
+    let lie = net.store().with(|session| {
+        for n in 1..7 {
+            session.occupy(IpAddr::from([10, 0, 0, n]));
+        }
+        Ok::<_, AllocError>(())
+    });
+    lie.unwrap();
+    assert!(!net.full());
+    assert_eq!(net.add("b").unwrap(), ["10.0.0.3"]);
+}
+
 #[test]
 fn changed_ranges() {
     let mut net = Net::new(json!([[{"subnet": "10.0.0.0/30"}]]));

@@ -62,8 +62,13 @@ impl Bed {
         let mut files = BTreeMap::new();
         for entry in fs::read_dir(self.folder()).unwrap() {
             let entry = entry.unwrap();
-            if let Ok(ip) = entry.file_name().to_str().unwrap().parse() {
-                files.insert(ip, fs::read_to_string(entry.path()).unwrap());
+            let Ok(ip) = entry.file_name().to_str().unwrap().parse() else {
+                continue;
+            };
+            match fs::read_to_string(entry.path()) {
+                Ok(content) => _ = files.insert(ip, content),
+                // Another process may be at work.
+                Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound),
             }
         }
         files
