@@ -6,7 +6,7 @@
 use crate::conf::BridgeConf;
 use fairway_iface::Error;
 use fairway_netlink::{
-    AddressSpec, BridgeChange, BridgeSpec, Link, LinkChange, LinkKind, Netlink, sysctl,
+    AddressSpec, BridgeChange, BridgeSpec, Link, LinkChange, LinkKind, MacAddr, Netlink, sysctl,
 };
 use ipnetwork::IpNetwork;
 
@@ -48,11 +48,9 @@ pub(crate) fn ensure(host: &mut dyn Netlink, wanted: Wanted<'_>) -> Result<Link,
         };
         host.set_bridge(link.index, &change)?;
     }
-    if made || !link.up {
-        // We own this link's routes: a router's advertisement must not add any. Best effort, as a
-        // kernel without IPv6 has no such setting.
-        let _ = sysctl::ensure(&format!("net/ipv6/conf/{}/accept_ra", wanted.name), "0");
-    }
+    // We own this link's routes: a router's advertisement must not add any. Best effort, as a
+    // kernel without IPv6 has no such setting.
+    let _ = sysctl::ensure(&format!("net/ipv6/conf/{}/accept_ra", wanted.name), "0");
     let promisc = wanted.promisc && !link.promisc;
     if made || promisc || !link.up {
         let change = LinkChange {
@@ -118,8 +116,14 @@ pub(crate) fn ensure_address(
         Err(error) if !error.is_exists() => return Err(error.into()),
         _ => {}
     }
+    // Its own from before the container's port came, which it may have taken on by now. A bridge that has
+    // lost its last port has none of its own any more (the kernel zeroes it): then the new port's.
+    let mac = match link.mac.filter(|mac| *mac != MacAddr::default()) {
+        None => host.link_by_index(link.index)?.and_then(|link| link.mac),
+        own => own,
+    };
     let pin = LinkChange {
-        mac: host.link_by_index(link.index)?.and_then(|link| link.mac),
+        mac,
         ..LinkChange::default()
     };
     Ok(host.change_link(link.index, &pin)?)
