@@ -1,0 +1,97 @@
+//! SIGKILL at every step, for every plugin: the release binary, unmodified, under `strace`.
+//!
+//! A runtime kills a plugin that takes too long, the OOM killer takes whom it likes, and a node that
+//! loses power stops anywhere. What must hold: after an ADD that was killed anywhere a DEL makes the state
+//! what it was before; an ADD without that DEL corrupts nothing; a DEL that was killed is finished by the
+//! next. "State" is links, addresses, routes, ports, rules and address files of node and container, looked
+//! at after each kill, and all the kernel's settings besides once at the end of each test.
+//!
+//! The bridge, the base chains and forwarding are the node's: a resident container has them made before,
+//! and must come through unharmed. `first` is the other case: the killed one was the first on the node.
+
+mod first;
+mod rounds;
+
+use fairway_tests_netns::{Bed, Families, Result, Value, json};
+use rounds::{Ends, adds, dels};
+
+/// Everything that a bridge's ADD can be asked for.
+fn everything(bed: &Bed, backend: &str) -> Value {
+    bed.conf(
+        "bridge",
+        json!({"isDefaultGateway": true, "ipMasq": true, "ipMasqBackend": backend, "macspoofchk": true,
+               "hairpinMode": true, "portIsolation": true, "mtu": 1400}),
+    )
+}
+
+fn bridge_nftables(bed: &Bed) -> Value {
+    everything(bed, "nftables")
+}
+
+fn bridge_iptables(bed: &Bed) -> Value {
+    everything(bed, "iptables")
+}
+
+fn bridge_plain(bed: &Bed) -> Value {
+    bed.conf("bridge", json!({"ipam": bed.ipam(Families::V4)}))
+}
+
+fn bridge_static(bed: &Bed) -> Value {
+    // Two containers cannot have one address: the resident is given another by its CNI_ARGS.
+    let addresses = json!([{"address": "10.1.0.9/24"}, {"address": "fd00:1::9/64"}]);
+    let ipam = json!({"type": "static", "addresses": addresses});
+    bed.conf("bridge", json!({"isGateway": true, "ipam": ipam}))
+}
+
+fn ptp_nftables(bed: &Bed) -> Value {
+    bed.conf("ptp", json!({"ipMasq": true, "ipMasqBackend": "nftables"}))
+}
+
+fn ptp_iptables(bed: &Bed) -> Value {
+    bed.conf("ptp", json!({"ipMasq": true, "ipMasqBackend": "iptables"}))
+}
+
+fn loopback(bed: &Bed) -> Value {
+    bed.conf("loopback", json!({}))
+}
+
+fn host_local(bed: &Bed) -> Value {
+    bed.conf("host-local", json!({}))
+}
+
+macro_rules! killed {
+    ($($case:ident),*) => { $(mod $case {
+        use super::*;
+
+        #[test]
+        fn add_then_del() -> Result {
+            adds(super::$case, Ends::Del)
+        }
+
+        #[test]
+        fn add_then_del_without_namespace() -> Result {
+            adds(super::$case, Ends::DelWithoutNamespace)
+        }
+
+        #[test]
+        fn add_then_add_then_del() -> Result {
+            adds(super::$case, Ends::AddThenDel)
+        }
+
+        #[test]
+        fn del_then_del() -> Result {
+            dels(super::$case)
+        }
+    })* };
+}
+
+killed!(
+    bridge_nftables,
+    bridge_iptables,
+    bridge_plain,
+    bridge_static,
+    ptp_nftables,
+    ptp_iptables,
+    loopback,
+    host_local
+);

@@ -1,0 +1,16 @@
+//! What each plugin does, key by key and verb by verb, as the kernel and independent tools see it.
+
+mod bad;
+mod bridge;
+mod changeover;
+mod check;
+mod del;
+mod gc;
+mod ipam;
+mod loopback;
+mod many;
+mod mesos;
+mod ptp;
+mod status;
+mod unwind;
+mod versions;
