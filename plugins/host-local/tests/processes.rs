@@ -86,7 +86,7 @@ fn killed_at_random() {
 /// Starts a call and kills it; it may have ended by then, well or not.
 fn kill_after(bed: &Bed, id: &str, verb: &str, delay: Duration) {
     let config = bed.call(OURS, id).conf().to_string();
-    let input = bed.dir.path().join(format!("{id}.json"));
+    let input = bed.dir().join(format!("{id}.json"));
     fs::write(&input, config).unwrap();
     let mut child = Command::new(OURS)
         .env_clear()
@@ -114,7 +114,7 @@ fn mounted(bed: &Bed, script: &str, verb: &str, id: &str) -> (Option<i32>, Strin
     let mut config = bed.call(OURS, id).conf().clone();
     config["cniVersion"] = json!("1.1.0");
     config["cni.dev/valid-attachments"] = json!([]);
-    let data = bed.dir.path().display().to_string();
+    let data = bed.dir().display().to_string();
     let output = bed
         .node()
         .command("unshare")
@@ -190,7 +190,7 @@ fn an_unreadable_file() {
     );
     let left: Vec<_> = bed.files().into_values().collect();
     assert_eq!(left, ["b\r\neth0"]);
-    fs::remove_dir_all(bed.dir.path().join(".fairway")).unwrap();
+    fs::remove_dir_all(bed.dir().join(".fairway")).unwrap();
     assert_eq!(call("DEL", "nobody"), (Some(0), String::new()));
     bed.del(OURS, "b");
     assert!(bed.files().is_empty());

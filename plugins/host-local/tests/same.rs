@@ -19,7 +19,7 @@ fn add(
     let call = bed.call(program, "c1");
     let mut config = call.conf().clone();
     config["cniVersion"] = json!(version);
-    config["ipam"] = json!({"type": "host-local", "dataDir": bed.dir.path()});
+    config["ipam"] = json!({"type": "host-local", "dataDir": bed.dir()});
     for (key, value) in ipam.as_object().unwrap() {
         config["ipam"][key] = value.clone();
     }

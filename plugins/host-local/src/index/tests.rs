@@ -1,14 +1,7 @@
 use super::*;
-use crate::mark::Mark;
+use crate::{mark::Mark, tests::scratch};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-
-/// A folder, in memory where there is room.
-fn scratch() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm")
-        .or_else(|_| tempfile::tempdir())
-        .unwrap()
-}
 
 fn span(first: &str, last: &str) -> Span {
     Span::new(first.parse().unwrap(), last.parse().unwrap()).unwrap()

@@ -16,7 +16,14 @@ use crate::{
 };
 use fairway_cni::{ContainerId, Field, IfName, NetworkName};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, fs, net::IpAddr, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::Once,
+    time::Duration,
+};
 
 /// A network of its own, with what the plugin would be told about it.
 struct Net {
@@ -26,9 +33,32 @@ struct Net {
 }
 
 /// A folder, in memory where there is room: these tests make thousands of files.
-fn scratch() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm")
-        .or_else(|_| tempfile::tempdir())
+///
+/// Those that killed test runs have left are removed: whose name holds a process that is no more.
+pub(crate) fn scratch() -> tempfile::TempDir {
+    static SWEPT: Once = Once::new();
+    const PREFIX: &str = "fairway-host-local-";
+    let memory = Path::new("/dev/shm");
+    let parent = if memory.is_dir() {
+        memory.to_owned()
+    } else {
+        std::env::temp_dir()
+    };
+    SWEPT.call_once(|| {
+        for entry in fs::read_dir(&parent).into_iter().flatten().flatten() {
+            let name = entry.file_name().into_string().unwrap_or_default();
+            let owner = name
+                .strip_prefix(PREFIX)
+                .and_then(|rest| rest.split('-').next());
+            if owner.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    });
+    let prefix = format!("{PREFIX}{}-", std::process::id());
+    tempfile::Builder::new()
+        .prefix(&prefix)
+        .tempdir_in(parent)
         .unwrap()
 }
 

@@ -6,22 +6,21 @@
     reason = "each test file uses a part of it"
 )]
 
-use fairway_lab::{Cni, Ns, Value, json, tempfile};
+use fairway_lab::{Cni, Lab, Ns, Value, json};
 use std::{collections::BTreeMap, fs, io::Write as _, net::IpAddr, path::Path};
 
 pub struct Bed {
-    pub dir: tempfile::TempDir,
-    node: Ns,
+    lab: Lab,
     container: Ns,
     ranges: Value,
 }
 
 impl Bed {
     pub fn new(ranges: Value) -> Self {
+        let lab = Lab::new().unwrap();
         Bed {
-            dir: tempfile::tempdir().unwrap(),
-            node: Ns::host().unwrap(),
-            container: Ns::new("container").unwrap(),
+            container: lab.container().unwrap(),
+            lab,
             ranges,
         }
     }
@@ -30,12 +29,12 @@ impl Bed {
     pub fn call(&self, program: &str, id: &str) -> Cni {
         let program = Path::new(program);
         let kind = program.file_name().unwrap().to_str().unwrap();
-        Cni::new(&self.node, program.parent().unwrap(), kind)
+        Cni::new(self.lab.node(), program.parent().unwrap(), kind)
             .container(id)
             .netns(&self.container)
             .config(json!({
                 "cniVersion": "1.0.0", "name": "net", "type": "bridge",
-                "ipam": {"type": "host-local", "dataDir": self.dir.path(), "ranges": self.ranges}
+                "ipam": {"type": "host-local", "dataDir": self.dir(), "ranges": self.ranges}
             }))
     }
 
@@ -50,11 +49,16 @@ impl Bed {
     }
 
     pub fn node(&self) -> &Ns {
-        &self.node
+        self.lab.node()
+    }
+
+    /// `dataDir`.
+    pub fn dir(&self) -> &Path {
+        self.lab.scratch()
     }
 
     pub fn folder(&self) -> std::path::PathBuf {
-        self.dir.path().join("net")
+        self.dir().join("net")
     }
 
     /// Address files and what is in them.
