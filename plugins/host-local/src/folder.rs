@@ -220,9 +220,10 @@ impl Folder {
     pub(crate) fn last_reserved(&self, set: usize) -> Option<IpAddr> {
         let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
         let file = openat(&self.fd, last_name(set).as_str(), flags, Mode::empty()).ok()?;
-        let mut bytes = Vec::with_capacity(64);
-        File::from(file).take(64).read_to_end(&mut bytes).ok()?;
-        let ip: IpAddr = str::from_utf8(&bytes).ok()?.trim().parse().ok()?;
+        let mut bytes = [0; 64];
+        let length = File::from(file).read(&mut bytes).ok()?;
+        let text = str::from_utf8(bytes.get(..length)?).ok()?;
+        let ip: IpAddr = text.trim().parse().ok()?;
         Some(ip.to_canonical())
     }
 

@@ -1,6 +1,6 @@
 //! Which boot of which machine this is.
 
-use std::{fs, path::Path};
+use std::{fs::File, io::Read as _};
 
 /// 128 bits, as both ids have.
 pub type Id = [u8; 16];
@@ -15,15 +15,17 @@ pub struct Identity {
     pub machine: Option<Id>,
 }
 
-impl Identity {
-    /// Of this process.
-    pub fn of_kernel() -> Self {
-        Identity {
-            boot: read("/proc/sys/kernel/random/boot_id"),
-            machine: read("/etc/machine-id"),
-        }
-    }
+/// The running kernel's boot.
+pub(crate) fn boot() -> Option<Id> {
+    read("/proc/sys/kernel/random/boot_id")
+}
 
+/// This machine.
+pub(crate) fn machine() -> Option<Id> {
+    read("/etc/machine-id")
+}
+
+impl Identity {
     /// Was `other` an earlier (or later) boot of this same machine, beyond doubt?
     pub fn other_boot_of_this_machine(&self, other: &Identity) -> bool {
         self.machine.is_some()
@@ -34,8 +36,10 @@ impl Identity {
     }
 }
 
-fn read(path: impl AsRef<Path>) -> Option<Id> {
-    parse(&fs::read(path).ok()?)
+fn read(path: &str) -> Option<Id> {
+    let mut text = [0; 64];
+    let length = File::open(path).ok()?.read(&mut text).ok()?;
+    parse(text.get(..length)?)
 }
 
 /// Reads 32 hexadecimal digits, with or without dashes.

@@ -27,7 +27,7 @@ pub(crate) fn rebuild(
         .map(|slots| slots.into_iter().map(|slot| (slot.ip, slot)).collect())
         .unwrap_or_default();
     let (now, then) = (
-        &store.identity,
+        store.identity(),
         old.map(Index::identity).unwrap_or_default(),
     );
     let rebooted = now.other_boot_of_this_machine(&then);
@@ -86,7 +86,7 @@ pub(crate) fn rebuild(
     } else {
         &store.spans
     };
-    let mut index = Index::build(&store.home, *now, spans, &slots);
+    let mut index = Index::build(&store.home, now, spans, &slots);
     if doubt {
         index.doubt();
     }

@@ -77,7 +77,7 @@ impl<'a> Session<'a> {
         let stamp = folder.stamp()?;
         let index = store.home.load();
         let mut session = match index {
-            Some(index) if index.is_current(&store.identity, &stamp) => Session {
+            Some(index) if index.is_current(store.boot, &stamp) => Session {
                 store,
                 folder,
                 index,
@@ -86,7 +86,7 @@ impl<'a> Session<'a> {
             },
             old => {
                 // After a boot the content of a file may be lost while its times are not.
-                let now = store.identity.boot;
+                let now = store.boot;
                 let same_boot = |old: &Index| now.is_some() && old.identity().boot == now;
                 let trust = if old.as_ref().is_some_and(same_boot) {
                     Trust::Listed

@@ -3,7 +3,7 @@
 use crate::{
     error::StoreError,
     folder::Folder,
-    identity::Identity,
+    identity::{Id, Identity, boot, machine},
     index::Home,
     lock::{LOCK_WAIT, Lock},
     session::Session,
@@ -11,6 +11,7 @@ use crate::{
 };
 use fairway_cni::NetworkName;
 use std::{
+    cell::OnceCell,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -21,7 +22,9 @@ pub struct Store {
     pub(crate) folder: PathBuf,
     pub(crate) home: Home,
     pub(crate) spans: Vec<Span>,
-    pub(crate) identity: Identity,
+    /// See [`Identity`].
+    pub(crate) boot: Option<Id>,
+    machine: OnceCell<Option<Id>>,
     wait: Duration,
 }
 
@@ -32,15 +35,25 @@ impl Store {
             folder: data_dir.join(network.as_str()),
             home: Home::new(data_dir, network.as_str()),
             spans,
-            identity: Identity::of_kernel(),
+            boot: boot(),
+            machine: OnceCell::new(),
             wait: LOCK_WAIT,
+        }
+    }
+
+    /// Boot and machine; the latter is looked up only here, as most operations do not need it.
+    pub(crate) fn identity(&self) -> Identity {
+        Identity {
+            boot: self.boot,
+            machine: *self.machine.get_or_init(machine),
         }
     }
 
     /// As if under another boot, or on another machine.
     #[must_use]
     pub fn with_identity(mut self, identity: Identity) -> Self {
-        self.identity = identity;
+        self.boot = identity.boot;
+        self.machine = OnceCell::from(identity.machine);
         self
     }
 

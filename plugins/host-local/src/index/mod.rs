@@ -27,7 +27,11 @@ mod tests;
 pub use header::Header;
 pub use slot::{Place, Slot, key_of};
 
-use crate::{folder::Stamp, identity::Identity, span::Span};
+use crate::{
+    folder::Stamp,
+    identity::{Id, Identity},
+    span::Span,
+};
 pub(crate) use file::Home;
 use header::{HEAD, PAGE};
 use std::{io, net::IpAddr};
@@ -69,9 +73,9 @@ impl Index {
     }
 
     /// Is it complete for a folder with this stamp, under this boot?
-    pub(crate) fn is_current(&self, identity: &Identity, stamp: &Stamp) -> bool {
-        let known = self.header.stamp != Stamp::default() && identity.boot.is_some();
-        known && self.header.stamp == *stamp && self.header.identity.boot == identity.boot
+    pub(crate) fn is_current(&self, boot: Option<Id>, stamp: &Stamp) -> bool {
+        let known = self.header.stamp != Stamp::default() && boot.is_some();
+        known && self.header.stamp == *stamp && self.header.identity.boot == boot
     }
 
     /// Under which boot it was built.
