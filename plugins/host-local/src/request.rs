@@ -7,7 +7,7 @@
 //! honoured, as they are there.
 
 use crate::{error::AllocError, range::RangeSet};
-use fairway_cni::{CniArgs, Code, Failure, Field, FieldError, NetConf};
+use fairway_cni::{CniArgs, Failure, Field, FieldError, NetConf};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
 
@@ -49,9 +49,10 @@ pub fn requests(conf: &NetConf, args: &CniArgs) -> Result<Vec<Request>, Failure>
         if text.is_empty() {
             continue;
         }
-        let ip = parse(text).ok_or_else(|| {
-            let msg = format!("CNI_ARGS: IP: {text:?} is no IP address");
-            Failure::new(Code::INVALID_ENVIRONMENT, msg)
+        let ip = parse(text).ok_or_else(|| FieldError::Value {
+            path: "CNI_ARGS: IP".to_owned(),
+            value: format!("{text:?}"),
+            reason: "is no IP address".to_owned(),
         })?;
         found.push(Request {
             ip,
@@ -235,13 +236,13 @@ mod tests {
             (
                 json!({}),
                 "IP=10.0.0.300",
-                4,
+                7,
                 "CNI_ARGS: IP: \"10.0.0.300\"",
             ),
             (
                 json!({}),
                 "IP=10.0.0.3/40",
-                4,
+                7,
                 "CNI_ARGS: IP: \"10.0.0.3/40\"",
             ),
         ] {
