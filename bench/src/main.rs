@@ -1,3 +1,62 @@
-//! Side-by-side benchmarks.
+//! Side-by-side benchmarks: `fairway-bench [NAME…]`, all of them where none is named.
+//!
+//! Each takes turns with its peer in one run, since the same machine is not as fast an hour
+//! later. A missed target is printed and is no failure of the run; a call that fails is.
+//! `FAIRWAY_BENCH_ROUNDS` sets the number of rounds (40 unless told, 30 at least for a claim).
 
-fn main() {}
+#![expect(
+    clippy::print_stdout,
+    reason = "tables and progress are for the terminal"
+)]
+
+mod cni;
+mod machine;
+mod plot;
+mod report;
+mod stats;
+
+use anyhow::Result;
+use report::Report;
+use std::process::ExitCode;
+
+/// (name, what it measures, its run)
+type Bench = (&'static str, &'static str, fn(&mut Report) -> Result<()>);
+
+const BENCHES: &[Bench] = &[(
+    "cni",
+    "bridge and host-local beside the reference plugins",
+    cni::run,
+)];
+
+fn main() -> ExitCode {
+    let names: Vec<String> = std::env::args().skip(1).collect();
+    let known = |name: &String| BENCHES.iter().any(|bench| bench.0 == *name);
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        eprintln!("fairway-bench: no benchmark {unknown:?}; there is");
+        for (name, what, _) in BENCHES {
+            eprintln!("  {name}: {what}");
+        }
+        return ExitCode::from(2);
+    }
+    match run(&names) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("fairway-bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(names: &[String]) -> Result<()> {
+    let wanted = |bench: &&Bench| names.is_empty() || names.iter().any(|name| name == bench.0);
+    for (name, what, run) in BENCHES.iter().filter(wanted) {
+        println!("{name}: {what}");
+        let mut report = Report::new(name);
+        run(&mut report)?;
+        println!("\n{}\n", report.table());
+        for path in report.write()? {
+            println!("{}", path.display());
+        }
+    }
+    Ok(())
+}

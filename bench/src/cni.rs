@@ -1,0 +1,50 @@
+//! `cni`: what a container's network costs, with our plugins and with the reference's.
+
+mod burst;
+mod memory;
+mod pool;
+mod rounds;
+mod side;
+
+use crate::report::{Measure, Report};
+use crate::stats::Samples;
+use anyhow::Result;
+
+const REFERENCE: &str = "reference";
+
+/// All measures, one after the other.
+pub(crate) fn run(report: &mut Report) -> Result<()> {
+    let rounds = match std::env::var("FAIRWAY_BENCH_ROUNDS") {
+        Ok(text) => text.parse()?,
+        Err(_) => 40,
+    };
+    rounds::run(report, rounds)?;
+    memory::run(report)?;
+    burst::run(report, (rounds / 8).max(3))?;
+    pool::run(report, rounds)
+}
+
+/// Adds a measure and tells how it went.
+fn note(
+    report: &mut Report,
+    name: impl Into<String>,
+    unit: &'static str,
+    target: Option<f64>,
+    [theirs, ours]: [Vec<f64>; 2],
+) {
+    let measure = Measure {
+        name: name.into(),
+        unit,
+        peer: REFERENCE,
+        target,
+        theirs: Samples(theirs),
+        ours: Samples(ours),
+    };
+    println!(
+        "  {}: {:.3} {}",
+        measure.name,
+        measure.ratio(),
+        measure.verdict()
+    );
+    report.measures.push(measure);
+}
