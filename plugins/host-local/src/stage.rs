@@ -158,3 +158,46 @@ fn write(mut file: File, content: &[u8]) -> std::io::Result<File> {
     let _ = futimens(&file, &TimeSpec::UTIME_OMIT, &odd_time(Duration::ZERO));
     Ok(file)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, path::Path};
+
+    /// As on a file system without nameless files.
+    #[test]
+    fn with_a_passing_name() {
+        let dir = crate::tests::scratch();
+        let folder = Folder::open_or_create(dir.path()).unwrap();
+        let names = || fs::read_dir(dir.path()).unwrap().count();
+        fs::write(
+            dir.path().join(NAME),
+            "left by a killed process, and longer",
+        )
+        .unwrap();
+        let mut staged = Staged::named(&folder, b"a\r\neth0").unwrap();
+        assert!(staged.link("10.0.0.1").unwrap());
+        assert_eq!(names(), 1, "the passing name is gone");
+        let mark = folder.mark("10.0.0.1".parse().unwrap()).unwrap();
+        drop(staged);
+        assert_eq!(folder.mark("10.0.0.1".parse().unwrap()).unwrap(), mark);
+
+        let mut other = Staged::named(&folder, b"b\r\neth0").unwrap();
+        assert!(!other.link("10.0.0.1").unwrap());
+        assert!(other.link("10.0.0.2").unwrap());
+        drop(other);
+        drop(Staged::named(&folder, b"c").unwrap());
+        let read = |name| fs::read_to_string(Path::new(dir.path()).join(name)).unwrap();
+        assert_eq!(
+            (read("10.0.0.1").as_str(), read("10.0.0.2").as_str()),
+            ("a\r\neth0", "b\r\neth0")
+        );
+        assert_eq!(names(), 2);
+
+        Staged::named(&folder, b"new")
+            .unwrap()
+            .replace("10.0.0.2")
+            .unwrap();
+        assert_eq!((read("10.0.0.2").as_str(), names()), ("new", 2));
+    }
+}

@@ -7,7 +7,7 @@
 //! It is only ever a shortcut:
 //! - What it says of an owner is checked against the address file.
 //! - It counts as complete only while the folder bears exactly the times that we left it with (see
-//!   [`Folder::settle`](crate::folder::Folder::settle)), under the same boot. The reference plugin, an
+//!   `Folder::settle`), under the same boot. The reference plugin, an
 //!   administrator, or a process of ours that was killed between two steps changes them; then it is built
 //!   anew from the files.
 //! - Where it cannot be written it is built in memory for the one operation.
