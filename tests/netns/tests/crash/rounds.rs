@@ -70,10 +70,7 @@ impl<'a> Ward<'a> {
         let Some(resident) = &self.resident else {
             return Ok(());
         };
-        if self.conf["cniVersion"] != "0.3.1" {
-            resident.check()?;
-        }
-        Ok(())
+        resident.check()
     }
 }
 
