@@ -3,7 +3,8 @@
 //! A first run is traced whole. From it come the *steps*: each call that changes something, as "the
 //! N-th `sendto`". A kill comes when the process enters the call, before the kernel does it; what is
 //! between one change and the next is therefore "killed at the entry of the next", and the state after
-//! the last change is "killed at `exit_group`".
+//! the last change is "killed at `exit_group`". Programs that a plugin runs are not killed with it: as in
+//! life, they come to their own end.
 //!
 //! So that no way of changing things is forgotten, every call that a run makes must be in one of the
 //! two lists below.
@@ -206,7 +207,7 @@ impl Traced {
     /// Where the call fails, or makes a system call that is in neither list.
     pub fn steps(&self, cni: &Cni, verb: &str) -> Result<Vec<Step>> {
         let _ = fs::remove_file(&self.log);
-        let options = format!("-f -qq -s 0 -o {}", self.log.display());
+        let options = format!("-qq -s 0 -o {}", self.log.display());
         self.call(cni, verb, &options)?.ok()?;
         let text = fs::read_to_string(&self.log).map_err(|source| Error::Os {
             what: "the trace".to_owned(),
@@ -222,7 +223,7 @@ impl Traced {
     pub fn kill(&self, cni: &Cni, verb: &str, step: &Step) -> Result<bool> {
         let Step { call, nth, .. } = step;
         let options = format!(
-            "-f -qq -o /dev/null -e trace={call} -e signal=none -e inject={call}:signal=SIGKILL:when={nth}"
+            "-qq -o /dev/null -e trace={call} -e signal=none -e inject={call}:signal=SIGKILL:when={nth}"
         );
         let outcome = self.call(cni, verb, &options)?;
         match outcome.status.code() {
@@ -245,7 +246,7 @@ impl Traced {
         nth: &str,
     ) -> Result<Outcome> {
         let options =
-            format!("-f -qq -o /dev/null -e trace={call} -e inject={call}:{what}:when={nth}");
+            format!("-qq -o /dev/null -e trace={call} -e inject={call}:{what}:when={nth}");
         self.call(cni, verb, &options)
     }
 }
@@ -255,10 +256,6 @@ fn steps(trace: &str) -> Result<Vec<Step>> {
     let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
     let mut steps = Vec::new();
     for line in trace.lines() {
-        // With -f each line begins with the process id.
-        let line = line
-            .split_once(' ')
-            .map_or(line, |(_, rest)| rest.trim_start());
         let Some((call, args)) = line.split_once('(') else {
             continue;
         };
@@ -355,14 +352,14 @@ mod tests {
 
     #[test]
     fn steps_are_numbered_by_name() {
-        let trace = "7 execve(\"x\") = 0\n7 openat(A, O_RDONLY) = 3\n7 openat(A, O_CREAT) = 4\n\
-            7 write(4, \"\"...) = 1\n7 write(1) = 1\n7 exit_group(0) = ?\n";
+        let trace = "execve(\"x\") = 0\nopenat(A, O_RDONLY) = 3\nopenat(A, O_CREAT) = 4\n\
+            write(4, \"\"...) = 1\nwrite(5) = ? ERESTARTNOINTR (To be restarted)\nwrite(5) = 1\nexit_group(0) = ?\n";
         let steps = steps(trace).unwrap();
         let short: Vec<_> = steps.iter().map(|s| (s.call.as_str(), s.nth)).collect();
         assert_eq!(
             short,
             [("openat", 2), ("write", 1), ("write", 2), ("exit_group", 1)]
         );
-        assert!(super::steps("7 mystery(1) = 0\n").is_err());
+        assert!(super::steps("mystery(1) = 0\n").is_err());
     }
 }

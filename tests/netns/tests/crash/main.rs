@@ -3,17 +3,18 @@
 //! A runtime kills a plugin that takes too long, the OOM killer takes whom it likes, and a node that
 //! loses power stops anywhere. What must hold: after an ADD that was killed anywhere a DEL makes the state
 //! what it was before; an ADD without that DEL corrupts nothing; a DEL that was killed is finished by the
-//! next. "State" is links, addresses, routes, ports, rules and address files of node and container, looked
-//! at after each kill, and all the kernel's settings besides once at the end of each test.
+//! next, and so is a GC. "State" is links, addresses, routes, ports, rules and address files of node and
+//! container, looked at after each kill, and all the kernel's settings besides once at the end of each test.
 //!
 //! The bridge, the base chains and forwarding are the node's: a resident container has them made before,
 //! and must come through unharmed. `first` is the other case: the killed one was the first on the node.
 
 mod first;
+mod legacy;
 mod rounds;
 
 use fairway_tests_netns::{Bed, Families, Result, Value, json};
-use rounds::{Ends, adds, dels};
+use rounds::{Ends, adds, dels, gcs};
 
 /// Everything that a bridge's ADD can be asked for.
 fn everything(bed: &Bed, backend: &str) -> Value {
@@ -94,4 +95,21 @@ killed!(
     ptp_iptables,
     loopback,
     host_local
+);
+
+macro_rules! collected {
+    ($($case:ident = $conf:ident),*) => { $(
+        #[test]
+        fn $case() -> Result {
+            gcs($conf)
+        }
+    )* };
+}
+
+collected!(
+    gc_of_bridge_nftables = bridge_nftables,
+    gc_of_bridge_iptables = bridge_iptables,
+    gc_of_ptp_nftables = ptp_nftables,
+    gc_of_ptp_iptables = ptp_iptables,
+    gc_of_host_local = host_local
 );

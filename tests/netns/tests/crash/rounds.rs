@@ -154,3 +154,31 @@ pub(crate) fn at(step: &Step, error: &Error) -> Error {
         diff: error.to_string(),
     }
 }
+
+/// GC, killed at each of its steps in turn, with the victim lost and the resident valid.
+pub(crate) fn gcs(conf: fn(&Bed) -> Value) -> Result {
+    let bed = Bed::new()?;
+    let ward = Ward::new(&bed, conf(&bed))?;
+    let before = State::take(&bed, &[&ward.ns])?;
+    let valid = fairway_tests_netns::json!([{"containerID": "resident", "ifname": "eth0"}]);
+    let listed = |cni: fairway_tests_netns::Cni| {
+        let mut conf = ward.conf.clone();
+        conf["cni.dev/valid-attachments"] = valid.clone();
+        cni.config(conf)
+    };
+    ward.cni().add()?.ok()?;
+    let steps = ward.traced.steps(&listed(ward.traced()), "GC")?;
+    before.unchanged()?;
+    for step in &steps {
+        let round = || -> Result {
+            ward.cni().add()?.ok()?;
+            let killed = ward.traced.kill(&listed(ward.traced()), "GC", step)?;
+            ensure(killed, "the kill to come before the end of the call")?;
+            listed(ward.cni()).call("GC")?.ok()?;
+            before.about_unchanged()?;
+            ward.resident_is_well()
+        };
+        round().map_err(|error| at(step, &error))?;
+    }
+    before.unchanged()
+}
