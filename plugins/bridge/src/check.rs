@@ -1,7 +1,7 @@
 //! CHECK.
 
 use crate::{conf::BridgeConf, vlan};
-use fairway_cni::{CniResult, Context, Failure, Sandbox};
+use fairway_cni::{CniResult, Context, Failure, Interface, Sandbox};
 use fairway_iface::{Error, Kernel, Owner, verify};
 use fairway_netlink::Link;
 
@@ -38,7 +38,12 @@ fn check_bridge(kernel: &mut Kernel, prev: &CniResult, conf: &BridgeConf) -> Res
         .iter()
         .find(|interface| interface.name == name && interface.sandbox.is_none());
     let interface = named.ok_or_else(|| Error::mismatch(&subject, "is not in prevResult"))?;
-    let bridge = verify::link(kernel.host.as_mut(), interface, "bridge")?;
+    // One that somebody else made and that has no address takes on a port's now and then: no fault.
+    let interface = Interface {
+        mac: interface.mac.clone().filter(|_| conf.is_gateway),
+        ..interface.clone()
+    };
+    let bridge = verify::link(kernel.host.as_mut(), &interface, "bridge")?;
     if !bridge.is_bridge() {
         return Err(Error::mismatch(subject, "is not a bridge"));
     }

@@ -56,9 +56,6 @@ pub(crate) fn ensure(host: &mut dyn Netlink, wanted: Wanted<'_>) -> Result<Link,
         let change = LinkChange {
             up: Some(true),
             promisc: promisc.then_some(true),
-            // A bridge takes the least hardware address of its ports, so that it would change as
-            // containers come and go, unless its own has been set.
-            mac: if made { link.mac } else { None },
             ..LinkChange::default()
         };
         host.change_link(link.index, &change)?;
@@ -72,6 +69,9 @@ fn create(host: &mut dyn Netlink, wanted: Wanted<'_>) -> Result<bool, Error> {
         name: wanted.name.to_owned(),
         mtu: wanted.mtu,
         vlan_filtering: wanted.vlan_filtering,
+        // A bridge takes the least hardware address of its ports, so that it would change as containers
+        // come and go, unless it has one of its own from the start.
+        mac: MacAddr::random().ok(),
         ..BridgeSpec::default()
     };
     match host.create_bridge(&spec) {

@@ -57,37 +57,40 @@ pub struct CniArgs {
 impl CniArgs {
     /// Parses the variable's value; empty pieces are skipped.
     pub fn parse(raw: &str) -> Result<Self, ArgsError> {
-        let mut pairs = Vec::new();
-        for pair in raw.split(';').filter(|pair| !pair.is_empty()) {
-            let (key, value) = pair
-                .split_once('=')
-                .filter(|(key, _)| !key.is_empty())
-                .ok_or_else(|| ArgsError::Pair {
-                    pair: pair.to_owned(),
-                })?;
-            pairs.push((key.to_owned(), value.to_owned()));
+        let malformed =
+            |piece: &str| !matches!(piece.split_once('='), Some((key, _)) if !key.is_empty());
+        if let Some(pair) = pieces(raw).find(|piece| malformed(piece)) {
+            return Err(ArgsError::Pair {
+                pair: pair.to_owned(),
+            });
         }
-        let args = CniArgs {
-            pairs,
-            raw: raw.to_owned(),
-        };
+        let args = CniArgs::parse_leniently(raw);
         let ignore = args
             .get("IgnoreUnknown")
             .map(boolean)
             .transpose()?
             .unwrap_or(false);
-        let known = |key: &str| KNOWN.contains(&key);
-        let keys: Vec<_> = args
-            .pairs
-            .iter()
-            .map(|(key, _)| key)
-            .filter(|key| !known(key))
-            .cloned()
+        let keys = args.pairs.iter().map(|(key, _)| key.as_str());
+        let unknown: Vec<_> = keys
+            .filter(|key| !KNOWN.contains(key))
+            .map(ToOwned::to_owned)
             .collect();
-        if !ignore && !keys.is_empty() {
-            return Err(ArgsError::Unknown { keys });
+        if !ignore && !unknown.is_empty() {
+            return Err(ArgsError::Unknown { keys: unknown });
         }
         Ok(args)
+    }
+
+    /// The pairs that can be made out. For DEL, which must succeed whatever an earlier plugin let through,
+    /// and for plugins that read none of them.
+    pub fn parse_leniently(raw: &str) -> Self {
+        let pairs = pieces(raw).filter_map(|piece| piece.split_once('='));
+        CniArgs {
+            pairs: pairs
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .collect(),
+            raw: raw.to_owned(),
+        }
     }
 
     /// The value of `key`; the last one where it stands twice.
@@ -100,6 +103,10 @@ impl CniArgs {
     pub fn raw(&self) -> &str {
         &self.raw
     }
+}
+
+fn pieces(raw: &str) -> impl Iterator<Item = &str> {
+    raw.split(';').filter(|piece| !piece.is_empty())
 }
 
 fn boolean(value: &str) -> Result<bool, ArgsError> {
@@ -147,5 +154,7 @@ mod tests {
             assert!(CniArgs::parse(raw).is_err(), "{raw}");
         }
         assert_eq!(CniArgs::parse(";;").unwrap().get("IP"), None);
+        let some = CniArgs::parse_leniently("FOO;IP=10.0.0.2/24;=x;BAR=1");
+        assert_eq!(some.get("IP"), Some("10.0.0.2/24"));
     }
 }

@@ -7,7 +7,7 @@
 
 use crate::{
     CniResult, Failure, GcAttachments, NetConf, Version,
-    object::{FieldError, Object},
+    object::{self, FieldError, Object},
     plugin::{Context, Detach, Sandbox},
 };
 use serde_json::{Map, Value, json};
@@ -113,11 +113,11 @@ fn link(
 ) -> Result<NetConf, FieldError> {
     let declared = item.object("capabilities")?;
     let mut raw = item.raw().clone();
-    raw.remove("capabilities");
+    object::remove(&mut raw, "capabilities");
     // A chained plugin lives on `prevResult`, which the oldest versions cannot hold.
-    let version = conf.version.max(Version::V1_0_0);
-    raw.insert("cniVersion".into(), json!(version.as_str()));
-    raw.insert("name".into(), json!(conf.name.as_str()));
+    let version = conf.version.max(Version::V0_3_1);
+    object::set(&mut raw, "cniVersion", json!(version.as_str()));
+    object::set(&mut raw, "name", json!(conf.name.as_str()));
     let granted: Map<String, Value> = declared.map_or_else(Map::new, |declared| {
         let wants = |key: &str| {
             declared
@@ -133,17 +133,18 @@ fn link(
             .collect()
     });
     if !granted.is_empty() {
-        raw.insert("runtimeConfig".into(), Value::Object(granted));
+        object::set(&mut raw, "runtimeConfig", Value::Object(granted));
     }
-    for key in [
-        "args",
-        "prevResult",
-        "cni.dev/valid-attachments",
-        "cni.dev/attachments",
-    ] {
+    if let (Some(args), None) = (conf.root().get("args"), item.get("args")) {
+        object::set(&mut raw, "args", args.value().clone());
+    }
+    for key in ["cni.dev/valid-attachments", "cni.dev/attachments"] {
         if let Some(field) = conf.root().get(key) {
-            raw.entry(key).or_insert_with(|| field.value().clone());
+            object::set(&mut raw, key, field.value().clone());
         }
+    }
+    if let Some(prev) = conf.prev_result()? {
+        object::set(&mut raw, "prevResult", prev.to_json(version));
     }
     Ok(NetConf::new(version, conf.name.clone(), raw))
 }
@@ -204,10 +205,26 @@ mod tests {
                 {"hostPort": 1, "containerPort": 2, "protocol": "tcp"},
             ])
         );
-        assert_eq!(portmap.version, Version::V1_0_0);
+        assert_eq!(portmap.version, Version::V0_3_1);
         assert!(portmap.root().get("capabilities").is_none());
         assert!(tuning.runtime_config().unwrap().is_none());
         assert!(tuning.mesos_network_info().unwrap().is_some());
+    }
+
+    #[test]
+    fn the_result_is_in_the_version_of_the_link() {
+        for (asked, link) in [("0.2.0", "0.3.1"), ("0.4.0", "0.4.0"), ("1.1.0", "1.1.0")] {
+            let chain = parse(json!({
+                "CNIVERSION": asked, "name": "net", "chain": [{"type": "x", "PrevResult": 3}],
+                "prevResult": {"cniVersion": "0.2.0", "ip4": {"ip": "10.0.0.2/24"}},
+            }))
+            .unwrap();
+            let root = chain.0[0].root();
+            let prev = root.object("prevResult").unwrap().unwrap();
+            assert_eq!(prev.text("cniVersion"), Ok(Some(link)));
+            assert_eq!(prev.items("ips").unwrap().len(), 1);
+            assert!(!root.raw().contains_key("PrevResult"));
+        }
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use crate::{
     Code, Failure, Version,
     names::{ContainerId, IfName, NetworkName},
-    object::{Field, FieldError, Object},
+    object::{self, Field, FieldError, Object},
     result::CniResult,
 };
 use serde_json::{Map, Value, json};
+use std::collections::{HashMap, HashSet};
 
 /// The resolver's configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,24 +58,36 @@ impl Dns {
 
 /// `cni.dev/valid-attachments`: what GC must leave alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct GcAttachments(Vec<(ContainerId, IfName)>);
+pub struct GcAttachments(HashMap<String, HashSet<String>>);
 
 impl GcAttachments {
     /// Does the runtime still know this attachment?
     pub fn contains(&self, container_id: &str, ifname: &str) -> bool {
-        self.0
-            .iter()
-            .any(|(id, name)| id.as_str() == container_id && name.as_str() == ifname)
+        let names = self.0.get(container_id);
+        names.is_some_and(|names| names.contains(ifname))
     }
 
     /// Does it still know any attachment of this container?
     pub fn contains_container(&self, container_id: &str) -> bool {
-        self.0.iter().any(|(id, _)| id.as_str() == container_id)
+        self.0.contains_key(container_id)
     }
 
-    /// All of them, as the runtime listed them.
+    /// All of them, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(id, name)| (id.as_str(), name.as_str()))
+        self.0
+            .iter()
+            .flat_map(|(id, names)| names.iter().map(move |name| (id.as_str(), name.as_str())))
+    }
+}
+
+impl FromIterator<(ContainerId, IfName)> for GcAttachments {
+    fn from_iter<T: IntoIterator<Item = (ContainerId, IfName)>>(attachments: T) -> Self {
+        let mut all: HashMap<String, HashSet<String>> = HashMap::new();
+        for (id, name) in attachments {
+            let names = all.entry(id.as_str().to_owned()).or_default();
+            names.insert(name.as_str().to_owned());
+        }
+        GcAttachments(all)
     }
 }
 
@@ -190,8 +203,7 @@ impl NetConf {
     /// The same configuration with another `prevResult`, in this configuration's version.
     pub(crate) fn with_prev_result(&self, prev: &CniResult) -> Self {
         let mut conf = self.clone();
-        conf.raw
-            .insert("prevResult".into(), prev.to_json(self.version));
+        object::set(&mut conf.raw, "prevResult", prev.to_json(self.version));
         conf
     }
 
@@ -215,12 +227,7 @@ impl NetConf {
                 item.require("ifname")?.parse()?,
             ))
         };
-        let attachments = field
-            .items()?
-            .iter()
-            .map(one)
-            .collect::<Result<_, FieldError>>()?;
-        Ok(GcAttachments(attachments))
+        field.items()?.iter().map(one).collect()
     }
 
     /// The configuration as JSON text, for a delegate.

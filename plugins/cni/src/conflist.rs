@@ -5,7 +5,7 @@
 use crate::{
     Code, Fault, NetConf, Version,
     names::NetworkName,
-    object::{FieldError, Object},
+    object::{self, FieldError, Object},
 };
 use serde_json::{Map, Value, json};
 
@@ -118,14 +118,14 @@ impl ConfList {
                     .map(|(k, v)| (k.clone(), v.clone()))
                     .collect()
             });
-        raw.remove("capabilities");
+        object::remove(&mut raw, "capabilities");
         if !wanted.is_empty() {
-            raw.insert("runtimeConfig".into(), Value::Object(wanted));
+            object::set(&mut raw, "runtimeConfig", Value::Object(wanted));
         }
-        raw.insert("name".into(), json!(self.name.as_str()));
-        raw.insert("cniVersion".into(), json!(self.version.as_str()));
+        object::set(&mut raw, "name", json!(self.name.as_str()));
+        object::set(&mut raw, "cniVersion", json!(self.version.as_str()));
         if let Some(prev) = prev_result {
-            raw.insert("prevResult".into(), prev);
+            object::set(&mut raw, "prevResult", prev);
         }
         Some(NetConf::new(self.version, self.name.clone(), raw))
     }

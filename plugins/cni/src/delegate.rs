@@ -4,78 +4,27 @@
 //! running now (same device and inode) the plugin is called in this process, which saves the ~1 ms of a
 //! fork and exec. Anything else is executed, so that an operator can put another vendor's plugin there.
 
+mod error;
+mod exec;
+
 use crate::{
-    CniResult, Code, Failure, Fault, GcAttachments, Object, Version,
+    CniResult, Failure, GcAttachments, Object, Version,
     env::Verb,
     plugin::{Attachment, Context, Detach, Plugin, Sandbox},
 };
 use serde_json::Value;
 use std::{
-    fs, io,
-    io::{Read as _, Write as _},
+    fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
-    time::{Duration, Instant},
+    process::{Command, Output},
 };
+
+pub use error::DelegateError;
+use exec::{Unanswered, answer, unreadable};
 
 /// A plugin type and what implements it.
 pub type Registry<'a> = [(&'static str, &'a dyn Plugin)];
-
-/// Why a delegate could not be called, or what it did wrong.
-#[derive(Debug, thiserror::Error)]
-pub enum DelegateError {
-    /// The type is no plain file name.
-    #[error("plugin type {kind:?} is not a plain file name")]
-    Type {
-        /// The type as configured.
-        kind: String,
-    },
-    /// Nothing of that name in `CNI_PATH`.
-    #[error("failed to find plugin {kind:?} in path [{}]", join(.path))]
-    NotFound {
-        /// The type as configured.
-        kind: String,
-        /// Where it was looked for.
-        path: Vec<PathBuf>,
-    },
-    /// It could not be started, or not be talked to.
-    #[error("plugin {}", .file.display())]
-    Exec {
-        /// The file.
-        file: PathBuf,
-        /// The operating system's word on it.
-        source: io::Error,
-    },
-    /// It answered something that is neither a result nor an error.
-    #[error("plugin {}: {status}, and its answer cannot be read: {output:?}", .file.display())]
-    Answer {
-        /// The file.
-        file: PathBuf,
-        /// Its exit status.
-        status: std::process::ExitStatus,
-        /// The start of what it printed.
-        output: String,
-    },
-}
-
-impl Fault for DelegateError {
-    fn code(&self) -> Code {
-        match self {
-            DelegateError::Type { .. } => Code::INVALID_CONFIG,
-            DelegateError::NotFound { .. } => Code::DELEGATE_MISSING,
-            DelegateError::Exec { .. } => Code::IO,
-            DelegateError::Answer { .. } => Code::DECODE,
-        }
-    }
-}
-
-fn join(path: &[PathBuf]) -> String {
-    path.iter()
-        .map(|dir| dir.display().to_string())
-        .collect::<Vec<_>>()
-        .join(" ")
-}
 
 /// Where plugins are found.
 pub struct Delegates<'a> {
@@ -87,6 +36,12 @@ impl<'a> Delegates<'a> {
     /// Plugins in `registry` by function, others by `path`.
     pub fn new(registry: &'a Registry<'a>, path: &'a [PathBuf]) -> Self {
         Delegates { registry, path }
+    }
+
+    /// The plugin of type `kind` in this binary, whatever `CNI_PATH` holds.
+    pub(crate) fn built_in(&self, kind: &str) -> Option<&'a dyn Plugin> {
+        let entry = self.registry.iter().find(|(name, _)| *name == kind);
+        entry.map(|(_, plugin)| *plugin)
     }
 
     /// The plugin of type `kind`.
@@ -112,9 +67,8 @@ impl<'a> Delegates<'a> {
             kind: kind.to_owned(),
             path: self.path.to_owned(),
         })?;
-        let built_in = self.registry.iter().find(|(name, _)| *name == kind);
-        let target = match built_in {
-            Some((_, plugin)) if is_running(&file) => Target::BuiltIn(*plugin),
+        let target = match self.built_in(kind) {
+            Some(plugin) if is_running(&file) => Target::BuiltIn(plugin),
             _ => Target::File(file),
         };
         Ok(Delegate {
@@ -146,34 +100,46 @@ pub struct Delegate<'a> {
 }
 
 impl Delegate<'_> {
-    /// ADD.
+    /// ADD. Where another program has done its part and we cannot read what it says, or it died over it, it
+    /// is told to DEL. One that refuses is not: it has nothing, or (a second ADD) what is still in use.
     pub fn add(&self, sandbox: &Sandbox) -> Result<CniResult, Failure> {
-        match &self.target {
-            Target::BuiltIn(plugin) => plugin.add(self.context, sandbox),
-            Target::File(file) => {
-                let output = self.exec(
-                    file,
-                    Verb::Add,
-                    Some(&sandbox.attachment),
-                    Some(&sandbox.netns),
-                )?;
-                read_result(file, &output, self.context.conf.version)
+        let file = match &self.target {
+            Target::BuiltIn(plugin) => return plugin.add(self.context, sandbox),
+            Target::File(file) => file,
+        };
+        let run = self.exec(
+            file,
+            Verb::Add,
+            Some(&sandbox.attachment),
+            Some(&sandbox.netns),
+        );
+        let read = match run {
+            Ok(output) => read_result(file, &output, self.context.conf.version),
+            Err(Unanswered::Refused(failure)) => return Err(failure),
+            Err(Unanswered::Broken(error)) => Err(error.into()),
+        };
+        read.map_err(|failure| {
+            let detach = Detach {
+                attachment: sandbox.attachment.clone(),
+                netns: Some(sandbox.netns.clone()),
+            };
+            match self.del(&detach) {
+                Ok(()) => failure,
+                Err(error) => failure.with_detail(format!("and its DEL: {error}")),
             }
-        }
+        })
     }
 
     /// DEL.
     pub fn del(&self, detach: &Detach) -> Result<(), Failure> {
         match &self.target {
             Target::BuiltIn(plugin) => plugin.del(self.context, detach),
-            Target::File(file) => self
-                .exec(
-                    file,
-                    Verb::Del,
-                    Some(&detach.attachment),
-                    detach.netns.as_deref(),
-                )
-                .map(drop),
+            Target::File(file) => self.tell(
+                file,
+                Verb::Del,
+                Some(&detach.attachment),
+                detach.netns.as_deref(),
+            ),
         }
     }
 
@@ -181,14 +147,12 @@ impl Delegate<'_> {
     pub fn check(&self, sandbox: &Sandbox) -> Result<(), Failure> {
         match &self.target {
             Target::BuiltIn(plugin) => plugin.check(self.context, sandbox),
-            Target::File(file) => self
-                .exec(
-                    file,
-                    Verb::Check,
-                    Some(&sandbox.attachment),
-                    Some(&sandbox.netns),
-                )
-                .map(drop),
+            Target::File(file) => self.tell(
+                file,
+                Verb::Check,
+                Some(&sandbox.attachment),
+                Some(&sandbox.netns),
+            ),
         }
     }
 
@@ -196,7 +160,7 @@ impl Delegate<'_> {
     pub fn gc(&self, valid: &GcAttachments) -> Result<(), Failure> {
         match &self.target {
             Target::BuiltIn(plugin) => plugin.gc(self.context, valid),
-            Target::File(file) => self.exec(file, Verb::Gc, None, None).map(drop),
+            Target::File(file) => self.tell(file, Verb::Gc, None, None),
         }
     }
 
@@ -204,8 +168,20 @@ impl Delegate<'_> {
     pub fn status(&self) -> Result<(), Failure> {
         match &self.target {
             Target::BuiltIn(plugin) => plugin.status(self.context),
-            Target::File(file) => self.exec(file, Verb::Status, None, None).map(drop),
+            Target::File(file) => self.tell(file, Verb::Status, None, None),
         }
+    }
+
+    /// Executes a verb that has no answer.
+    fn tell(
+        &self,
+        file: &Path,
+        verb: Verb,
+        attachment: Option<&Attachment>,
+        netns: Option<&str>,
+    ) -> Result<(), Failure> {
+        self.exec(file, verb, attachment, netns)?;
+        Ok(())
     }
 
     fn exec(
@@ -214,7 +190,7 @@ impl Delegate<'_> {
         verb: Verb,
         attachment: Option<&Attachment>,
         netns: Option<&str>,
-    ) -> Result<Output, Failure> {
+    ) -> Result<Output, Unanswered> {
         let mut command = Command::new(file);
         command
             .env("CNI_COMMAND", verb.as_str())
@@ -224,84 +200,11 @@ impl Delegate<'_> {
                 "CNI_CONTAINERID",
                 attachment.map_or("", |a| a.container_id.as_str()),
             )
-            .env("CNI_IFNAME", attachment.map_or("", |a| a.ifname.as_str()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit());
+            .env("CNI_IFNAME", attachment.map_or("", |a| a.ifname.as_str()));
         if let Ok(path) = std::env::join_paths(self.path) {
             command.env("CNI_PATH", path);
         }
-        let output = converse(&mut command, &self.context.conf.to_bytes()).map_err(|source| {
-            DelegateError::Exec {
-                file: file.to_owned(),
-                source,
-            }
-        })?;
-        if output.status.success() {
-            return Ok(output);
-        }
-        let error = serde_json::from_slice::<Value>(&output.stdout).ok();
-        match error.as_ref().and_then(Failure::from_json) {
-            Some(failure) => Err(failure),
-            None => Err(unreadable(file, &output).into()),
-        }
-    }
-}
-
-/// Runs the plugin to its end: configuration in, answer out.
-fn converse(command: &mut Command, stdin: &[u8]) -> io::Result<Output> {
-    let mut child = spawn(command)?;
-    if let Some(mut pipe) = child.stdin.take() {
-        // A plugin that does not read its input (or died) closes the pipe: its exit status tells more.
-        match pipe.write_all(stdin) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(error);
-            }
-            _ => drop(pipe),
-        }
-    }
-    let mut stdout = Vec::new();
-    if let Some(mut pipe) = child.stdout.take() {
-        pipe.read_to_end(&mut stdout)?;
-    }
-    let status = child.wait()?;
-    Ok(Output {
-        status,
-        stdout,
-        stderr: Vec::new(),
-    })
-}
-
-/// Starts it; a file that is being replaced at this moment ("text file busy") is tried again for 1 s.
-fn spawn(command: &mut Command) -> io::Result<Child> {
-    let deadline = Instant::now() + Duration::from_secs(1);
-    loop {
-        match command.spawn() {
-            Err(error)
-                if error.kind() == io::ErrorKind::ExecutableFileBusy
-                    && Instant::now() < deadline =>
-            {
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "nothing tells when the writer closes the file"
-                )]
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            other => return other,
-        }
-    }
-}
-
-fn unreadable(file: &Path, output: &Output) -> DelegateError {
-    DelegateError::Answer {
-        file: file.to_owned(),
-        status: output.status,
-        output: String::from_utf8_lossy(&output.stdout)
-            .chars()
-            .take(200)
-            .collect(),
+        answer(file, &mut command, &self.context.conf.to_bytes())
     }
 }
 

@@ -90,7 +90,6 @@ fn call(
     };
     let version = Version::for_verb(&asked, env.verb)?;
     *answer_in = version.as_str().to_owned();
-    let args = CniArgs::parse(&env.args)?;
     let conf = NetConf::new(version, name, raw);
 
     let Some((_, plugin)) = registry.iter().find(|(name, _)| *name == kind) else {
@@ -98,6 +97,11 @@ fn call(
             Code::INVALID_CONFIG,
             format!("{kind:?} is not a plugin type of this binary"),
         ));
+    };
+    let strict = matches!(env.verb, Verb::Add | Verb::Check) && plugin.reads_args();
+    let args = match strict {
+        true => CniArgs::parse(&env.args)?,
+        false => CniArgs::parse_leniently(&env.args),
     };
     let delegates = Delegates::new(registry, &env.path);
     let context = Context {

@@ -47,11 +47,24 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// The IPAM plugin that the configuration names; `None` where it names none.
+    ///
+    /// One of ours that hands out no addresses is refused: a bridge whose IPAM plugin is a bridge would
+    /// call itself for ever.
     pub fn ipam(&self) -> Result<Option<Delegate<'_>>, Failure> {
-        match self.conf.ipam_type()? {
-            Some(kind) => Ok(Some(self.delegates.find(kind, self)?)),
-            None => Ok(None),
+        let Some(kind) = self.conf.ipam_type()? else {
+            return Ok(None);
+        };
+        if self
+            .delegates
+            .built_in(kind)
+            .is_some_and(|plugin| !plugin.is_ipam())
+        {
+            let ipam = self.conf.root().require("ipam")?.object()?;
+            return Err(ipam
+                .invalid("type", format_args!("{kind:?}"), "is no IPAM plugin")
+                .into());
         }
+        Ok(Some(self.delegates.find(kind, self)?))
     }
 }
 
@@ -60,6 +73,16 @@ impl<'a> Context<'a> {
 /// None of them reads the environment or writes to standard output; [`crate::serve`] does both. A plugin
 /// is called in parallel for different attachments, by different processes, and never for the same one.
 pub trait Plugin: Sync {
+    /// Does it hand out addresses, so that `ipam.type` may name it?
+    fn is_ipam(&self) -> bool {
+        false
+    }
+
+    /// Does it read `CNI_ARGS`, so that a malformed one, or a key that nobody knows, is an error?
+    fn reads_args(&self) -> bool {
+        true
+    }
+
     /// Attaches a container. On failure nothing of it stays behind.
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure>;
 

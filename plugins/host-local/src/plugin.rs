@@ -65,6 +65,10 @@ fn store(conf: &NetConf) -> Result<Store, Failure> {
 }
 
 impl Plugin for HostLocal {
+    fn is_ipam(&self) -> bool {
+        true
+    }
+
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
         let conf = context.conf;
         let config = Config::read(conf)?;

@@ -20,19 +20,22 @@ pub fn del(context: &Context<'_>, detach: &Detach) -> Result<(), Failure> {
     Failure::collect(failures).map_or(Ok(()), Err)
 }
 
-/// The whole GC of such a plugin.
+/// The whole GC of such a plugin. An address is only freed once its links are gone.
 pub fn gc(context: &Context<'_>, valid: &GcAttachments) -> Result<(), Failure> {
     let network = context.conf.name.as_str();
     let mut rules = Rules::default();
     let mut failures = rules.collect(network, valid);
-    match Handle::open() {
-        Ok(mut host) => failures.extend(collect(&mut host, network, valid)),
-        Err(error) => failures.push(Error::from(error).into()),
+    let collected = match Handle::open() {
+        Ok(mut host) => collect(&mut host, network, valid),
+        Err(error) => vec![Error::from(error).into()],
+    };
+    if collected.is_empty() {
+        let delegated = context
+            .ipam()
+            .and_then(|ipam| ipam.map_or(Ok(()), |ipam| ipam.gc(valid)));
+        failures.extend(delegated.err());
     }
-    let delegated = context
-        .ipam()
-        .and_then(|ipam| ipam.map_or(Ok(()), |ipam| ipam.gc(valid)));
-    failures.extend(delegated.err());
+    failures.extend(collected);
     Failure::collect(failures).map_or(Ok(()), Err)
 }
 
@@ -42,8 +45,13 @@ type Inside = (Box<dyn Netlink>, Link);
 /// Detaches a container: takes its addresses off, has them released, and removes the links.
 ///
 /// In this order an address that is given out anew is on one interface only, and nobody waits for the
-/// kernel's ~15 ms of deleting a link before the address is free. Where the addresses cannot be taken
-/// off, they are released after the link is gone, or not at all: then a later DEL or GC does it.
+/// kernel's ~15 ms of deleting a link before the address is free. Where there was nothing to take the
+/// addresses off, or that failed, they are released once the links are gone, or not at all: then a later
+/// DEL or GC does it.
+///
+/// What is removed is told by the host's end, which says whose it is, and not by what bears the name in
+/// the namespace: a late DEL may find another container's interface there (the path, or the process, is
+/// used again), and a container may have renamed its own and made another of that name.
 pub fn unplug(
     host: &mut dyn Netlink,
     open: impl FnOnce(&NetNs) -> Result<Box<dyn Netlink>, Error>,
@@ -61,36 +69,34 @@ pub fn unplug(
     };
 
     let mut inside = None;
-    let looked = look(open, detach).map(|found| inside = found);
-    let mut quiet = note(looked);
-    if let Some((container, link)) = &mut inside {
-        quiet = note(strip(container.as_mut(), link));
-    }
+    let looked = look(host, open, owner, detach).map(|found| inside = found);
+    let mut sure = note(looked);
     let mut release = Some(release);
     let mut released = Ok(());
-    if quiet && let Some(release) = release.take() {
+    if let Some((container, link)) = &mut inside
+        && note(strip(container.as_mut(), link))
+        && let Some(release) = release.take()
+    {
         released = release();
     }
-    let gone = match &mut inside {
-        Some((container, link)) => note(
-            container
-                .delete_link(link.index)
-                .map(drop)
-                .map_err(Error::from),
-        ),
-        // Nothing to be seen inside: the namespace may be gone for us and alive for a stuck process.
-        None => note(veth::remove(host, owner)),
-    };
-    if gone && let Some(release) = release.take() {
+    if let Some((container, link)) = &mut inside {
+        let deleted = container.delete_link(link.index).map(drop);
+        sure &= note(deleted.map_err(Error::from));
+    }
+    // Whatever else is left of it: the namespace may be gone for us and alive for a stuck process.
+    sure &= note(veth::remove(host, owner));
+    if sure && let Some(release) = release.take() {
         released = release();
     }
     failures.extend(released.err());
     failures
 }
 
-/// The container's end, if the namespace and the link are there.
+/// The container's end, if the namespace is there and an interface of this attachment in it.
 fn look(
+    host: &mut dyn Netlink,
     open: impl FnOnce(&NetNs) -> Result<Box<dyn Netlink>, Error>,
+    owner: Owner<'_>,
     detach: &Detach,
 ) -> Result<Option<Inside>, Error> {
     let Some(netns) = &detach.netns else {
@@ -103,9 +109,33 @@ fn look(
         Err(error) => return Err(error.into()),
     };
     let mut container = open(&netns)?;
-    let link = container.link_by_name(detach.attachment.ifname.as_str())?;
-    // A link of another kind is not ours to delete: somebody moved it in under that name.
-    Ok(link.filter(Link::is_veth).map(|link| (container, link)))
+    if let Some(ours) = veth::find(host, owner)? {
+        let Some(index) = ours.peer_index else {
+            return Ok(None);
+        };
+        let link = container.link_by_index(index)?;
+        return Ok(link
+            .filter(|link| joined(link, &ours))
+            .map(|link| (container, link)));
+    }
+    // No host's end of ours: one that the reference plugin made, or one that is gone.
+    let Some(link) = container.link_by_name(owner.ifname)?.filter(Link::is_veth) else {
+        return Ok(None);
+    };
+    let other = match link.peer_index {
+        Some(index) => host.link_by_index(index)?,
+        None => None,
+    };
+    match other {
+        Some(end) if joined(&link, &end) && !Owner::marks(&end) => Ok(Some((container, link))),
+        // Another attachment's, or a pair that does not lead to this host.
+        _ => Ok(None),
+    }
+}
+
+/// Are these the two ends of one pair?
+fn joined(a: &Link, b: &Link) -> bool {
+    a.is_veth() && b.is_veth() && a.peer_index == Some(b.index) && b.peer_index == Some(a.index)
 }
 
 fn strip(container: &mut dyn Netlink, link: &Link) -> Result<(), Error> {
@@ -125,7 +155,7 @@ pub fn collect(host: &mut dyn Netlink, network: &str, valid: &GcAttachments) -> 
     };
     let stale = links
         .iter()
-        .filter(|link| Owner::of(link).is_some_and(|owner| owner.is_stale(network, valid)));
+        .filter(|link| Owner::is_stale(link, network, valid));
     let removed = stale.map(|link| host.delete_link(link.index).map(drop));
     removed
         .filter_map(|result| result.err().map(|error| Error::from(error).into()))
@@ -135,3 +165,6 @@ pub fn collect(host: &mut dyn Netlink, network: &str, valid: &GcAttachments) -> 
 fn handle(netns: &NetNs) -> Result<Box<dyn Netlink>, Error> {
     Ok(Box::new(Handle::open_in(netns)?))
 }
+
+#[cfg(test)]
+mod tests;

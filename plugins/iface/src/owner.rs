@@ -11,6 +11,8 @@ use fairway_netlink::Link;
 const PREFIX: &str = "fw";
 /// What every alias of ours begins with.
 const ALIAS: &str = "fairway:";
+/// The most bytes of an alias (`IFALIASZ` less the final zero).
+const ALIAS_MAX: usize = 255;
 /// How many names an attachment may have, should others have taken the first.
 pub const NAMES: u32 = 8;
 
@@ -48,16 +50,29 @@ impl<'a> Owner<'a> {
         })
     }
 
-    /// The alias of its link: `fairway:NETWORK/CONTAINER/IFNAME`. None of the three holds a slash.
+    /// The alias of its link: `fairway:NETWORK/CONTAINER/IFNAME`; none of the three holds a slash.
+    ///
+    /// The kernel takes 255 bytes. Where they do not fit: `fairway:#`, a hash of the network and one of
+    /// all three.
     pub fn alias(self) -> String {
-        // The kernel takes 255 bytes. A container id that long is cut and then matches no attachment
-        // exactly; GC leaves such a link alone, DEL finds it by name.
-        let mut alias = format!(
+        let alias = format!(
             "{ALIAS}{}/{}/{}",
             self.network, self.container_id, self.ifname
         );
-        alias.truncate(255);
-        alias
+        if alias.len() <= ALIAS_MAX {
+            return alias;
+        }
+        let (network, all) = self.hashes();
+        format!("{ALIAS}#{network:016x}/{all:016x}")
+    }
+
+    fn hashes(self) -> (u64, u64) {
+        let parts = [self.network, "\0", self.container_id, "\0", self.ifname];
+        let all = parts.iter().flat_map(|part| part.bytes());
+        (
+            self.network.bytes().fold(FNV_OFFSET_64, fnv_1a_64),
+            all.fold(FNV_OFFSET_64, fnv_1a_64),
+        )
     }
 
     /// Is this link its own? One with no alias is taken for the remains of an ADD that was killed
@@ -70,21 +85,40 @@ impl<'a> Owner<'a> {
                 .is_none_or(|alias| alias.is_empty() || alias == self.alias())
     }
 
-    /// The owner that a link's alias names, if it is one of ours.
-    pub fn of(link: &'a Link) -> Option<Self> {
-        let alias = link.alias.as_deref()?.strip_prefix(ALIAS)?;
-        let mut parts = alias.splitn(3, '/');
-        let owner = Owner {
-            network: parts.next()?,
-            container_id: parts.next()?,
-            ifname: parts.next()?,
-        };
-        (link.is_veth() && owner.alias().len() < 255).then_some(owner)
+    /// Does a link say that it is some attachment's of ours?
+    pub fn marks(link: &Link) -> bool {
+        link.is_veth()
+            && link
+                .alias
+                .as_deref()
+                .is_some_and(|alias| alias.starts_with(ALIAS))
     }
 
-    /// Is it an attachment of `network` that the runtime no longer knows?
-    pub fn is_stale(self, network: &str, valid: &GcAttachments) -> bool {
-        self.network == network && !valid.contains(self.container_id, self.ifname)
+    /// Is a link that of an attachment of `network` that the runtime no longer knows?
+    pub fn is_stale(link: &Link, network: &str, valid: &GcAttachments) -> bool {
+        let alias = link.alias.as_deref().filter(|_| link.is_veth());
+        let Some(alias) = alias.and_then(|alias| alias.strip_prefix(ALIAS)) else {
+            return false;
+        };
+        let owner = |container_id, ifname| Owner {
+            network,
+            container_id,
+            ifname,
+        };
+        if alias.starts_with('#') {
+            let ours = format!("#{:016x}/", owner("", "").hashes().0);
+            let known = || {
+                valid
+                    .iter()
+                    .any(|(id, ifname)| owner(id, ifname).alias()[ALIAS.len()..] == *alias)
+            };
+            return alias.starts_with(&ours) && !known();
+        }
+        let mut parts = alias.splitn(3, '/');
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(name), Some(id), Some(ifname)) => name == network && !valid.contains(id, ifname),
+            _ => false,
+        }
     }
 }
 
@@ -93,6 +127,13 @@ const FNV_OFFSET: u32 = 0x811c_9dc5;
 /// One step of FNV-1a, 32 bits: the same name in every release of this program and of Rust.
 fn fnv_1a(hash: u32, byte: u8) -> u32 {
     (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+}
+
+const FNV_OFFSET_64: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// One step of FNV-1a, 64 bits.
+fn fnv_1a_64(hash: u64, byte: u8) -> u64 {
+    (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
 }
 
 #[cfg(test)]
@@ -128,12 +169,50 @@ mod tests {
         assert_ne!(other.names().next(), OWNER.names().next());
     }
 
+    fn valid(pairs: &[(&str, &str)]) -> GcAttachments {
+        let parse = |(id, ifname): &(&str, &str)| (id.parse().unwrap(), ifname.parse().unwrap());
+        pairs.iter().map(parse).collect()
+    }
+
     #[test]
     fn an_alias_tells_the_owner() {
-        assert_eq!(Owner::of(&veth(Some(&OWNER.alias()))), Some(OWNER));
-        for other in [None, Some(""), Some("uplink"), Some("fairway:net")] {
-            assert_eq!(Owner::of(&veth(other)), None);
+        let link = veth(Some(&OWNER.alias()));
+        assert!(Owner::marks(&link));
+        assert!(Owner::is_stale(
+            &link,
+            "net",
+            &valid(&[("c1", "eth1"), ("c2", "eth0")])
+        ));
+        assert!(!Owner::is_stale(&link, "net", &valid(&[("c1", "eth0")])));
+        assert!(!Owner::is_stale(&link, "other", &valid(&[])));
+        for other in [None, Some(""), Some("uplink")] {
+            assert!(!Owner::marks(&veth(other)));
+            assert!(!Owner::is_stale(&veth(other), "net", &valid(&[])));
         }
+    }
+
+    #[test]
+    fn names_that_do_not_fit_an_alias_are_told_apart_all_the_same() {
+        let network = "n".repeat(255);
+        let long = Owner {
+            network: &network,
+            ..OWNER
+        };
+        let umlauts = Owner {
+            ifname: "äääääää",
+            ..long
+        };
+        let link = veth(Some(&long.alias()));
+        assert!(long.alias().len() <= 255);
+        assert_ne!(long.alias(), umlauts.alias());
+        assert!(long.owns(&link) && !umlauts.owns(&link));
+        assert!(Owner::is_stale(
+            &link,
+            &network,
+            &valid(&[("c1", "äääääää")])
+        ));
+        assert!(!Owner::is_stale(&link, &network, &valid(&[("c1", "eth0")])));
+        assert!(!Owner::is_stale(&link, "net", &valid(&[])));
     }
 
     #[test]

@@ -112,16 +112,23 @@ fn request(
     })
 }
 
+/// The host's end, if it is there.
+pub fn find(host: &mut dyn Netlink, owner: Owner<'_>) -> Result<Option<Link>, Error> {
+    for name in owner.names() {
+        // A later name is only ever used while the earlier ones are taken, but those may be gone by now.
+        if let Some(link) = host.link_by_name(&name)?
+            && owner.owns(&link)
+        {
+            return Ok(Some(link));
+        }
+    }
+    Ok(None)
+}
+
 /// Removes the host's end, and with it the pair, wherever the other end is. Nothing there is fine.
 pub fn remove(host: &mut dyn Netlink, owner: Owner<'_>) -> Result<(), Error> {
-    for name in owner.names() {
-        let Some(link) = host.link_by_name(&name)? else {
-            // A later name is only ever used while the earlier ones are taken, but those may be gone by now.
-            continue;
-        };
-        if owner.owns(&link) {
-            host.delete_link(link.index)?;
-        }
+    while let Some(link) = find(host, owner)? {
+        host.delete_link(link.index)?;
     }
     Ok(())
 }

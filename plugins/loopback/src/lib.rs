@@ -14,6 +14,10 @@ const LO: &str = "lo";
 pub struct Loopback;
 
 impl Plugin for Loopback {
+    fn reads_args(&self) -> bool {
+        false
+    }
+
     /// Answers `prevResult` as it came, or what `lo` has where there is none.
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
         let prev = context.conf.prev_result()?;

@@ -13,6 +13,17 @@ pub struct MacAddr(pub [u8; 6]);
 pub struct ParseMacError(pub String);
 
 impl MacAddr {
+    /// A random unicast address of the locally administered kind, as the kernel makes them for links.
+    ///
+    /// # Errors
+    /// Where `/dev/urandom` cannot be read.
+    pub fn random() -> std::io::Result<Self> {
+        let mut bytes = [0; 6];
+        std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut bytes)?;
+        bytes[0] = bytes[0] & 0xfe | 0x02;
+        Ok(Self(bytes))
+    }
+
     /// The six bytes in the order they have on the wire.
     pub const fn octets(self) -> [u8; 6] {
         self.0

@@ -36,6 +36,10 @@ impl Fault for CheckError {
 }
 
 impl Plugin for Static {
+    fn is_ipam(&self) -> bool {
+        true
+    }
+
     fn add(&self, context: &Context<'_>, _: &Sandbox) -> Result<CniResult, Failure> {
         let conf = StaticConf::parse(context.conf, context.args)?;
         let ip = |address: conf::Address| IpConfig {

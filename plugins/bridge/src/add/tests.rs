@@ -14,6 +14,9 @@ use std::sync::atomic::{AtomicI32, Ordering};
 struct Ipam(AtomicI32);
 
 impl Plugin for Ipam {
+    fn is_ipam(&self) -> bool {
+        true
+    }
     fn add(&self, _: &Context<'_>, _: &Sandbox) -> Result<CniResult, Failure> {
         self.0.fetch_add(1, Ordering::SeqCst);
         Ok(CniResult {

@@ -67,12 +67,14 @@ fn lists(object: &Object<'_>) -> Result<CniResult, FieldError> {
         let interface = ip.get("interface").map(|field| {
             let index = field.integer(0..=i64::from(u32::MAX))?;
             match usize::try_from(index) {
-                Ok(index) if index < result.interfaces.len() => Ok(index),
+                Ok(index) if index < result.interfaces.len() => Ok(Some(index)),
+                // An IPAM plugin has no interfaces to point to; what it says of one means nothing.
+                _ if result.interfaces.is_empty() => Ok(None),
                 _ => Err(field.invalid("there is no such interface in the list")),
             }
         });
         result.ips.push(IpConfig {
-            interface: interface.transpose()?,
+            interface: interface.transpose()?.flatten(),
             address: ip.require("address")?.cidr()?,
             gateway: ip.parse("gateway")?,
         });

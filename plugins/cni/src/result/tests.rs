@@ -108,7 +108,7 @@ fn bad_results_name_the_field() {
     for (value, path) in [
         (json!({"ips": [{"address": "10.0.0.1"}]}), "ips[0].address"),
         (
-            json!({"ips": [{"address": "10.0.0.1/24", "interface": 0}]}),
+            json!({"interfaces": [{"name": "x"}], "ips": [{"address": "10.0.0.1/24", "interface": 1}]}),
             "ips[0].interface",
         ),
         (json!({"interfaces": [{}]}), "interfaces[0].name"),
