@@ -7,6 +7,7 @@ mod check;
 mod del;
 mod gc;
 mod ipam;
+mod late;
 mod loopback;
 mod many;
 mod mesos;
