@@ -171,17 +171,25 @@ impl Case {
     /// # Errors
     /// With all that differs.
     pub fn life(self) -> Result {
+        // An IPAM plugin has nothing to do with the kernel; that is seen once, at the end.
+        let links = self.pair_of_links() || self.plugin == "loopback";
         let mut pair = Pair::new(self)?;
         pair.add("c1")?;
         pair.files()?;
-        pair.state("after ADD")?;
+        if links {
+            pair.state("after ADD")?;
+        }
         pair.check("c1")?;
-        pair.state("after CHECK")?;
+        if links {
+            pair.state("after CHECK")?;
+        }
         pair.add("c2")?;
         pair.files()?;
         pair.del("c1")?;
         pair.files()?;
-        pair.state("after DEL of the first")?;
+        if links {
+            pair.state("after DEL of the first")?;
+        }
         pair.check("c1")?;
         pair.del("c1")?;
         pair.check("c2")?;

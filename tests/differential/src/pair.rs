@@ -200,6 +200,12 @@ impl Pair {
     /// Where it cannot be read.
     pub fn state(&mut self, when: &str) -> Result {
         self.strict = !self.mixed;
+        let _ = poll(SETTLED, "", || {
+            match (self.theirs.carriers(), self.ours.carriers()) {
+                (Ok(theirs), Ok(ours)) => theirs == ours,
+                _ => true,
+            }
+        });
         let mut last = Ok(String::new());
         let same = poll(SETTLED, "", || {
             last = self.state_now();

@@ -164,6 +164,21 @@ impl Side {
         Ok(outcome::lines(outcome, &names))
     }
 
+    /// Whether the node's links carry traffic yet, which the kernel decides a moment later:
+    /// cheaper to ask again and again than all of it.
+    ///
+    /// # Errors
+    /// Where the links cannot be read.
+    pub fn carriers(&self) -> Result<Vec<String>> {
+        let links = self.lab.node().json("ip -j link show")?;
+        let links = links.as_array().into_iter().flatten();
+        let mut states: Vec<_> = links
+            .map(|link| format!("{} {}", link["operstate"], link["flags"]))
+            .collect();
+        states.sort();
+        Ok(states)
+    }
+
     /// The kernel's state everywhere, as comparable lines.
     ///
     /// # Errors

@@ -9,12 +9,12 @@ fn bridge(keys: &'static str) -> Case {
 cases! {
     nothing_but_addresses: bridge("{}").life();
     layer_two: bridge("{}").ipam(Ipam::None).life();
-    another_name: bridge(r#"{"bridge": "cni0", "isGateway": true}"#).ipam(Ipam::V4).life();
+    another_name: bridge(r#"{"bridge": "br0", "isGateway": true}"#).ipam(Ipam::V4).one();
     gateway: bridge(r#"{"isGateway": true}"#).life();
-    gateway_v4: bridge(r#"{"isGateway": true}"#).ipam(Ipam::V4).life();
-    gateway_v6: bridge(r#"{"isGateway": true}"#).ipam(Ipam::V6).life();
+    gateway_v4: bridge(r#"{"isGateway": true}"#).ipam(Ipam::V4).one();
+    gateway_v6: bridge(r#"{"isGateway": true}"#).ipam(Ipam::V6).one();
     default_gateway: bridge(r#"{"isDefaultGateway": true}"#).life();
-    default_gateway_v6: bridge(r#"{"isDefaultGateway": true}"#).ipam(Ipam::V6).life();
+    default_gateway_v6: bridge(r#"{"isDefaultGateway": true}"#).ipam(Ipam::V6).one();
     default_gateway_beside_a_route: bridge(r#"{"isDefaultGateway": true}"#).ipam(Ipam::Json(
         r#"{"type": "host-local", "subnet": "10.77.0.0/24",
             "routes": [{"dst": "0.0.0.0/0", "gw": "10.77.0.9"}, {"dst": "192.168.5.0/24"}]}"#,
@@ -29,12 +29,12 @@ cases! {
                        {"dst": "fd99::/48"}, {"dst": "::/0", "gw": "fd77::5"}]}"#,
     )).life();
     masquerade: bridge(r#"{"isGateway": true, "ipMasq": true}"#).life();
-    masquerade_v4: bridge(r#"{"isGateway": true, "ipMasq": true}"#).ipam(Ipam::V4).life();
-    masquerade_v6: bridge(r#"{"isGateway": true, "ipMasq": true}"#).ipam(Ipam::V6).life();
+    masquerade_v4: bridge(r#"{"isGateway": true, "ipMasq": true}"#).ipam(Ipam::V4).one();
+    masquerade_v6: bridge(r#"{"isGateway": true, "ipMasq": true}"#).ipam(Ipam::V6).one();
     masquerade_without_gateway: bridge(r#"{"ipMasq": true}"#).life();
     mtu: bridge(r#"{"isGateway": true, "mtu": 1400}"#).life();
     mtu_of_an_older_bridge: bridge(r#"{"isGateway": true, "mtu": 1400}"#)
-        .prepare("ip link add cni0 address 02:00:00:00:00:77 type bridge").life();
+        .prepare("ip link add cni0 address 02:00:00:00:00:77 type bridge").one();
     hairpin: bridge(r#"{"isGateway": true, "hairpinMode": true}"#).life();
     promiscuous: bridge(r#"{"isGateway": true, "promiscMode": true}"#).life();
     mac_spoof_check: bridge(r#"{"isGateway": true, "macspoofchk": true}"#).life();
@@ -46,7 +46,7 @@ cases! {
     address_is_there: bridge(r#"{"isGateway": true}"#).ipam(Ipam::V4).prepare(
         "ip link add cni0 address 02:00:00:00:00:77 type bridge; ip link set cni0 up
          ip addr add 10.77.0.1/24 dev cni0",
-    ).life();
+    ).one();
     no_force_address_v4: bridge(r#"{"isGateway": true}"#).prepare(
         "ip link add cni0 type bridge; ip link set cni0 up; ip addr add 10.66.0.1/24 dev cni0",
     ).refused(105);
@@ -54,7 +54,7 @@ cases! {
         "ip link add cni0 type bridge; ip link set cni0 up; ip addr add fd77::99/60 dev cni0",
     ).refused(105);
     dns: bridge(r#"{"dns": {"nameservers": ["10.1.1.1"], "domain": "a.b", "search": ["c"],
-        "options": ["ndots:5"]}}"#).ipam(Ipam::V4).life();
+        "options": ["ndots:5"]}}"#).ipam(Ipam::V4).one();
 
     mac_by_args: bridge(r#"{"isGateway": true}"#).args("IgnoreUnknown=1;MAC=c2:11:22:33:44:55").one();
     mac_by_config: bridge(r#"{"isGateway": true, "args": {"cni": {"mac": "c2:11:22:33:44:66"}}}"#)

@@ -69,7 +69,7 @@ cases! {
         .prepare("mkdir $DATA/net; printf 'x\r\neth0' >$DATA/net/10.77.0.50").refused(102);
     asked_for_the_gateway: host_local(V4).args("IP=10.77.0.1").refused(102);
     asked_for_outside: host_local(V4).args("IP=10.99.0.1").refused(102);
-    asked_for_no_address: host_local(V4).args("IP=10.77.0.300").refused(4);
+    asked_for_no_address: host_local(V4).args("IP=10.77.0.300").refused(7);
     unknown_args: host_local(V4).args("COLOUR=red").refused(4);
     no_ranges: host_local(r#"{"type": "host-local"}"#).refused(7);
     no_ipam: Case::new("host-local", "{}").ipam(fairway_tests_differential::Ipam::None).refused(7);

@@ -8,10 +8,10 @@ fn ptp(keys: &'static str) -> Case {
 
 cases! {
     both_families: ptp("{}").life();
-    v4: ptp("{}").ipam(Ipam::V4).life();
-    v6: ptp("{}").ipam(Ipam::V6).life();
+    v4: ptp("{}").ipam(Ipam::V4).one();
+    v6: ptp("{}").ipam(Ipam::V6).one();
     masquerade: ptp(r#"{"ipMasq": true}"#).life();
-    mtu: ptp(r#"{"mtu": 1380}"#).life();
+    mtu: ptp(r#"{"mtu": 1380}"#).one();
     dns: ptp(r#"{"dns": {"nameservers": ["10.1.1.1", "fd00::53"], "search": ["a.b"]}}"#)
         .ipam(Ipam::V4).one();
     routes: ptp("{}").ipam(Ipam::Json(
