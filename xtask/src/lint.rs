@@ -41,22 +41,17 @@ fn lock_file() -> Result<String> {
 }
 
 fn fmt() -> Result<String> {
+    let workspace = cargo(&["fmt", "--all", "--check"]);
     let fuzz = "tests/fuzz/Cargo.toml";
     if cache::root().join(fuzz).exists() {
         cargo(&["fmt", "--check", "--manifest-path", fuzz])?;
     }
-    cargo(&["fmt", "--all", "--check"])
+    workspace
 }
 
 fn clippy() -> Result<String> {
-    cargo(&[
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ])
+    let args = ["clippy", "--workspace", "--all-targets", "--keep-going"];
+    cargo(&[&args[..], &["--", "-D", "warnings"]].concat())
 }
 
 fn deny() -> Result<String> {
@@ -120,10 +115,13 @@ fn plugin_crates() -> Result<String> {
 }
 
 fn rustdoc() -> Result<String> {
-    let mut command = exec::cargo(&["doc", "--workspace", "--no-deps"]);
+    let flags = "-D warnings -A rustdoc::private_intra_doc_links";
+    let mut command = exec::cargo(&["doc", "--workspace", "--no-deps", "--keep-going"]);
+    // Most of what explains the code stands on private modules; its links are to work, too.
+    command.arg("--document-private-items");
     // Its documentation would have the name of the library fairway-cni.
     command.args(["--exclude", "fairway-plugins"]);
-    exec::run(command.env("RUSTDOCFLAGS", "-D warnings"), LIMIT).map(|()| String::new())
+    exec::run(command.env("RUSTDOCFLAGS", flags), LIMIT).map(|()| String::new())
 }
 
 /// All files that are, or are about to be, in the repository.
