@@ -173,36 +173,19 @@ pub fn check(
 /// Returns what could not be removed; the rest is.
 pub fn gc(netfilter: &mut Netfilter, network: &str, valid: &[(String, String)]) -> Vec<Error> {
     let valid = Valid::new(network, valid);
-    let nft = &mut netfilter.nft;
-    let dead = match dead_chains(nft, &valid) {
-        Ok(dead) => dead,
-        Err(error) => return vec![error],
-    };
-    // Each by itself, so that one that sticks does not keep the others; in this
-    // order an interface's chain goes before the one that it jumps to.
-    let remove = |(chain, jumps): (String, Vec<u64>)| {
-        let mut current = Some(jumps);
-        nft.transact(|nft| {
+    // By name, so that an interface's chain goes before the one that it jumps to.
+    netfilter.nft.transact_all(|nft| {
+        let mut changes = BTreeMap::new();
+        for (chain, jumps) in dead_chains(nft, &valid)? {
             let mut tx = Transaction::default();
-            // On a second try somebody has been there in between.
-            let jumps = match current.take() {
-                Some(jumps) => Some(jumps),
-                None => dead_chains(nft, &valid)?.remove(&chain),
-            };
-            let Some(jumps) = jumps else {
-                return Ok(tx);
-            };
             for handle in jumps {
                 tx.delete_rule(TABLE, PREROUTING, handle)?;
             }
-            if nft.has_chain(TABLE, &chain)? {
-                tx.delete_chain(TABLE, &chain)?;
-            }
-            Ok(tx)
-        })
-    };
-    let removed = dead.into_iter().map(remove);
-    removed.filter_map(Result::err).collect()
+            tx.delete_chain(TABLE, &chain)?;
+            changes.insert(chain, tx);
+        }
+        Ok(changes)
+    })
 }
 
 /// The chains that bear the tag of the network and of no valid attachment, each

@@ -9,6 +9,8 @@
 //! a chain that is jumped to. So the usual ADD needs one look, whether the chain
 //! is there, however many containers the node has.
 
+use std::collections::BTreeMap;
+
 use ipnetwork::IpNetwork;
 
 use super::plan::{self, POSTROUTING, Removal, Seen};
@@ -223,37 +225,18 @@ pub(super) fn check(
 }
 
 pub(super) fn gc(nft: &mut NftSocket, valid: &Valid) -> Vec<Error> {
-    let mut errors = Vec::new();
-    for table in TABLES {
-        let found = match removals(nft, table, valid) {
-            Ok(found) => found,
-            Err(error) => {
-                errors.push(error);
-                continue;
-            }
-        };
-        // Each by itself, so that one that sticks does not keep the others.
-        for removal in found {
-            let chain = removal.chain.clone();
-            let mut current = Some(removal);
-            let removed = nft.transact(|nft| {
+    let remove = |table| {
+        nft.transact_all(|nft| {
+            let mut changes = BTreeMap::new();
+            for removal in removals(nft, table, valid)? {
                 let mut tx = Transaction::default();
-                // On a second try somebody has been there in between.
-                let removal = match current.take() {
-                    Some(removal) => Some(removal),
-                    None => removals(nft, table, valid)?
-                        .into_iter()
-                        .find(|removal| removal.chain == chain),
-                };
-                if let Some(removal) = removal {
-                    apply(&mut tx, table, &removal)?;
-                }
-                Ok(tx)
-            });
-            errors.extend(removed.err());
-        }
-    }
-    errors
+                apply(&mut tx, table, &removal)?;
+                changes.insert(removal.chain, tx);
+            }
+            Ok(changes)
+        })
+    };
+    TABLES.map(remove).into_iter().flatten().collect()
 }
 
 fn removals(nft: &mut NftSocket, table: Table, valid: &Valid) -> Result<Vec<Removal<u64>>, Error> {

@@ -16,6 +16,8 @@ pub(crate) mod socket;
 pub(crate) mod transaction;
 
 #[cfg(test)]
+mod race_tests;
+#[cfg(test)]
 mod tests;
 
 /// A table of nf_tables: its family (NFPROTO_…), and names for messages.
@@ -73,6 +75,7 @@ const DEL_CHAIN: u16 = message_type(5);
 const NEW_RULE: u16 = message_type(6);
 const GET_RULE: u16 = message_type(7);
 const DEL_RULE: u16 = message_type(8);
+const GET_GENERATION: u16 = message_type(16);
 const BATCH_BEGIN: u16 = 0x10;
 const BATCH_END: u16 = 0x11;
 

@@ -7,8 +7,12 @@
 //! plugins of other containers). What one container's rules need depends only on
 //! that container's own objects, so there is nothing to lose against others but
 //! a race for making or deleting the same object; then we look again, a few
-//! times.
+//! times. But whoever reloads a ruleset makes its tables anew, and the handles
+//! that we read come to mean rules of others: so what deletes names the
+//! generation of the ruleset that it was built from, and the kernel refuses it
+//! once there is a newer one.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fairway_netlink::raw::attr::{Attrs, Writer};
@@ -18,30 +22,49 @@ use nix::errno::Errno;
 
 use super::rule::{Glance, ListedRule};
 use super::transaction::Transaction;
-use super::{GET_CHAIN, GET_RULE, HEADER, Table, header};
+use super::{GET_CHAIN, GET_GENERATION, GET_RULE, HEADER, Table, header};
 use crate::Error;
 
-/// How often a transaction is built anew when others got in between.
+/// How often a transaction is built anew when an object is there, gone or in use
+/// against expectation. With a ruleset that others change it ends with patience
+/// only: each time one of them got on.
 const TRIES: u32 = 8;
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A socket to nf_tables, in the namespace where it was opened; none where the
-/// kernel has no nfnetlink at all.
+/// A socket to nf_tables, in the namespace where it was opened.
 #[derive(Debug)]
-pub(crate) struct NftSocket(Option<RawSocket>);
+pub(crate) struct NftSocket {
+    /// None where the kernel has no nfnetlink at all.
+    socket: Option<RawSocket>,
+    generation: Generation,
+}
+
+/// Which state of the ruleset a transaction is built from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Generation {
+    /// Nobody will ask, or the kernel does not tell.
+    NotNeeded,
+    /// To be asked for before rules are listed.
+    Wanted,
+    Known(u32),
+}
 
 impl NftSocket {
     pub(crate) fn open() -> Result<Self, Error> {
-        match RawSocket::open(protocols::NETLINK_NETFILTER) {
-            Ok(socket) => Ok(Self(Some(socket))),
-            Err(error) if error.errno() == Some(Errno::EPROTONOSUPPORT) => Ok(Self(None)),
-            Err(error) => Err(error.into()),
-        }
+        let socket = match RawSocket::open(protocols::NETLINK_NETFILTER) {
+            Ok(socket) => Some(socket),
+            Err(error) if error.errno() == Some(Errno::EPROTONOSUPPORT) => None,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Self {
+            socket,
+            generation: Generation::NotNeeded,
+        })
     }
 
     /// Whether the chain is there.
     pub(crate) fn has_chain(&mut self, table: Table, chain: &str) -> Result<bool, Error> {
-        let Some(socket) = &mut self.0 else {
+        let Some(socket) = &mut self.socket else {
             return Ok(false);
         };
         let mut attrs = Writer::with_header(&header(table.family, 0));
@@ -73,7 +96,8 @@ impl NftSocket {
         chain: Option<&str>,
         wanted: impl Fn(&Glance<'_>) -> bool,
     ) -> Result<Vec<ListedRule>, Error> {
-        let Some(socket) = &mut self.0 else {
+        self.note_generation()?;
+        let Some(socket) = &mut self.socket else {
             return Ok(Vec::new());
         };
         let mut attrs = Writer::with_header(&header(table.family, 0));
@@ -98,8 +122,31 @@ impl NftSocket {
         }
     }
 
+    /// Asks which generation the ruleset is of, if a transaction needs to know
+    /// and does not yet.
+    fn note_generation(&mut self) -> Result<(), Error> {
+        const ID: u16 = 1;
+        let (Some(socket), Generation::Wanted) = (&mut self.socket, self.generation) else {
+            return Ok(());
+        };
+        let message = Message::new("look up generation", "nf_tables", GET_GENERATION)
+            .body(header(0, 0).to_vec());
+        let known = socket.get(&message, |_, body| {
+            Attrs::after(HEADER, body).find_kind(ID)?.u32_be()
+        });
+        self.generation = match known {
+            Ok(generation) => Generation::Known(generation),
+            Err(error) if is_absent(&error) => Generation::NotNeeded,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(())
+    }
+
     /// Builds a transaction from what is there and commits it; builds it anew
     /// where somebody else was faster. An empty one is not sent.
+    ///
+    /// Handles must be of rules that `build` itself listed: one that deletes is
+    /// refused when the ruleset changed after the first look at rules.
     pub(crate) fn transact(
         &mut self,
         mut build: impl FnMut(&mut Self) -> Result<Transaction, Error>,
@@ -107,25 +154,66 @@ impl NftSocket {
         let mut tries = 0;
         let mut last = None;
         let done = retry::until(PATIENCE, || {
-            tries += 1;
-            let transaction = build(self)?;
+            self.generation = Generation::Wanted;
+            let built = build(self);
+            let generation = match std::mem::replace(&mut self.generation, Generation::NotNeeded) {
+                Generation::Known(generation) => generation,
+                Generation::Wanted | Generation::NotNeeded => 0,
+            };
+            let transaction = built?;
             if transaction.is_empty() {
                 return Ok(Some(()));
             }
-            let socket = self.0.as_mut().ok_or(Error::NoNfTables)?;
-            match socket.batch(&transaction.into_batch()) {
+            let socket = self.socket.as_mut().ok_or(Error::NoNfTables)?;
+            match socket.batch(&transaction.into_batch(generation)?) {
                 Ok(_) => Ok(Some(())),
-                Err(error) if tries < TRIES && is_race(&error) => {
+                Err(error) => {
+                    tries += u32::from(!is_outdated(&error));
+                    if tries >= TRIES || !is_race(&error) {
+                        return Err(Error::from(error));
+                    }
                     last = Some(error);
                     Ok(None)
                 }
-                Err(error) => Err(Error::from(error)),
             }
         })?;
         match (done, last) {
             (None, Some(error)) => Err(error.into()),
             _ => Ok(()),
         }
+    }
+
+    /// Commits all of a list of changes together; where the kernel refuses that,
+    /// each by itself, so that one that sticks does not keep the others. `list`
+    /// is asked anew each time, and gives each change the same name.
+    ///
+    /// Returns what could not be done; the rest is.
+    pub(crate) fn transact_all(
+        &mut self,
+        mut list: impl FnMut(&mut Self) -> Result<BTreeMap<String, Transaction>, Error>,
+    ) -> Vec<Error> {
+        let together = self.transact(|nft| {
+            let mut all = Transaction::default();
+            for change in list(nft)?.into_values() {
+                all.append(change);
+            }
+            Ok(all)
+        });
+        match together {
+            Ok(()) => return Vec::new(),
+            // Nobody's fault, and nothing that a smaller batch would change.
+            Err(Error::Netlink(error)) if is_outdated(&error) => return vec![error.into()],
+            Err(Error::Netlink(NetlinkError::Kernel { .. } | NetlinkError::Io { .. })) => {}
+            Err(error) => return vec![error],
+        }
+        let names: Vec<String> = match list(self) {
+            Ok(changes) => changes.into_keys().collect(),
+            Err(error) => return vec![error],
+        };
+        let each = names
+            .iter()
+            .map(|name| self.transact(|nft| Ok(list(nft)?.remove(name).unwrap_or_default())));
+        each.filter_map(Result::err).collect()
     }
 }
 
@@ -145,14 +233,14 @@ fn is_absent(error: &NetlinkError) -> bool {
 
 /// Whether looking again may help.
 fn is_race(error: &NetlinkError) -> bool {
-    const ERESTART: i32 = 85;
-    match error {
-        NetlinkError::Kernel { errno, .. } => {
-            matches!(
-                errno,
-                Errno::EEXIST | Errno::ENOENT | Errno::EAGAIN | Errno::EBUSY | Errno::EINTR
-            ) || *errno as i32 == ERESTART
-        }
-        _ => false,
-    }
+    is_outdated(error)
+        || matches!(
+            error.errno(),
+            Some(Errno::EEXIST | Errno::ENOENT | Errno::EAGAIN | Errno::EBUSY | Errno::EINTR)
+        )
+}
+
+/// Whether the ruleset is not any more the one that was looked at.
+fn is_outdated(error: &NetlinkError) -> bool {
+    error.errno() == Some(Errno::ERESTART)
 }

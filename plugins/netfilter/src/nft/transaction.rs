@@ -21,6 +21,9 @@ const CHAIN_USERDATA: u16 = 12;
 const HOOK_NUMBER: u16 = 1;
 const HOOK_PRIORITY: u16 = 2;
 
+/// Known to kernels from 4.12 on, passed over by older ones.
+const BATCH_GENERATION: u16 = 1;
+
 const RULE_TABLE: u16 = 1;
 const RULE_CHAIN: u16 = 2;
 const RULE_HANDLE: u16 = 3;
@@ -55,11 +58,20 @@ impl Hook {
 #[derive(Debug, Default)]
 pub(crate) struct Transaction {
     messages: Vec<Message>,
+    /// Whether anything is deleted: then the ruleset must still be the one that
+    /// was looked at.
+    deletes: bool,
 }
 
 impl Transaction {
     pub(crate) fn is_empty(&self) -> bool {
         self.messages.is_empty()
+    }
+
+    /// Adds the changes of another one after its own.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.messages.append(&mut other.messages);
+        self.deletes |= other.deletes;
     }
 
     /// Makes the table if it is not there; then the comment goes on it.
@@ -117,6 +129,7 @@ impl Transaction {
 
     /// Deletes a chain and the rules in it. Refused while a rule jumps to it.
     pub(crate) fn delete_chain(&mut self, table: Table, chain: &str) -> Result<(), Error> {
+        self.deletes = true;
         self.push(
             "delete chain",
             table.subject(Some(chain)),
@@ -128,6 +141,7 @@ impl Transaction {
 
     /// Deletes all rules of a chain.
     pub(crate) fn flush_chain(&mut self, table: Table, chain: &str) -> Result<(), Error> {
+        self.deletes = true;
         let mut attrs = writer(table);
         attrs.put_str(RULE_TABLE, table.name);
         attrs.put_str(RULE_CHAIN, chain);
@@ -148,13 +162,15 @@ impl Transaction {
         )
     }
 
-    /// Deletes one rule.
+    /// Deletes one rule. Its handle says which only as long as the table lives:
+    /// one that is made anew counts from the start.
     pub(crate) fn delete_rule(
         &mut self,
         table: Table,
         chain: &str,
         handle: u64,
     ) -> Result<(), Error> {
+        self.deletes = true;
         let mut attrs = writer(table);
         attrs.put_str(RULE_TABLE, table.name);
         attrs.put_str(RULE_CHAIN, chain);
@@ -177,18 +193,26 @@ impl Transaction {
     }
 
     /// The batch: begin, the changes, end. The kernel answers when it has looked
-    /// at the last change, after the commit.
-    pub(crate) fn into_batch(mut self) -> Vec<Message> {
-        let mark =
-            |op, kind| Message::new(op, "nf_tables", kind).body(header(0, SUBSYSTEM).to_vec());
+    /// at the last change, after the commit; or at the beginning, with ERESTART,
+    /// where something is to be deleted and `generation` (0: unknown) is not the
+    /// ruleset's any more.
+    ///
+    /// Batches that only add go without: they depend on nothing that others
+    /// change, and must not wait for a firewall that is reloaded all the time.
+    pub(crate) fn into_batch(mut self, generation: u32) -> Result<Vec<Message>, Error> {
+        let mark = |op, kind| Message::new(op, "nf_tables", kind);
         if let Some(last) = self.messages.last_mut() {
             last.flags |= ACK;
         }
+        let mut begin = Writer::with_header(&header(0, SUBSYSTEM));
+        if self.deletes && generation != 0 {
+            begin.put_u32_be(BATCH_GENERATION, generation);
+        }
         let mut batch = Vec::with_capacity(self.messages.len() + 2);
-        batch.push(mark("begin transaction", BATCH_BEGIN));
+        batch.push(mark("begin transaction", BATCH_BEGIN).attributes(begin)?);
         batch.append(&mut self.messages);
-        batch.push(mark("commit transaction", BATCH_END));
-        batch
+        batch.push(mark("commit transaction", BATCH_END).body(header(0, SUBSYSTEM).to_vec()));
+        Ok(batch)
     }
 }
 

@@ -3,6 +3,8 @@
 use fairway_lab::{Lab, Ns, Result};
 use fairway_netfilter::{Attachment, Backend, Error, Netfilter, masq, spoof};
 use fairway_netlink::MacAddr;
+use fairway_netlink::raw::attr::Attrs;
+use fairway_netlink::raw::{Message, RawSocket, protocols};
 
 use crate::common::*;
 
@@ -187,5 +189,37 @@ fn spoof_checks_go_by_our_tag_alone() -> Result {
             "{listed}"
         );
     }
+    Ok(())
+}
+
+/// How often the rules of a namespace were changed.
+fn generation(ns: &Ns) -> u32 {
+    const GET_GENERATION: u16 = 10 << 8 | 16;
+    let ask = || {
+        let mut socket = RawSocket::open(protocols::NETLINK_NETFILTER).unwrap();
+        let message = Message::new("look up", "generation", GET_GENERATION).body(vec![0; 4]);
+        let id = |_, body: &[u8]| Attrs::after(4, body).find_kind(1)?.u32_be();
+        socket.get(&message, id).unwrap()
+    };
+    ns.inside(ask).unwrap()
+}
+
+#[test]
+fn all_dead_of_a_table_go_by_one_look_and_one_change() -> Result {
+    let lab = Lab::new()?;
+    let node = lab.node();
+    let mac = MacAddr([2, 0, 0, 0, 0, 1]);
+    for id in ["a", "b", "c", "d"] {
+        let attachment = in_network("net", id);
+        setup(node, Backend::Iptables, &attachment, &["10.1.0.2/24"]).unwrap();
+        within(node, |nf| spoof::setup(nf, &attachment, "veth1", mac)).unwrap();
+    }
+    let before = generation(node);
+    gc(node, None, "net", &[]);
+    assert_eq!(generation(node), before + 1);
+    let errors = within(node, |nf| spoof::gc(nf, "net", &[]));
+    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(generation(node), before + 2);
+    assert_eq!(expressions(node), []);
     Ok(())
 }
