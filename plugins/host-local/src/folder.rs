@@ -15,6 +15,10 @@ use nix::{
     fcntl::{AtFlags, OFlag, open, openat},
     sys::{
         stat::{Mode, SFlag, fstat, fstatat, futimens},
+        statfs::{
+            BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, F2FS_SUPER_MAGIC, FsType, OVERLAYFS_SUPER_MAGIC,
+            TMPFS_MAGIC, fstatfs,
+        },
         time::TimeSpec,
     },
     unistd::{UnlinkatFlags, unlinkat},
@@ -121,6 +125,11 @@ impl Folder {
             other => other,
         };
         file.map(File::from).map_err(self.fail("open", "lock"))
+    }
+
+    /// Is it beyond doubt that no other kernel has this folder at the same time?
+    pub(crate) fn is_local(&self) -> bool {
+        fstatfs(&self.fd).is_ok_and(|stat| is_local(stat.filesystem_type()))
     }
 
     /// Device, inode and times of the folder itself.
@@ -252,6 +261,24 @@ impl Folder {
     }
 }
 
+/// File systems that one kernel at a time has. Not NFS, SMB, 9p, Ceph, nor FUSE and with it virtiofs; nor
+/// what is not known here.
+fn is_local(kind: FsType) -> bool {
+    const XFS: FsType = FsType(0x5846_5342);
+    const ZFS: FsType = FsType(0x2fc1_2fc1);
+    [
+        // ext2 and ext3 have the same number.
+        EXT4_SUPER_MAGIC,
+        XFS,
+        BTRFS_SUPER_MAGIC,
+        F2FS_SUPER_MAGIC,
+        ZFS,
+        OVERLAYFS_SUPER_MAGIC,
+        TMPFS_MAGIC,
+    ]
+    .contains(&kind)
+}
+
 fn last_name(set: usize) -> String {
     format!("last_reserved_ip.{set}")
 }
@@ -269,4 +296,26 @@ pub fn address_of(name: &[u8]) -> Option<IpAddr> {
     let text = str::from_utf8(name).ok()?;
     let ip: IpAddr = text.parse().ok()?;
     (ip.to_string() == text).then_some(ip)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::statfs::{FUSE_SUPER_MAGIC, NFS_SUPER_MAGIC, OCFS2_SUPER_MAGIC, SMB_SUPER_MAGIC};
+
+    #[test]
+    fn local_is_what_is_known_to_be() {
+        let dir = crate::tests::scratch();
+        assert!(Folder::open(dir.path()).unwrap().unwrap().is_local());
+        let proc = Folder::open(Path::new("/proc")).unwrap().unwrap();
+        assert!(!proc.is_local());
+        for shared in [
+            FUSE_SUPER_MAGIC,
+            NFS_SUPER_MAGIC,
+            OCFS2_SUPER_MAGIC,
+            SMB_SUPER_MAGIC,
+        ] {
+            assert!(!is_local(shared), "{shared:?}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ pub struct Identity {
     /// Drawn anew by the kernel at each boot.
     pub boot: Option<Id>,
     /// Stays the same through boots. Keeps apart two machines that share a folder over the network:
-    /// what the other one did is no earlier boot of ours.
+    /// what the other one did is no earlier boot of ours. A clone has the same: hence `Folder::is_local`.
     pub machine: Option<Id>,
 }
 

@@ -2,11 +2,13 @@
 
 use crate::{
     error::{AllocError, StoreError},
+    order::search_order,
     range::RangeSet,
     record::{self, Record},
     request::Request,
     search::find,
     session::{Held, Holdings, Session, Trust},
+    span::Span,
     stage::Staged,
     store::Store,
 };
@@ -85,11 +87,13 @@ fn give(
     if let Some(request) = wanted {
         return give_exactly(session, &mut staged, request, id);
     }
-    let last = folder.last_reserved(index);
+    let order = search_order(set, folder.last_reserved(index));
     let take = &mut |session: &mut Session<'_>, ip| session.reserve(&mut staged, id, ip);
-    let mut found = find(session, set, last, take)?;
-    if found.is_none() && session.reclaim(|ip| set.contains(ip))? > 0 {
-        found = find(session, set, last, take)?;
+    let mut found = find(session, &order, take)?;
+    if found.is_none()
+        && let Some(ip) = session.reclaim(&order)?
+    {
+        found = take(session, ip)?.then_some(ip);
     }
     found.ok_or_else(|| AllocError::Exhausted {
         set: set.path().to_owned(),
@@ -109,7 +113,9 @@ fn give_exactly(
     }
     // The file may be torn, or stand from before a reboot.
     session.verify(Trust::Listed)?;
-    session.reclaim(|other| other == ip)?;
+    if let Some(only) = Span::new(ip, ip) {
+        session.reclaim(&[only])?;
+    }
     if session.reserve(staged, id, ip)? {
         return Ok(ip);
     }
@@ -218,11 +224,9 @@ pub(crate) fn exhausted<'a>(
 ) -> Result<Option<&'a RangeSet>, StoreError> {
     let full = store.with_existing(|session| {
         for (index, set) in sets.iter().enumerate() {
-            let last = session.folder.last_reserved(index);
+            let order = search_order(set, session.folder.last_reserved(index));
             let free = &mut |session: &mut Session<'_>, ip| Ok(session.folder.mark(ip)?.is_none());
-            if find(session, set, last, free)?.is_none()
-                && session.reclaimable(|ip| set.contains(ip))?.is_empty()
-            {
+            if find(session, &order, free)?.is_none() && session.reclaimable(&order)?.is_none() {
                 return Ok::<_, StoreError>(Some(set));
             }
         }

@@ -30,8 +30,10 @@ pub(crate) fn rebuild(
         store.identity(),
         old.map(Index::identity).unwrap_or_default(),
     );
-    let rebooted = now.other_boot_of_this_machine(&then);
-    let same_machine = now.machine.is_some() && now.machine == then.machine;
+    // Of a machine's clone that shares the folder this cannot be told: both have the same machine's id.
+    let alone = folder.is_local();
+    let rebooted = alone && now.other_boot_of_this_machine(&then);
+    let same_machine = alone && now.machine.is_some() && now.machine == then.machine;
     let before = |slot: &Slot, mark: Mark| {
         slot.mark == mark && (rebooted || same_machine && slot.earlier_boot)
     };

@@ -2,8 +2,6 @@
 
 use crate::{
     error::StoreError,
-    order::search_order,
-    range::RangeSet,
     session::{Session, Trust},
     span::{Span, address},
 };
@@ -15,18 +13,16 @@ const PROBES: usize = 1024;
 /// Takes an address if it is free; says whether it was.
 pub(crate) type Take<'a> = dyn FnMut(&mut Session<'_>, IpAddr) -> Result<bool, StoreError> + 'a;
 
-/// Takes the next free address of the set, as `take` has it; `None` where there is none.
+/// Takes the first free address of `legs`, as `take` has it; `None` where there is none.
 ///
 /// That there is none is never said by the index alone: the folder is looked at first.
 pub(crate) fn find(
     session: &mut Session<'_>,
-    set: &RangeSet,
-    last: Option<IpAddr>,
+    legs: &[Span],
     take: &mut Take<'_>,
 ) -> Result<Option<IpAddr>, StoreError> {
-    let legs = search_order(set, last);
     loop {
-        let found = search(session, &legs, take)?;
+        let found = search(session, legs, take)?;
         if found.is_some() || !session.verify(Trust::Listed)? {
             return Ok(found);
         }

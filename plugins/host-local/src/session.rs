@@ -7,7 +7,7 @@
 
 use crate::{
     error::StoreError,
-    folder::Folder,
+    folder::{AddressFile, Folder},
     index::{Index, Slot, key_of},
     lock::Lock,
     rebuild::rebuild,
@@ -162,14 +162,15 @@ impl<'a> Session<'a> {
                     }
                 };
                 sound &= file.as_ref().is_some_and(|file| file.mark == slot.mark);
-                if let Some(Record::Owner { id: owner, ifname }) = file.map(|file| file.record)
+                let Some(file) = file else {
+                    continue;
+                };
+                let earlier_boot = self.is_dead(&slot, &file);
+                if let Record::Owner { id: owner, ifname } = file.record
                     && owner == *id
                 {
-                    let Slot {
-                        ip, earlier_boot, ..
-                    } = slot;
                     found.held.push(Held {
-                        ip,
+                        ip: slot.ip,
                         key,
                         ifname,
                         earlier_boot,
@@ -229,34 +230,50 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Frees the addresses among `wanted` whose files stand from an earlier boot; gives how many.
-    pub(crate) fn reclaim(&mut self, wanted: impl Fn(IpAddr) -> bool) -> Result<usize, StoreError> {
-        let mut count = 0;
-        for slot in self.reclaimable(wanted)? {
-            self.free(slot.key, slot.ip)?;
-            count += 1;
-        }
-        Ok(count)
+    /// Frees the first address of `order` whose file stands from an earlier boot. One, as one is needed:
+    /// should the proof ever be wrong, it is wrong for one container.
+    pub(crate) fn reclaim(&mut self, order: &[Span]) -> Result<Option<IpAddr>, StoreError> {
+        let Some(slot) = self.reclaimable(order)? else {
+            return Ok(None);
+        };
+        self.free(slot.key, slot.ip)?;
+        Ok(Some(slot.ip))
     }
 
-    /// The addresses among `wanted` that [`Self::reclaim`] would free.
-    pub(crate) fn reclaimable(
-        &mut self,
-        wanted: impl Fn(IpAddr) -> bool,
-    ) -> Result<Vec<Slot>, StoreError> {
-        let mut slots = self.indexed(Index::slots)?;
-        slots.retain(|slot| slot.earlier_boot && wanted(slot.ip));
-        let mut proven = Vec::new();
-        for slot in slots {
-            if self
-                .folder
-                .mark(slot.ip)?
-                .is_some_and(|(mark, _)| mark == slot.mark)
-            {
-                proven.push(slot);
-            }
-        }
-        Ok(proven)
+    /// What [`Self::reclaim`] would free.
+    pub(crate) fn reclaimable(&mut self, order: &[Span]) -> Result<Option<Slot>, StoreError> {
+        let place = |slot: Slot| {
+            let leg = order.iter().position(|leg| leg.contains(slot.ip))?;
+            Some(((leg, number(slot.ip)), slot))
+        };
+        let slots = self.indexed(Index::slots)?.into_iter();
+        let mut slots: Vec<_> = slots
+            .filter(|slot| slot.earlier_boot)
+            .filter_map(place)
+            .collect();
+        slots.sort_unstable_by_key(|(place, _)| *place);
+        // A file that cannot be read proves nothing.
+        let dead = |slot: &Slot| match self.folder.address_file(slot.ip) {
+            Ok(Some(file)) => self.is_dead(slot, &file),
+            _ => false,
+        };
+        Ok(slots.into_iter().map(|(_, slot)| slot).find(dead))
+    }
+
+    /// Does `file`, just read, stand from an earlier boot beyond doubt, its container dead with that?
+    fn is_dead(&self, slot: &Slot, file: &AddressFile) -> bool {
+        let same = |id: &ContainerId| key_of(id.as_str()) == slot.key;
+        slot.earlier_boot
+            && slot.mark == file.mark
+            && matches!(&file.record, Record::Owner { id, .. } if same(id))
+            && self.folder.is_local()
+    }
+
+    /// To make it lie.
+    #[cfg(test)]
+    pub(crate) fn index(&mut self) -> &mut Index {
+        self.changed = true;
+        &mut self.index
     }
 
     /// Does the index know of each address of `span` whether it is free?

@@ -195,3 +195,37 @@ fn an_unreadable_file() {
     bed.del(OURS, "b");
     assert!(bed.files().is_empty());
 }
+
+/// The same after a reboot, on a file system of its own that is mounted as `kind`.
+fn after_a_reboot(kind: &str) -> String {
+    let bed = Bed::new(json!([[{"subnet": "10.0.0.0/30"}]]));
+    let script = format!(
+        r#"
+mount -t {kind} none "$1"
+mount -t tmpfs none /etc
+echo 00112233445566778899aabbccddeeff > /etc/machine-id
+cat > "$1/config"
+boot() {{
+    echo "$2-2233-4455-6677-8899aabbccdd" > "$1/boot"
+    mount --bind "$1/boot" /proc/sys/kernel/random/boot_id
+}}
+boot "$1" 00000001
+CNI_CONTAINERID=old "$2" < "$1/config" > "$1/given"
+umount /proc/sys/kernel/random/boot_id
+boot "$1" 00000002
+exec < "$1/config""#
+    );
+    mounted(&bed, &script, "ADD", "new").1
+}
+
+/// The reboot may be another machine's, cloned with its id: there the addresses are in use.
+#[test]
+fn a_folder_that_others_may_share() {
+    let text = after_a_reboot("ramfs");
+    assert!(
+        text.contains("\"code\": 101") || text.contains("\"code\":101"),
+        "{text}"
+    );
+    let text = after_a_reboot("tmpfs");
+    assert!(text.contains("10.0.0.2/30"), "{text}");
+}

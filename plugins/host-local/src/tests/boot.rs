@@ -1,4 +1,5 @@
 use super::*;
+use crate::index::key_of;
 use fairway_cni::Fault as _;
 
 #[test]
@@ -21,7 +22,17 @@ fn a_reboot_frees_only_what_is_proven_dead_and_only_when_needed() {
     assert!(!net.full());
     assert_eq!(net.add("e").unwrap(), ["10.0.0.2"]);
     let left: Vec<_> = net.files().into_values().collect();
-    assert_eq!(left, ["e\r\neth0", "n1\r\neth0", "n2\r\neth0", "d\r\neth0"]);
+    assert_eq!(
+        left,
+        [
+            "e\r\neth0",
+            "n1\r\neth0",
+            "c\r\neth0",
+            "n2\r\neth0",
+            "d\r\neth0"
+        ],
+        "one, and no more than one"
+    );
     net.add("f").unwrap();
     assert_eq!(net.add("g").unwrap_err().code().number(), 101);
     // A file that has been touched since is not the one that we indexed.
@@ -62,4 +73,28 @@ fn another_machine_is_no_earlier_boot() {
     let error = add(&store, &net.sets, &[None], &id("x"), &eth0()).unwrap_err();
     assert_eq!(error.code().number(), 101);
     assert_eq!(net.add("y").unwrap_err().code().number(), 101);
+}
+
+/// Whatever the index says of the file: who is named in it now is who has the address.
+#[test]
+fn another_owner_in_the_file_is_not_dead() {
+    let mut net = Net::new(json!([[{"subnet": "10.0.0.0/30"}]]));
+    net.add("a").unwrap();
+    net.boot = 2;
+    net.del("nobody");
+    let lie = net.store().with(|session| {
+        let index = session.index();
+        let slot = index.slots_of(key_of("a")).unwrap()[0];
+        assert!(slot.earlier_boot);
+        index.remove(slot.key, slot.ip);
+        index.insert(crate::index::Slot {
+            key: key_of("b"),
+            ..slot
+        });
+        Ok::<_, AllocError>(())
+    });
+    lie.unwrap();
+    assert!(net.full());
+    assert_eq!(net.add("c").unwrap_err().code().number(), 101);
+    assert_eq!(net.files()["10.0.0.2"], "a\r\neth0");
 }

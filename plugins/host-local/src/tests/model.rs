@@ -131,7 +131,8 @@ impl Model {
             }
             None => {
                 if !order.iter().any(|ip| !self.entries.contains_key(ip)) {
-                    self.entries.retain(|_, entry| !entry.dead);
+                    let dead = order.iter().find(|ip| self.entries[*ip].dead).copied();
+                    dead.map(|ip| self.entries.remove(&ip));
                 }
                 let free = order.into_iter().find(|ip| !self.entries.contains_key(ip));
                 free.ok_or(101u32)?
