@@ -5,6 +5,8 @@ use crate::{Case, Lines, Maker, Side};
 use fairway_lab::{Error, Outcome, Result, Snapshot, poll};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::panic::resume_unwind;
+use std::thread;
 use std::time::Duration;
 
 /// Some traces, such as a bridge's operational state, come a moment later.
@@ -64,10 +66,13 @@ impl Pair {
     pub fn call(
         &mut self,
         what: &str,
-        call: impl Fn(&mut Side, &Case, &str) -> Result<Outcome>,
+        call: impl Fn(&mut Side, &Case, &str) -> Result<Outcome> + Sync,
     ) -> Result<(Outcome, Outcome)> {
-        let theirs = call(&mut self.theirs, &self.case, self.version)?;
-        let ours = call(&mut self.ours, &self.case, self.version)?;
+        let (case, version) = (&self.case, self.version);
+        let both = both(&mut self.theirs, &mut self.ours, |side| {
+            call(side, case, version)
+        });
+        let (theirs, ours) = (both.0?, both.1?);
         let accepted = |known: &crate::deliberate::Succeeds| {
             (known.shows)(&self.case, what, self.version)
                 && theirs.fails(999).is_ok()
@@ -219,8 +224,8 @@ impl Pair {
     }
 
     fn state_now(&mut self) -> Result<String> {
-        let (theirs, ours) = (self.theirs.state()?, self.ours.state()?);
-        Ok(self.diff(theirs, ours))
+        let both = both(&mut self.theirs, &mut self.ours, |side| side.state());
+        Ok(self.diff(both.0?, both.1?))
     }
 
     /// Compares the files below the data folders.
@@ -292,6 +297,20 @@ impl Pair {
             }),
         }
     }
+}
+
+/// The same on both sides at the same time: much of it is waiting for the kernel.
+fn both<T: Send>(
+    theirs: &mut Side,
+    ours: &mut Side,
+    act: impl Fn(&mut Side) -> T + Sync,
+) -> (T, T) {
+    thread::scope(|scope| {
+        let theirs = scope.spawn(|| act(theirs));
+        let ours = act(ours);
+        let theirs = theirs.join();
+        (theirs.unwrap_or_else(|panic| resume_unwind(panic)), ours)
+    })
 }
 
 /// The bridge itself may stay: it is the node's, not the container's.

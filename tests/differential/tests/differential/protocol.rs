@@ -6,7 +6,7 @@ use fairway_tests_differential::{Case, Pair};
 const PLUGINS: [&str; 5] = ["bridge", "ptp", "loopback", "host-local", "static"];
 
 /// One call to every plugin, spoilt, that both sides refuse in the same way.
-fn spoilt(verb: &str, spoil: impl Fn(Raw) -> Raw) -> Result {
+fn spoilt(verb: &str, spoil: impl Fn(Raw) -> Raw + Sync) -> Result {
     for plugin in PLUGINS {
         let mut pair = Pair::new(Case::new(plugin, "{}"))?;
         let (_, ours) = pair.call(&format!("{plugin} {verb}"), |side, case, version| {
