@@ -9,7 +9,11 @@ use crate::{
     session::Trust,
     store::Store,
 };
-use std::{collections::HashMap, net::IpAddr};
+use std::{
+    collections::HashMap,
+    io::{self, Write as _},
+    net::IpAddr,
+};
 
 /// Builds the index from the files, and removes those that belong to nobody.
 ///
@@ -62,11 +66,15 @@ pub(crate) fn rebuild(
         doubt |= unreadable;
         let AddressFile { mark, size, record } = file;
         let (key, earlier_boot) = match record {
-            Record::Owner { id, .. } => {
-                let earlier_boot = known.is_some_and(|slot| before(slot, mark));
+            Record::Owner { id, ifname } => {
+                // A word by itself may be somebody's note, to keep the address out of use.
+                let earlier_boot = ifname.is_some() && known.is_some_and(|slot| before(slot, mark));
                 (key_of(id.as_str()), earlier_boot)
             }
-            Record::Torn if folder.remove(ip).is_ok() => continue,
+            Record::Torn if folder.remove(ip).is_ok() => {
+                tell_removed(folder, ip, size);
+                continue;
+            }
             // No container's, so no boot ends it.
             Record::Torn | Record::Other => match known {
                 Some(slot) if unreadable => (slot.key, false),
@@ -93,4 +101,14 @@ pub(crate) fn rebuild(
         index.doubt();
     }
     Ok(index)
+}
+
+/// On stderr, which runtimes log: somebody may have made the file by hand.
+fn tell_removed(folder: &Folder, ip: IpAddr, size: u32) {
+    let path = folder.path_of(&ip.to_string());
+    let _ = writeln!(
+        io::stderr(),
+        "host-local: removed {}, {size} bytes, empty or with zeros: the remains of a power cut",
+        path.display()
+    );
 }

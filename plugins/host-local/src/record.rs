@@ -6,7 +6,8 @@
 //! After a power cut the reference's files, and ours, can be there with nothing or with zeros in them:
 //! neither syncs, since containers die with the kernel. Such a file belongs to nobody and would block its
 //! address for ever (containernetworking/plugins #498), so it is told apart from a file that somebody
-//! wrote by hand to keep an address out of use, which is left alone.
+//! wrote by hand to keep an address out of use, which is left alone. Where that is a single word it reads as
+//! a container's id of the old form: DEL and GC free that, a reboot does not.
 
 use fairway_cni::{ContainerId, IfName};
 

@@ -265,7 +265,7 @@ impl<'a> Session<'a> {
         let same = |id: &ContainerId| key_of(id.as_str()) == slot.key;
         slot.earlier_boot
             && slot.mark == file.mark
-            && matches!(&file.record, Record::Owner { id, .. } if same(id))
+            && matches!(&file.record, Record::Owner { id, ifname: Some(_) } if same(id))
             && self.folder.is_local()
     }
 

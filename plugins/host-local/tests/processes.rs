@@ -229,3 +229,17 @@ fn a_folder_that_others_may_share() {
     let text = after_a_reboot("tmpfs");
     assert!(text.contains("10.0.0.2/30"), "{text}");
 }
+
+#[test]
+fn what_is_removed_is_told() {
+    let bed = Bed::new(json!([[{"subnet": "10.0.0.0/24"}]]));
+    bed.add(OURS, "a");
+    fs::write(bed.folder().join("10.0.0.7"), "").unwrap();
+    let (status, text) = mounted(&bed, ":", "DEL", "a");
+    assert_eq!(status, Some(0), "{text}");
+    assert!(
+        text.starts_with("host-local: removed ") && text.contains("/net/10.0.0.7, 0 bytes"),
+        "{text}"
+    );
+    assert_eq!(mounted(&bed, ":", "DEL", "a"), (Some(0), String::new()));
+}

@@ -98,3 +98,21 @@ fn another_owner_in_the_file_is_not_dead() {
     assert_eq!(net.add("c").unwrap_err().code().number(), 101);
     assert_eq!(net.files()["10.0.0.2"], "a\r\neth0");
 }
+
+#[test]
+fn a_word_by_itself_outlives_a_reboot() {
+    let mut net = small();
+    net.add("a").unwrap();
+    net.foreign("10.0.0.4", "reserved\n");
+    assert_eq!(net.add("b").unwrap(), ["10.0.0.5"]);
+    net.boot = 2;
+    for ip in ["10.0.0.6", "10.0.0.3", "10.0.0.5", "10.0.0.2"] {
+        assert_eq!(net.add(&format!("new{ip}")).unwrap(), [ip]);
+    }
+    assert_eq!(net.add("more").unwrap_err().code().number(), 101);
+    let asked = net.add_exactly("more", "10.0.0.4").unwrap_err();
+    assert!(asked.to_string().ends_with("reserved has it"), "{asked}");
+    assert_eq!(net.add("reserved").unwrap_err().code().number(), 103);
+    net.del("reserved");
+    assert_eq!(net.add("more").unwrap(), ["10.0.0.4"]);
+}

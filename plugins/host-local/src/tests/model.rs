@@ -234,7 +234,7 @@ impl Model {
             Step::Reboot => {
                 self.net.boot += 1;
                 for entry in self.entries.values_mut() {
-                    entry.dead |= entry.seen && entry.content != BY_HAND;
+                    entry.dead |= entry.seen && entry.content.contains("\r\n");
                     entry.seen = false;
                 }
             }
