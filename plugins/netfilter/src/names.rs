@@ -17,6 +17,8 @@ const XT_CHAIN_LEN: usize = 28;
 pub(crate) const XT_COMMENT_SIZE: usize = 256;
 /// Longest comment that `nft` puts on a rule (its final NUL not counted).
 const NFT_COMMENT_MAX: usize = 128;
+/// Longest name of a chain that the kernel takes.
+const NFT_CHAIN_MAX: usize = 255;
 /// Hex digits of each half of an instance hash.
 const HASH_LEN: usize = 16;
 
@@ -156,6 +158,12 @@ impl SpoofNames {
             iface_chain,
             comment: format!("macspoofchk-{id}"),
         }
+    }
+
+    /// Whether the kernel takes such names at all; it does not even look for
+    /// longer ones. Both chains are made together, so the longer one tells.
+    pub(crate) fn can_exist(&self) -> bool {
+        self.mac_chain.len() <= NFT_CHAIN_MAX
     }
 }
 

@@ -131,6 +131,9 @@ pub fn setup(
 /// Where the kernel refuses; then nothing is removed.
 pub fn teardown(netfilter: &mut Netfilter, attachment: &Attachment<'_>) -> Result<(), Error> {
     let names = SpoofNames::of(attachment);
+    if !names.can_exist() {
+        return Ok(());
+    }
     netfilter.nft.transact(|nft| {
         let mut tx = Transaction::default();
         let mut chains = Vec::new();

@@ -16,7 +16,7 @@ pub(crate) mod socket;
 pub(crate) mod transaction;
 
 #[cfg(test)]
-mod race_tests;
+mod socket_tests;
 #[cfg(test)]
 mod tests;
 

@@ -217,13 +217,15 @@ impl NftSocket {
     }
 }
 
-/// No such object, or no such kind of object in this kernel.
+/// No such object, no such kind of object in this kernel, or (ERANGE) a name that
+/// no object can have.
 fn is_absent(error: &NetlinkError) -> bool {
     matches!(
         error.errno(),
         Some(
             Errno::ENOENT
                 | Errno::EINVAL
+                | Errno::ERANGE
                 | Errno::EOPNOTSUPP
                 | Errno::EAFNOSUPPORT
                 | Errno::EPROTONOSUPPORT

@@ -175,3 +175,24 @@ fn a_forged_address_does_not_pass() -> Result {
     unset(node);
     reached()
 }
+
+/// An ADD without macspoofchk takes any ID, so DEL must too.
+#[test]
+fn del_does_not_mind_ids_that_no_chain_could_be_named_after() -> Result {
+    let lab = Lab::new()?;
+    for exists in [false, true] {
+        if exists {
+            set(lab.node(), "veth1", MAC);
+        }
+        for length in [233, 234, 237, 238, 242, 300, 4000, 70_000] {
+            let attachment = fairway_netfilter::Attachment {
+                container_id: &"f".repeat(length),
+                ..ATTACHMENT
+            };
+            within(lab.node(), |nf| spoof::teardown(nf, &attachment))
+                .unwrap_or_else(|error| panic!("{length}: {error}"));
+        }
+    }
+    check(lab.node()).unwrap();
+    Ok(())
+}

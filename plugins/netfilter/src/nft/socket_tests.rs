@@ -1,5 +1,5 @@
-//! Somebody reloads the ruleset between our look and our change. In namespaces of
-//! their own, as root.
+//! The socket against the kernel: above all, somebody reloads the ruleset between
+//! our look and our change. In namespaces of their own, as root.
 
 use std::collections::BTreeMap;
 
@@ -117,4 +117,19 @@ fn what_only_adds_does_not_care_for_others() {
     .unwrap()
     .unwrap();
     assert_eq!((tries, count(node, "\"new\"")), (1, 1));
+}
+
+#[test]
+fn a_chain_whose_name_the_kernel_does_not_take_is_not_there() {
+    let lab = Lab::new().unwrap();
+    let node = lab.node();
+    for length in [255, 256, 1000] {
+        let name = "c".repeat(length);
+        let found = node.inside(|| {
+            let mut nft = NftSocket::open().unwrap();
+            let chain = nft.has_chain(TABLE, &name).unwrap();
+            chain || !nft.rules(TABLE, Some(&name)).unwrap().is_empty()
+        });
+        assert!(!found.unwrap(), "{length}");
+    }
 }
