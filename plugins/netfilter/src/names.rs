@@ -46,23 +46,21 @@ pub(crate) fn xt_chain(network: &str, container_id: &str) -> String {
     format!("{PREFIX}{digits}")
 }
 
-/// The comment on each iptables rule of a container.
-///
-/// # Errors
-/// [`Error::NameTooLong`] where the match has no room for it.
-pub(crate) fn xt_comment(network: &str, container_id: &str) -> Result<String, Error> {
+/// The comment on each iptables rule of a container, cut to what the match has
+/// room for, as iptables cuts it. (Names are ASCII, so no character is split.)
+pub(crate) fn xt_comment(network: &str, container_id: &str) -> String {
     let comment = format!("name: {} id: {}", quote(network), quote(container_id));
-    if comment.len() >= XT_COMMENT_SIZE {
-        return Err(Error::NameTooLong {
-            what: "iptables comment",
-            name: comment,
-            max: XT_COMMENT_SIZE - 1,
-        });
-    }
-    Ok(comment)
+    cut(comment, XT_COMMENT_SIZE - 1)
 }
 
-/// Network and container of such a comment; none where it is somebody else's.
+/// At most `max` bytes of the text, in whole characters.
+fn cut(mut text: String, max: usize) -> String {
+    text.truncate(text.floor_char_boundary(max));
+    text
+}
+
+/// Network and container of such a comment; none where it is somebody else's, or
+/// was cut.
 pub(crate) fn parse_xt_comment(comment: &str) -> Option<(String, String)> {
     let (network, rest) = unquote(comment.strip_prefix("name: ")?)?;
     let (container_id, rest) = unquote(rest.strip_prefix(" id: ")?)?;
@@ -108,21 +106,14 @@ pub(crate) fn instance_hash(attachment: &Attachment<'_>) -> String {
 /// refuse it.
 pub(crate) fn nft_comment(attachment: &Attachment<'_>) -> String {
     let bare = |text: &str| text.replace('"', "");
-    let mut comment = format!(
+    let comment = format!(
         "{}, net: {}, if: {}, id: {}",
         instance_hash(attachment),
         bare(attachment.network),
         bare(attachment.ifname),
         bare(attachment.container_id),
     );
-    if comment.len() > NFT_COMMENT_MAX {
-        let mut end = NFT_COMMENT_MAX;
-        while !comment.is_char_boundary(end) {
-            end -= 1;
-        }
-        comment.truncate(end);
-    }
-    comment
+    cut(comment, NFT_COMMENT_MAX)
 }
 
 /// The names of the two chains and the comment that check an interface's MAC
@@ -189,7 +180,7 @@ mod tests {
         // Seen in iptables-save after the reference's bridge plugin.
         assert_eq!(xt_chain("mynet", "abc123"), "CNI-70a29d9dc18bc4d652ea5d59");
         assert_eq!(
-            xt_comment("mynet", "abc123").unwrap(),
+            xt_comment("mynet", "abc123"),
             r#"name: "mynet" id: "abc123""#
         );
     }
@@ -222,17 +213,24 @@ mod tests {
 
     #[test]
     fn comments_that_do_not_fit_are_refused() {
-        let long = "x".repeat(XT_COMMENT_SIZE);
-        assert!(matches!(
-            xt_comment(&long, "c"),
-            Err(Error::NameTooLong { max: 255, .. })
-        ));
         let id = "x".repeat(112);
         assert!(matches!(
             SpoofNames::new(&attachment("n", &id, "eth0")),
             Err(Error::NameTooLong { max: 128, .. })
         ));
         assert!(SpoofNames::new(&attachment("n", &id[1..], "eth0")).is_ok());
+    }
+
+    #[test]
+    fn xt_comments_are_cut_where_iptables_cuts_them() {
+        let whole = xt_comment(&"n".repeat(200), &"c".repeat(40));
+        assert_eq!(whole.len(), 255);
+        assert!(parse_xt_comment(&whole).is_some());
+        let cut = xt_comment(&"n".repeat(200), &"c".repeat(64));
+        assert_eq!((cut.len(), &cut[254..]), (255, "c"));
+        assert_eq!(parse_xt_comment(&cut), None);
+        assert_eq!(xt_comment(&"é".repeat(200), "c").len(), 255);
+        assert_eq!(xt_comment(&format!("x{}", "é".repeat(200)), "c").len(), 254);
     }
 
     #[test]
@@ -243,7 +241,7 @@ mod tests {
             (r#"q"uo\te"#, "x y"),
             ("", ""),
         ] {
-            let comment = xt_comment(network, id).unwrap();
+            let comment = xt_comment(network, id);
             assert_eq!(
                 parse_xt_comment(&comment),
                 Some((network.to_owned(), id.to_owned())),

@@ -38,10 +38,14 @@ impl Valid {
         }
     }
 
-    /// Whether a text that begins with an instance hash is of this network, and
-    /// of none of its valid attachments.
-    pub(crate) fn disowns_instance(&self, text: &str) -> bool {
+    /// Whether a text that begins with an instance hash is of this network.
+    pub(crate) fn is_of_network(&self, text: &str) -> bool {
         text.starts_with(&self.network_prefix)
+    }
+
+    /// The same, and of none of its valid attachments.
+    pub(crate) fn disowns_instance(&self, text: &str) -> bool {
+        self.is_of_network(text)
             && text
                 .get(..INSTANCE_LEN)
                 .is_some_and(|instance| !self.instances.contains(instance))

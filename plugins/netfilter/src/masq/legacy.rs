@@ -115,13 +115,9 @@ fn run(path: &Path, args: &[&str], stdin: &str) -> std::io::Result<std::process:
 }
 
 /// The rules of an attachment for one family, in order.
-fn wanted(
-    attachment: &Attachment<'_>,
-    addresses: &[IpNetwork],
-    v4: bool,
-) -> Result<Vec<SavedRule>, Error> {
+fn wanted(attachment: &Attachment<'_>, addresses: &[IpNetwork], v4: bool) -> Vec<SavedRule> {
     let chain = xt_chain(attachment.network, attachment.container_id);
-    let comment = quoted(&xt_comment(attachment.network, attachment.container_id)?);
+    let comment = quoted(&xt_comment(attachment.network, attachment.container_id));
     let multicast: IpNetwork = if v4 {
         MULTICAST_V4.into()
     } else {
@@ -143,7 +139,7 @@ fn wanted(
             rules.extend(new.filter(|new| !rules.iter().any(|rule| rule.is(new))));
         }
     }
-    Ok(rules)
+    rules
 }
 
 pub(super) fn setup(
@@ -153,7 +149,7 @@ pub(super) fn setup(
 ) -> Result<(), Error> {
     let chain = xt_chain(attachment.network, attachment.container_id);
     for v4 in [true, false] {
-        let rules = wanted(attachment, addresses, v4)?;
+        let rules = wanted(attachment, addresses, v4);
         if rules.is_empty() {
             continue;
         }
@@ -237,7 +233,7 @@ pub(super) fn check(
     addresses: &[IpNetwork],
 ) -> Result<(), Error> {
     for v4 in [true, false] {
-        let rules = wanted(attachment, addresses, v4)?;
+        let rules = wanted(attachment, addresses, v4);
         if rules.is_empty() {
             continue;
         }

@@ -71,8 +71,14 @@ impl<Id> Seen<Id> {
 
     /// Whether the rule is of no valid attachment; none where it is not the
     /// network's. A comment may be anybody's; with the chain's name it is not.
+    ///
+    /// A comment that was cut tells nothing: such a rule goes by our tag, and one
+    /// of the reference or of iptables-legacy, which bears none, stays.
     fn is_dead(&self, valid: &Valid) -> Option<bool> {
-        let (network, container) = self.owner()?;
+        let Some((network, container)) = self.owner() else {
+            let ours = self.tag.as_ref().filter(|tag| valid.is_of_network(tag));
+            return ours.map(|tag| valid.disowns_instance(tag));
+        };
         if network != valid.network || self.about()? != xt_chain(&network, &container) {
             return None;
         }

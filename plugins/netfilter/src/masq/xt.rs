@@ -39,13 +39,9 @@ struct Wanted {
 
 impl Wanted {
     /// For the family of the table; none where no address is of it.
-    fn of(
-        table: Table,
-        attachment: &Attachment<'_>,
-        addresses: &[IpNetwork],
-    ) -> Result<Option<Self>, Error> {
+    fn of(table: Table, attachment: &Attachment<'_>, addresses: &[IpNetwork]) -> Option<Self> {
         let v4 = table == Table::IP_NAT;
-        let comment = xt_comment(attachment.network, attachment.container_id)?;
+        let comment = xt_comment(attachment.network, attachment.container_id);
         let tag = instance_hash(attachment);
         let chain = xt_chain(attachment.network, attachment.container_id);
         let multicast = if v4 {
@@ -86,17 +82,17 @@ impl Wanted {
                 ),
             );
         }
-        Ok((!jumps.is_empty()).then_some(Self {
+        (!jumps.is_empty()).then_some(Self {
             table,
             chain,
             inside,
             jumps,
-        }))
+        })
     }
 
-    fn all(attachment: &Attachment<'_>, addresses: &[IpNetwork]) -> Result<Vec<Self>, Error> {
+    fn all(attachment: &Attachment<'_>, addresses: &[IpNetwork]) -> Vec<Self> {
         let families = TABLES.map(|table| Self::of(table, attachment, addresses));
-        families.into_iter().filter_map(Result::transpose).collect()
+        families.into_iter().flatten().collect()
     }
 }
 
@@ -111,7 +107,7 @@ pub(super) fn setup(
     attachment: &Attachment<'_>,
     addresses: &[IpNetwork],
 ) -> Result<(), Error> {
-    let families = Wanted::all(attachment, addresses)?;
+    let families = Wanted::all(attachment, addresses);
     nft.transact(|nft| {
         let mut tx = Transaction::default();
         for wanted in &families {
@@ -192,7 +188,7 @@ pub(super) fn check(
     attachment: &Attachment<'_>,
     addresses: &[IpNetwork],
 ) -> Result<(), Error> {
-    for wanted in Wanted::all(attachment, addresses)? {
+    for wanted in Wanted::all(attachment, addresses) {
         let Wanted {
             table,
             chain,

@@ -1,9 +1,11 @@
 //! The iptables backend, written natively.
 
-use fairway_lab::{Lab, Result};
-use fairway_netfilter::Backend;
+use fairway_lab::{Lab, Ns, Result};
+use fairway_netfilter::{Backend, Error, Netfilter, masq};
 
 use crate::common::*;
+
+type Outcome = std::result::Result<(), Error>;
 
 #[test]
 fn rules_are_those_that_iptables_writes() -> Result {
@@ -88,21 +90,78 @@ fn what_others_have_in_the_table_stays() -> Result {
 }
 
 #[test]
-fn a_network_name_without_room_is_refused_with_nothing_written() -> Result {
-    let lab = Lab::new()?;
-    let network = "n".repeat(240);
-    let attachment = fairway_netfilter::Attachment {
-        network: &network,
-        ..ATTACHMENT
-    };
-    let refused = setup(lab.node(), Backend::Iptables, &attachment, &["10.0.0.2/8"]);
-    let text = refused.unwrap_err().to_string();
-    assert!(text.contains("at most 255 fit"), "{text}");
-    assert_eq!(ruleset(lab.node()), "");
-    // nftables cuts its comments, and DEL of either must not be bothered.
-    setup(lab.node(), Backend::Nftables, &attachment, &["10.0.0.2/8"]).unwrap();
-    teardown(lab.node(), &attachment).unwrap();
-    assert!(!ruleset(lab.node()).contains("saddr"));
+fn a_comment_without_room_is_cut_as_iptables_cuts_it() -> Result {
+    let texts = ["10.22.0.2/16", "fd00:22::2/64"];
+    let wanted = addresses(&texts);
+    for (legacy, network_len) in [(false, 200), (false, 240), (false, 255), (true, 200)] {
+        let lab = Lab::new()?;
+        let path = legacy.then(|| legacy_path(&lab));
+        let (network, id) = ("n".repeat(network_len), "c".repeat(64));
+        let attachment = fairway_netfilter::Attachment {
+            network: &network,
+            container_id: &id,
+            ifname: "eth0",
+        };
+        let run = |ns: &Ns, f: &(dyn Fn(&mut Netfilter) -> Outcome + Sync)| {
+            within(ns, |_| {
+                let nf = Netfilter::open().unwrap();
+                f(&mut match &path {
+                    Some(path) => nf.with_path(path.as_os_str()),
+                    None => nf,
+                })
+            })
+        };
+        let save = |ns: &Ns| match legacy {
+            true => ns.sh("iptables-legacy-save -t nat; ip6tables-legacy-save -t nat"),
+            false => ns.sh("iptables-save -t nat; ip6tables-save -t nat"),
+        };
+        let rules = |ns: &Ns| -> Result<Vec<String>> {
+            let text = save(ns)?;
+            let lines = text.lines().filter(|line| line.starts_with("-A"));
+            Ok(lines.map(str::to_owned).collect())
+        };
+        let ours = lab.machine("ours")?;
+        let setup = |nf: &mut Netfilter| masq::setup(nf, Backend::Iptables, &attachment, &wanted);
+        let check = |nf: &mut Netfilter| masq::check(nf, Backend::Iptables, &attachment, &wanted);
+        let teardown = |nf: &mut Netfilter| masq::teardown(nf, &attachment);
+        let gc = |nf: &mut Netfilter, valid: &[(String, String)]| {
+            let errors = masq::gc(nf, &network, valid);
+            errors.into_iter().next().map_or(Ok(()), Err)
+        };
+        run(&ours, &setup).unwrap();
+        run(&ours, &check).unwrap();
+
+        let listed = save(&ours)?;
+        let start = listed.find("CNI-").unwrap();
+        let chain = &listed[start..start + CHAIN.len()];
+        let comment = format!("name: \"{network}\" id: \"{id}\"");
+        let theirs = lab.machine("theirs")?;
+        let script = reference_commands(chain, &comment, &texts);
+        theirs.sh(&match legacy {
+            true => script.replace("tables -w", "tables-legacy -w"),
+            false => script,
+        })?;
+        assert_eq!(rules(&ours)?, rules(&theirs)?);
+        assert_eq!(expressions(&ours), expressions(&theirs));
+
+        // A second ADD has nothing to do; whatever is valid stays; of what is
+        // not, only our tag tells whose it is.
+        let before = rules(&ours)?;
+        for ns in [&ours, &theirs] {
+            run(ns, &check).unwrap();
+            run(ns, &setup).unwrap();
+            run(ns, &|nf| gc(nf, &[(id.clone(), "eth0".to_owned())])).unwrap();
+            assert_eq!(rules(ns)?, before);
+            run(ns, &|nf| gc(nf, &[(id[1..].to_owned(), "eth0".to_owned())])).unwrap();
+        }
+        assert_eq!(rules(&theirs)?, before);
+        assert_eq!(rules(&ours)?.is_empty(), !legacy);
+        run(&ours, &setup).unwrap();
+        for ns in [&ours, &theirs] {
+            run(ns, &teardown).unwrap();
+            assert!(!save(ns)?.contains("CNI-"));
+        }
+    }
     Ok(())
 }
 
