@@ -19,7 +19,19 @@ pub struct Mark {
     pub mtime: i64,
 }
 
+/// No file system's times are coarser, in ns.
+const COARSEST: i64 = 2_000_000_000;
+
 impl Mark {
+    /// Would another file at this place bear another mark, `now` (ns since 1970) or later?
+    ///
+    /// Not where the last change was a moment ago: removed and made anew within one tick of the file
+    /// system's clock (a second on ext4 with small inodes) a file can get the same inode, size and times.
+    /// Such a file is read again, as git does with those that are as young as its index.
+    pub fn settled(&self, now: i64) -> bool {
+        now.saturating_sub(self.ctime) > COARSEST
+    }
+
     pub(crate) fn of(stat: &FileStat) -> Self {
         // A damaged inode can bear any time; wrapped, it still compares.
         let nanos = |sec: i64, nsec: i64| sec.wrapping_mul(1_000_000_000).wrapping_add(nsec);
@@ -29,6 +41,12 @@ impl Mark {
             mtime: nanos(stat.st_mtime, stat.st_mtime_nsec),
         }
     }
+}
+
+/// Now, in ns since 1970.
+pub(crate) fn now() -> i64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    i64::try_from(now.unwrap_or_default().as_nanos()).unwrap_or_default()
 }
 
 /// A time `back` ago whose nanoseconds are random.
@@ -41,4 +59,22 @@ pub(crate) fn odd_time(back: Duration) -> TimeSpec {
     let nanos = RandomState::new().build_hasher().finish() % 1_000_000_000;
     let wide = |value: u64| i64::try_from(value).unwrap_or_default();
     TimeSpec::new(wide(seconds), wide(nanos))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn young_marks_prove_nothing() {
+        let mark = |ctime| Mark {
+            ctime,
+            ..Mark::default()
+        };
+        let now = 1_800_000_000_000_000_000;
+        assert!(mark(now - 3_000_000_000).settled(now));
+        for young in [now - 2_000_000_000, now, now + 1, i64::MAX] {
+            assert!(!mark(young).settled(now), "{young}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use crate::{
     error::StoreError,
     folder::{AddressFile, Folder},
     index::{Index, Slot, key_of},
-    mark::Mark,
+    mark::{self, Mark},
     record::Record,
     session::Trust,
     store::Store,
@@ -42,14 +42,17 @@ pub(crate) fn rebuild(
         slot.mark == mark && (rebooted || same_machine && slot.earlier_boot)
     };
 
+    // Another machine's clock may have stamped the files of a shared folder: there nothing is settled.
+    let begin = mark::now();
     let mut slots = Vec::new();
     let mut doubt = false;
     for ip in folder.addresses()? {
         let known = known.get(&ip);
         let same = |slot: &&Slot| {
-            folder
-                .mark(ip)
-                .is_ok_and(|now| now == Some((slot.mark, slot.size)))
+            slot.settled
+                && folder
+                    .mark(ip)
+                    .is_ok_and(|now| now == Some((slot.mark, slot.size)))
         };
         if trust < Trust::Read
             && let Some(slot) = known.filter(same)
@@ -88,6 +91,7 @@ pub(crate) fn rebuild(
             mark,
             size,
             earlier_boot,
+            settled: alone && mark.settled(begin),
         });
     }
     let kept = old.map(Index::spans).unwrap_or_default();

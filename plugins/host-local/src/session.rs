@@ -161,7 +161,11 @@ impl<'a> Session<'a> {
                         continue;
                     }
                 };
-                sound &= file.as_ref().is_some_and(|file| file.mark == slot.mark);
+                sound &= file.as_ref().is_some_and(|file| {
+                    let its = |owner: &ContainerId| key_of(owner.as_str()) == key;
+                    file.mark == slot.mark
+                        && matches!(&file.record, Record::Owner { id, .. } if its(id))
+                });
                 let Some(file) = file else {
                     continue;
                 };
@@ -209,6 +213,7 @@ impl<'a> Session<'a> {
             mark,
             size,
             earlier_boot: false,
+            settled: staged.bears(&mark),
         });
         Ok(true)
     }

@@ -5,7 +5,11 @@
 //! when it is whole; `link(2)` refuses a name that exists, so of two who want an address one gets it,
 //! locks or no locks.
 
-use crate::{error::StoreError, folder::Folder, mark::odd_time};
+use crate::{
+    error::StoreError,
+    folder::Folder,
+    mark::{Mark, odd_time},
+};
 use nix::{
     errno::Errno,
     fcntl::{AT_FDCWD, AtFlags, OFlag, RenameFlags, openat, renameat, renameat2},
@@ -33,17 +37,20 @@ pub(crate) struct Staged<'a> {
     content: Vec<u8>,
     file: File,
     named: bool,
+    /// The time that the file got from us, in ns since 1970.
+    odd: Option<i64>,
 }
 
 impl<'a> Staged<'a> {
     /// Writes `content` to a file without a name, or with a passing one where that cannot be.
     pub(crate) fn new(folder: &'a Folder, content: Vec<u8>) -> Result<Self, StoreError> {
         match nameless(folder, &content) {
-            Ok(file) => Ok(Staged {
+            Ok((file, odd)) => Ok(Staged {
                 folder,
                 content,
                 file,
                 named: false,
+                odd,
             }),
             Err(_) => Staged::named(folder, &content),
         }
@@ -53,12 +60,19 @@ impl<'a> Staged<'a> {
     pub(crate) fn named(folder: &'a Folder, content: &[u8]) -> Result<Self, StoreError> {
         let made = with_name(folder, content);
         crate::crash::point();
+        let (file, odd) = made.map_err(StoreError::io("write", folder.path_of(NAME)))?;
         Ok(Staged {
             folder,
             content: content.to_vec(),
-            file: made.map_err(StoreError::io("write", folder.path_of(NAME)))?,
+            file,
             named: true,
+            odd,
         })
+    }
+
+    /// Does `mark` have the odd time to the nanosecond? Then no other file will ever have this mark.
+    pub(crate) fn bears(&self, mark: &Mark) -> bool {
+        self.odd == Some(mark.mtime)
     }
 
     /// Gives the file its name; `false` where that name is taken.
@@ -134,7 +148,7 @@ impl Drop for Staged<'_> {
     }
 }
 
-fn nameless(folder: &Folder, content: &[u8]) -> std::io::Result<File> {
+fn nameless(folder: &Folder, content: &[u8]) -> std::io::Result<(File, Option<i64>)> {
     let flags = OFlag::O_TMPFILE | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
     write(
         openat(folder.fd(), ".", flags, Mode::S_IRUSR | Mode::S_IWUSR)?.into(),
@@ -142,7 +156,7 @@ fn nameless(folder: &Folder, content: &[u8]) -> std::io::Result<File> {
     )
 }
 
-fn with_name(folder: &Folder, content: &[u8]) -> std::io::Result<File> {
+fn with_name(folder: &Folder, content: &[u8]) -> std::io::Result<(File, Option<i64>)> {
     let _ = unlinkat(folder.fd(), NAME, UnlinkatFlags::NoRemoveDir);
     let flags =
         OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_WRONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
@@ -153,10 +167,13 @@ fn with_name(folder: &Folder, content: &[u8]) -> std::io::Result<File> {
 }
 
 /// The odd time makes the file one that cannot be mistaken for another; see [`crate::mark`].
-fn write(mut file: File, content: &[u8]) -> std::io::Result<File> {
+fn write(mut file: File, content: &[u8]) -> std::io::Result<(File, Option<i64>)> {
     file.write_all(content)?;
-    let _ = futimens(&file, &TimeSpec::UTIME_OMIT, &odd_time(Duration::ZERO));
-    Ok(file)
+    let odd = odd_time(Duration::ZERO);
+    let set = futimens(&file, &TimeSpec::UTIME_OMIT, &odd).is_ok();
+    let nanos = odd.tv_sec() * 1_000_000_000 + odd.tv_nsec();
+    // A whole second could be anybody's.
+    Ok((file, (set && odd.tv_nsec() != 0).then_some(nanos)))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ const GONE: u8 = 2;
 
 const V6: u8 = 1;
 const EARLIER_BOOT: u8 = 2;
+const SETTLED: u8 = 4;
 
 /// An address that has a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,9 @@ pub struct Slot {
     pub size: u32,
     /// The file was indexed under an earlier boot and has not changed since: its container is dead.
     pub earlier_boot: bool,
+    /// Whoever changes the file from now on changes its mark. Not so of one that had just been made when
+    /// it was indexed: see [`Mark::settled`].
+    pub settled: bool,
 }
 
 /// What a place for a slot holds.
@@ -56,6 +60,7 @@ impl Place {
                 mark: reader.mark(24),
                 size: reader.u32(48),
                 earlier_boot: flags & EARLIER_BOOT != 0,
+                settled: flags & SETTLED != 0,
             }),
             _ => Place::Gone,
         }
@@ -74,7 +79,8 @@ impl Place {
                 put(&mut bytes, 48, &slot.size.to_le_bytes());
                 let v6 = if slot.ip.is_ipv6() { V6 } else { 0 };
                 let earlier = if slot.earlier_boot { EARLIER_BOOT } else { 0 };
-                put(&mut bytes, 53, &[v6 | earlier]);
+                let settled = if slot.settled { SETTLED } else { 0 };
+                put(&mut bytes, 53, &[v6 | earlier | settled]);
                 USED
             }
         };
@@ -111,15 +117,18 @@ mod tests {
             ip,
             any::<(u64, i64, i64)>(),
             any::<u32>(),
-            any::<bool>(),
+            any::<(bool, bool)>(),
         )
-            .prop_map(|(key, ip, (ino, ctime, mtime), size, earlier_boot)| Slot {
-                key,
-                ip,
-                mark: Mark { ino, ctime, mtime },
-                size,
-                earlier_boot,
-            })
+            .prop_map(
+                |(key, ip, (ino, ctime, mtime), size, (earlier_boot, settled))| Slot {
+                    key,
+                    ip,
+                    mark: Mark { ino, ctime, mtime },
+                    size,
+                    earlier_boot,
+                    settled,
+                },
+            )
     }
 
     proptest! {

@@ -19,6 +19,7 @@ fn slot(ip: IpAddr, key: u64) -> Slot {
         mark,
         size: 9,
         earlier_boot: false,
+        settled: true,
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::index::{Slot, key_of};
 use fairway_cni::Fault as _;
 
 #[test]
@@ -291,4 +292,48 @@ fn the_lock_is_waited_for_and_not_for_ever() {
         file.unlock().unwrap();
         assert_eq!(waiting.join().unwrap(), ["10.0.0.3"]);
     });
+}
+
+/// On a file system with coarse times: removed and made anew in one tick, the file of another container
+/// has the mark of the one that we had indexed.
+fn mistaken() -> Net {
+    let net = small();
+    net.foreign("10.0.0.5", "bbbb\r\neth0");
+    let lie = net.store().with(|session| {
+        let index = session.index();
+        let slot = index.slots_of(key_of("bbbb")).unwrap()[0];
+        assert!(!slot.settled, "it is a moment old");
+        index.remove(slot.key, slot.ip);
+        index.insert(Slot {
+            key: key_of("aaaa"),
+            ..slot
+        });
+        Ok::<_, AllocError>(())
+    });
+    lie.unwrap();
+    net
+}
+
+#[test]
+fn a_mark_that_two_files_have_had() {
+    let net = mistaken();
+    net.foreign("10.0.0.6", "cccc\r\neth0");
+    net.del("bbbb");
+    assert_eq!(net.files().into_keys().collect::<Vec<_>>(), ["10.0.0.6"]);
+
+    let net = mistaken();
+    net.del("aaaa");
+    assert_eq!(net.holdings("bbbb"), ["10.0.0.5"]);
+    net.del("bbbb");
+    assert!(net.files().is_empty());
+}
+
+#[test]
+fn what_we_have_written_is_settled_at_once() {
+    let net = small();
+    net.add("a").unwrap();
+    let settled = net
+        .store()
+        .with(|session| Ok::<_, AllocError>(session.index().slots_of(key_of("a")).unwrap()[0]));
+    assert!(settled.unwrap().settled);
 }

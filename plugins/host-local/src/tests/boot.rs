@@ -89,6 +89,7 @@ fn another_owner_in_the_file_is_not_dead() {
         index.remove(slot.key, slot.ip);
         index.insert(crate::index::Slot {
             key: key_of("b"),
+            settled: true,
             ..slot
         });
         Ok::<_, AllocError>(())
