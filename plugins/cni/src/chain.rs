@@ -7,6 +7,7 @@
 
 use crate::{
     CniResult, Failure, GcAttachments, NetConf, Version,
+    conflist::grant,
     object::{self, FieldError, Object},
     plugin::{Context, Detach, Sandbox},
 };
@@ -111,30 +112,13 @@ fn link(
     item: &Object<'_>,
     runtime: &Map<String, Value>,
 ) -> Result<NetConf, FieldError> {
-    let declared = item.object("capabilities")?;
+    item.object("capabilities")?;
     let mut raw = item.raw().clone();
-    object::remove(&mut raw, "capabilities");
+    grant(&mut raw, runtime);
     // A chained plugin lives on `prevResult`, which the oldest versions cannot hold.
     let version = conf.version.max(Version::V0_3_1);
     object::set(&mut raw, "cniVersion", json!(version.as_str()));
     object::set(&mut raw, "name", json!(conf.name.as_str()));
-    let granted: Map<String, Value> = declared.map_or_else(Map::new, |declared| {
-        let wants = |key: &str| {
-            declared
-                .raw()
-                .get(key)
-                .and_then(Value::as_bool)
-                .unwrap_or(false)
-        };
-        runtime
-            .iter()
-            .filter(|(key, _)| wants(key))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
-    });
-    if !granted.is_empty() {
-        object::set(&mut raw, "runtimeConfig", Value::Object(granted));
-    }
     if let (Some(args), None) = (conf.root().get("args"), item.get("args")) {
         object::set(&mut raw, "args", args.value().clone());
     }

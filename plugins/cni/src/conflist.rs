@@ -100,28 +100,7 @@ impl ConfList {
         prev_result: Option<Value>,
     ) -> Option<NetConf> {
         let mut raw = self.plugins.get(index)?.clone();
-        let wanted = Object::root(&raw)
-            .object("capabilities")
-            .ok()
-            .flatten()
-            .map_or_else(Map::new, |declared| {
-                let on = |key: &String| {
-                    declared
-                        .raw()
-                        .get(key)
-                        .and_then(Value::as_bool)
-                        .unwrap_or(false)
-                };
-                runtime
-                    .iter()
-                    .filter(|(key, _)| on(key))
-                    .map(|(k, v)| (k.clone(), v.clone()))
-                    .collect()
-            });
-        object::remove(&mut raw, "capabilities");
-        if !wanted.is_empty() {
-            object::set(&mut raw, "runtimeConfig", Value::Object(wanted));
-        }
+        grant(&mut raw, runtime);
         object::set(&mut raw, "name", json!(self.name.as_str()));
         object::set(&mut raw, "cniVersion", json!(self.version.as_str()));
         if let Some(prev) = prev_result {
@@ -138,6 +117,26 @@ impl ConfList {
     /// Never true: a list has a plugin.
     pub fn is_empty(&self) -> bool {
         self.plugins.is_empty()
+    }
+}
+
+/// Puts what `runtime` says in the place of `capabilities`, as far as these declare it.
+pub(crate) fn grant(plugin: &mut Map<String, Value>, runtime: &Map<String, Value>) {
+    let declared = Object::root(plugin).object("capabilities").ok().flatten();
+    let wants = |key: &str| {
+        let declared = declared
+            .as_ref()
+            .and_then(|declared| declared.raw().get(key));
+        declared.and_then(Value::as_bool).unwrap_or(false)
+    };
+    let granted: Map<_, _> = runtime
+        .iter()
+        .filter(|(key, _)| wants(key))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    object::remove(plugin, "capabilities");
+    if !granted.is_empty() {
+        object::set(plugin, "runtimeConfig", Value::Object(granted));
     }
 }
 
