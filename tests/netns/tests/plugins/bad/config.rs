@@ -55,6 +55,8 @@ fn of_bridge() -> Result {
         (json!({"ipam": 7}), "ipam"),
         (json!({"ipam": {"type": 7}}), "ipam.type"),
         (json!({"ipam": {"type": "../bridge"}}), "../bridge"),
+        // It would call itself for ever.
+        (json!({"ipam": {"type": "bridge"}}), "ipam.type"),
         (json!({"runtimeConfig": 7}), "runtimeConfig"),
         (json!({"args": 7}), "args"),
         (json!({"args": {"cni": 7}}), "args.cni"),

@@ -22,6 +22,8 @@ struct Place<'a> {
 impl<'a> Place<'a> {
     fn new(bed: &'a Bed) -> Result<Self> {
         let ns = bed.container()?;
+        // The kernel leaves traces once `lo` has been up: its queue, and 127.0.0.1.
+        ns.sh("ip link set lo up; ip link set lo down")?;
         let before = State::take(bed, &[&ns])?;
         Ok(Self { ns, before })
     }
