@@ -4,6 +4,11 @@
 //! namespaces of its own: whatever a page forgets to clean up vanishes with them. A line that begins
 //! with `!` must fail.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up has failed"
+)]
+
 use fairway_lab::plugin_dir;
 use std::{
     fs,
