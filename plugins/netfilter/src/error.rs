@@ -49,6 +49,22 @@ pub enum Error {
         /// The chain.
         chain: String,
     },
+    /// A chain that is to be made is there and another attachment's: the names
+    /// of two attachments can come to the same chain.
+    #[error(
+        "{family} table {table}: chain {chain} is in use by another attachment \
+         ({owner}), whose names run together to the same"
+    )]
+    ForeignChain {
+        /// Address family of the table, as `nft` calls it.
+        family: &'static str,
+        /// The table.
+        table: &'static str,
+        /// The chain.
+        chain: String,
+        /// The comment of a rule of the other's.
+        owner: String,
+    },
     /// The rules would have to be written by iptables, which is not installed.
     #[error("{program} is not installed")]
     NotInstalled {

@@ -24,6 +24,7 @@ const HASH_LEN: usize = 16;
 
 const SPOOF_CHAIN_PREFIX: &str = "cni-br-iface-";
 const SPOOF_MAC_SUFFIX: &str = "-mac";
+const SPOOF_COMMENT_PREFIX: &str = "macspoofchk-";
 
 /// The first `len` hex digits of the SHA-512 of `text`.
 fn hash(text: &str, len: usize) -> String {
@@ -116,12 +117,23 @@ pub(crate) fn nft_comment(attachment: &Attachment<'_>) -> String {
     cut(comment, NFT_COMMENT_MAX)
 }
 
+/// The half of an instance hash that tells container and interface.
+fn interface_half(instance: &str) -> &str {
+    instance.split_once('-').map_or("", |(_, half)| half)
+}
+
 /// The names of the two chains and the comment that check an interface's MAC
 /// address.
+///
+/// They do not tell all attachments apart: `a-b` with `c` has those of `a` with
+/// `b-c`, and an interface `eth0-mac` has for its first chain what `eth0` has for
+/// its second.
 pub(crate) struct SpoofNames {
     pub(crate) iface_chain: String,
     pub(crate) mac_chain: String,
     pub(crate) comment: String,
+    /// What our rules are tagged with.
+    pub(crate) tag: String,
 }
 
 impl SpoofNames {
@@ -147,7 +159,21 @@ impl SpoofNames {
         Self {
             mac_chain: format!("{iface_chain}{SPOOF_MAC_SUFFIX}"),
             iface_chain,
-            comment: format!("macspoofchk-{id}"),
+            comment: format!("{SPOOF_COMMENT_PREFIX}{id}"),
+            tag: instance_hash(attachment),
+        }
+    }
+
+    /// Whether a rule with that tag and comment is another container's or
+    /// interface's. The network does not count: a container has no two interfaces
+    /// of one name.
+    pub(crate) fn disown(&self, tag: Option<&str>, comment: Option<&str>) -> bool {
+        match (tag, comment) {
+            (Some(tag), _) => interface_half(tag) != interface_half(&self.tag),
+            (None, Some(comment)) => {
+                comment.starts_with(SPOOF_COMMENT_PREFIX) && comment != self.comment
+            }
+            (None, None) => false,
         }
     }
 

@@ -4,13 +4,14 @@
 //! that is named after container and interface; its one rule jumps on to a
 //! second chain, which lets the right address return and drops all else. The
 //! names do not tell the network, so a foreign chain can never be attributed to
-//! one: [`gc`] removes only chains that bear our tag.
+//! one: [`gc`] removes only chains that bear our tag. Nor do they always tell the
+//! attachment: what bears the tag or the comment of another one is left alone.
 
 use std::collections::BTreeMap;
 
 use fairway_netlink::MacAddr;
 
-use crate::names::{SpoofNames, instance_hash, is_spoof_chain};
+use crate::names::{SpoofNames, is_spoof_chain};
 use crate::nft::Table;
 use crate::nft::expr::{Base, Expr, Verdict};
 use crate::nft::rule::{ListedRule, Rule};
@@ -34,11 +35,10 @@ impl Wanted {
     fn of(attachment: &Attachment<'_>, host_ifname: &str, mac: MacAddr) -> Result<Self, Error> {
         const IFNAME_SIZE: usize = 16;
         let names = SpoofNames::new(attachment)?;
-        let tag = instance_hash(attachment);
         let rule = |exprs| Rule {
             exprs,
             comment: Some(names.comment.clone()),
-            tag: Some(tag.clone()),
+            tag: Some(names.tag.clone()),
             compat: false,
         };
         if host_ifname.len() >= IFNAME_SIZE {
@@ -82,7 +82,8 @@ impl Wanted {
 ///
 /// # Errors
 /// All or nothing is written. [`Error::NameTooLong`] for container IDs that
-/// `nft` would have no room for.
+/// `nft` would have no room for, [`Error::ForeignChain`] where another attachment
+/// of the same chain's name is there first.
 pub fn setup(
     netfilter: &mut Netfilter,
     attachment: &Attachment<'_>,
@@ -90,32 +91,42 @@ pub fn setup(
     mac: MacAddr,
 ) -> Result<(), Error> {
     let wanted = Wanted::of(attachment, host_ifname, mac)?;
-    let SpoofNames {
-        iface_chain,
-        mac_chain,
-        ..
-    } = &wanted.names;
+    let names = &wanted.names;
     netfilter.nft.transact(|nft| {
         let mut tx = Transaction::default();
-        let leftovers = nft.has_chain(TABLE, iface_chain)? || nft.has_chain(TABLE, mac_chain)?;
-        if leftovers && difference(nft, &wanted)?.is_none() {
+        let leftovers = Found::all(nft, names)?;
+        for found in &leftovers {
+            if let Some(rule) = found.stranger(names) {
+                return Err(Error::ForeignChain {
+                    family: TABLE.family_name,
+                    table: TABLE.name,
+                    chain: found.chain.to_owned(),
+                    owner: rule.comment.clone().unwrap_or_default(),
+                });
+            }
+        }
+        if !leftovers.is_empty() && difference(nft, &wanted)?.is_none() {
             return Ok(tx);
         }
         if !nft.has_chain(TABLE, PREROUTING)? {
             tx.add_table(TABLE, None)?;
             tx.add_chain(TABLE, PREROUTING, Some(Hook::BRIDGE_PREROUTING), None)?;
         }
-        tx.add_chain(TABLE, iface_chain, None, None)?;
-        tx.add_chain(TABLE, mac_chain, None, None)?;
-        if leftovers {
-            for jump in jumps(nft, &wanted.names)? {
+        for chain in [&names.iface_chain, &names.mac_chain] {
+            let Some(found) = leftovers.iter().find(|found| found.chain == chain) else {
+                tx.add_new_chain(TABLE, chain)?;
+                continue;
+            };
+            for jump in &found.jumps {
                 tx.delete_rule(TABLE, PREROUTING, jump.handle)?;
             }
-            tx.flush_chain(TABLE, iface_chain)?;
-            tx.flush_chain(TABLE, mac_chain)?;
+            tx.flush_chain(TABLE, chain)?;
         }
         tx.add_rule(TABLE, PREROUTING, &wanted.jump)?;
-        for (chain, rules) in [(iface_chain, &wanted.iface), (mac_chain, &wanted.mac)] {
+        for (chain, rules) in [
+            (&names.iface_chain, &wanted.iface),
+            (&names.mac_chain, &wanted.mac),
+        ] {
             for rule in rules {
                 tx.add_rule(TABLE, chain, rule)?;
             }
@@ -124,8 +135,39 @@ pub fn setup(
     })
 }
 
-/// Removes an attachment's chains and the jumps to them. Costs next to nothing
-/// where there are none.
+/// A chain that is there under one of an attachment's names.
+struct Found<'a> {
+    chain: &'a str,
+    rules: Vec<ListedRule>,
+    /// Those in PREROUTING that lead to it.
+    jumps: Vec<ListedRule>,
+}
+
+impl<'a> Found<'a> {
+    /// In the order in which they can be deleted.
+    fn all(nft: &mut NftSocket, names: &'a SpoofNames) -> Result<Vec<Self>, Error> {
+        let mut all = Vec::new();
+        for chain in [&names.iface_chain, &names.mac_chain] {
+            if nft.has_chain(TABLE, chain)? {
+                all.push(Self {
+                    chain,
+                    rules: nft.rules(TABLE, Some(chain))?,
+                    jumps: jumps(nft, chain)?,
+                });
+            }
+        }
+        Ok(all)
+    }
+
+    /// A rule that says it is another attachment's.
+    fn stranger(&self, names: &SpoofNames) -> Option<&ListedRule> {
+        let mut rules = self.rules.iter().chain(&self.jumps);
+        rules.find(|rule| names.disown(rule.tag.as_deref(), rule.comment.as_deref()))
+    }
+}
+
+/// Removes an attachment's chains and the jumps to them, but not those of another
+/// one of the same name. Costs next to nothing where there are none.
 ///
 /// # Errors
 /// Where the kernel refuses; then nothing is removed.
@@ -136,20 +178,14 @@ pub fn teardown(netfilter: &mut Netfilter, attachment: &Attachment<'_>) -> Resul
     }
     netfilter.nft.transact(|nft| {
         let mut tx = Transaction::default();
-        let mut chains = Vec::new();
-        for chain in [&names.iface_chain, &names.mac_chain] {
-            if nft.has_chain(TABLE, chain)? {
-                chains.push(chain);
+        for found in Found::all(nft, &names)? {
+            if found.stranger(&names).is_some() {
+                continue;
             }
-        }
-        if chains.is_empty() {
-            return Ok(tx);
-        }
-        for jump in jumps(nft, &names)? {
-            tx.delete_rule(TABLE, PREROUTING, jump.handle)?;
-        }
-        for chain in chains {
-            tx.delete_chain(TABLE, chain)?;
+            for jump in &found.jumps {
+                tx.delete_rule(TABLE, PREROUTING, jump.handle)?;
+            }
+            tx.delete_chain(TABLE, found.chain)?;
         }
         Ok(tx)
     })
@@ -214,16 +250,14 @@ fn dead_chains(nft: &mut NftSocket, valid: &Valid) -> Result<BTreeMap<String, Ve
     Ok(dead)
 }
 
-fn jumps(nft: &mut NftSocket, names: &SpoofNames) -> Result<Vec<ListedRule>, Error> {
-    nft.rules_where(TABLE, Some(PREROUTING), |rule| {
-        rule.leads_to(&names.iface_chain)
-    })
+fn jumps(nft: &mut NftSocket, chain: &str) -> Result<Vec<ListedRule>, Error> {
+    nft.rules_where(TABLE, Some(PREROUTING), |rule| rule.leads_to(chain))
 }
 
 /// The first thing that is not as wanted.
 fn difference(nft: &mut NftSocket, wanted: &Wanted) -> Result<Option<Error>, Error> {
     let names = &wanted.names;
-    let jumps = jumps(nft, names)?;
+    let jumps = jumps(nft, &names.iface_chain)?;
     if !jumps.iter().any(|jump| jump.is(&wanted.jump)) {
         return Ok(Some(Error::MissingRule {
             family: TABLE.family_name,

@@ -20,3 +20,4 @@ mod packets;
 mod parallel;
 mod speed;
 mod spoof;
+mod spoof_names;
