@@ -157,6 +157,8 @@ impl Folder {
     pub(crate) fn addresses(&self) -> Result<Vec<IpAddr>, StoreError> {
         let flags = OFlag::O_DIRECTORY | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
         let fail = || StoreError::io("list", &self.path);
+        #[cfg(test)]
+        LISTINGS.set(LISTINGS.get() + 1);
         let dir = Dir::openat(&self.fd, ".", flags, Mode::empty()).map_err(fail())?;
         let mut found = Vec::new();
         for entry in dir {
@@ -296,6 +298,12 @@ pub fn address_of(name: &[u8]) -> Option<IpAddr> {
     let text = str::from_utf8(name).ok()?;
     let ip: IpAddr = text.parse().ok()?;
     (ip.to_string() == text).then_some(ip)
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How often this thread has listed a folder.
+    pub(crate) static LISTINGS: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
 }
 
 #[cfg(test)]

@@ -49,6 +49,11 @@ pub(crate) fn now() -> i64 {
     i64::try_from(now.unwrap_or_default().as_nanos()).unwrap_or_default()
 }
 
+/// Now, in s since 1970.
+pub(crate) fn seconds() -> u64 {
+    u64::try_from(now() / 1_000_000_000).unwrap_or_default()
+}
+
 /// A time `back` ago whose nanoseconds are random.
 ///
 /// The kernel stamps changes with a clock that ticks every few milliseconds, so two changes can bear the

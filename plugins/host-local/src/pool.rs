@@ -8,7 +8,6 @@ use crate::{
     request::Request,
     search::find,
     session::{Held, Holdings, Session, Trust},
-    span::Span,
     stage::Staged,
     store::Store,
 };
@@ -111,15 +110,11 @@ fn give_exactly(
     if session.reserve(staged, id, ip)? {
         return Ok(ip);
     }
-    // The file may be torn, or stand from before a reboot.
-    session.verify(Trust::Listed)?;
-    if let Some(only) = Span::new(ip, ip) {
-        session.reclaim(&[only])?;
-    }
-    if session.reserve(staged, id, ip)? {
+    let there = session.contest(ip)?;
+    if there.is_none() && session.reserve(staged, id, ip)? {
         return Ok(ip);
     }
-    let holder = match session.folder.address_file(ip)?.map(|file| file.record) {
+    let holder = match there.map(|file| file.record) {
         Some(Record::Owner {
             id,
             ifname: Some(ifname),
@@ -172,14 +167,8 @@ pub(crate) fn holdings(
     ifname: &IfName,
 ) -> Result<Vec<IpAddr>, StoreError> {
     let found = store.with_existing(|session| {
-        loop {
-            let held = session.held_by(id)?.all()?;
-            let ips: Vec<_> = own(&held, ifname).map(|held| held.ip).collect();
-            // Before the answer is "nothing", each file is read.
-            if !ips.is_empty() || !session.verify(Trust::Read)? {
-                return Ok::<_, StoreError>(ips);
-            }
-        }
+        let held = session.held_by(id)?.all()?;
+        Ok::<_, StoreError>(own(&held, ifname).map(|held| held.ip).collect())
     })?;
     Ok(found.unwrap_or_default())
 }
@@ -223,10 +212,13 @@ pub(crate) fn exhausted<'a>(
     sets: &'a [RangeSet],
 ) -> Result<Option<&'a RangeSet>, StoreError> {
     let full = store.with_existing(|session| {
-        for (index, set) in sets.iter().enumerate() {
-            let order = search_order(set, session.folder.last_reserved(index));
-            let free = &mut |session: &mut Session<'_>, ip| Ok(session.folder.mark(ip)?.is_none());
-            if find(session, &order, free)?.is_none() && session.reclaimable(&order)?.is_none() {
+        for set in sets {
+            let legs = search_order(set, None);
+            let mut free = false;
+            for leg in &legs {
+                free = free || session.has_free(leg)?;
+            }
+            if !free && session.reclaimable(&legs)?.is_none() {
                 return Ok::<_, StoreError>(Some(set));
             }
         }

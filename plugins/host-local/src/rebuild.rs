@@ -81,8 +81,7 @@ pub(crate) fn rebuild(
             // No container's, so no boot ends it.
             Record::Torn | Record::Other => match known {
                 Some(slot) if unreadable => (slot.key, false),
-                // Found by nobody's id; spread over the table.
-                _ => (key_of(&format!("\n{ip}")), false),
+                _ => (nobodys_key(ip), false),
             },
         };
         slots.push(Slot {
@@ -100,15 +99,20 @@ pub(crate) fn rebuild(
     } else {
         &store.spans
     };
-    let mut index = Index::build(&store.home, now, spans, &slots);
+    let mut index = Index::build(&store.home, now, spans, &slots, mark::seconds());
     if doubt {
         index.doubt();
     }
     Ok(index)
 }
 
+/// Found by nobody's id; spread over the table.
+pub(crate) fn nobodys_key(ip: IpAddr) -> u64 {
+    key_of(&format!("\n{ip}"))
+}
+
 /// On stderr, which runtimes log: somebody may have made the file by hand.
-fn tell_removed(folder: &Folder, ip: IpAddr, size: u32) {
+pub(crate) fn tell_removed(folder: &Folder, ip: IpAddr, size: u32) {
     let path = folder.path_of(&ip.to_string());
     let _ = writeln!(
         io::stderr(),

@@ -15,7 +15,7 @@ pub(crate) type Take<'a> = dyn FnMut(&mut Session<'_>, IpAddr) -> Result<bool, S
 
 /// Takes the first free address of `legs`, as `take` has it; `None` where there is none.
 ///
-/// That there is none is never said by the index alone: the folder is looked at first.
+/// That there is none a current index says by itself (see [`Session::review`]).
 pub(crate) fn find(
     session: &mut Session<'_>,
     legs: &[Span],
@@ -23,7 +23,7 @@ pub(crate) fn find(
 ) -> Result<Option<IpAddr>, StoreError> {
     loop {
         let found = search(session, legs, take)?;
-        if found.is_some() || !session.verify(Trust::Listed)? {
+        if found.is_some() || !session.review()? {
             return Ok(found);
         }
     }

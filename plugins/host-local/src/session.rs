@@ -10,7 +10,8 @@ use crate::{
     folder::{AddressFile, Folder},
     index::{Index, Slot, key_of},
     lock::Lock,
-    rebuild::rebuild,
+    mark,
+    rebuild::{nobodys_key, rebuild, tell_removed},
     record::Record,
     span::{Span, number},
     stage::Staged,
@@ -45,6 +46,9 @@ impl Holdings {
         }
     }
 }
+
+/// How long a full index is believed, in s.
+pub(crate) const REVIEW: u64 = 60;
 
 /// How sure we are of what is in the folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,6 +130,16 @@ impl<'a> Session<'a> {
         self.trust = trust;
         self.changed = true;
         Ok(true)
+    }
+
+    /// Before the answer is "none left": looks at the files, if that was not done for a while.
+    ///
+    /// A current index is believed: with 50,000 files a listing under the lock takes half a second, and a
+    /// storm of ADDs on a full range would keep the one DEL that helps from its turn. But whoever removed
+    /// a file by hand in the very moment of an operation of ours is not to wait for ever.
+    pub(crate) fn review(&mut self) -> Result<bool, StoreError> {
+        let overdue = mark::seconds().abs_diff(self.index.built()) > REVIEW;
+        Ok(overdue && self.verify(Trust::Listed)?)
     }
 
     /// The index cannot be read: look at the files. Where even the new one cannot be read, nothing is
@@ -251,11 +265,8 @@ impl<'a> Session<'a> {
             let leg = order.iter().position(|leg| leg.contains(slot.ip))?;
             Some(((leg, number(slot.ip)), slot))
         };
-        let slots = self.indexed(Index::slots)?.into_iter();
-        let mut slots: Vec<_> = slots
-            .filter(|slot| slot.earlier_boot)
-            .filter_map(place)
-            .collect();
+        let slots = self.indexed(Index::earlier)?.into_iter();
+        let mut slots: Vec<_> = slots.filter_map(place).collect();
         slots.sort_unstable_by_key(|(place, _)| *place);
         // A file that cannot be read proves nothing.
         let dead = |slot: &Slot| match self.folder.address_file(slot.ip) {
@@ -263,6 +274,33 @@ impl<'a> Session<'a> {
             _ => false,
         };
         Ok(slots.into_iter().map(|(_, slot)| slot).find(dead))
+    }
+
+    /// Looks at the one file of an address that is asked for: removes it where it is torn or stands from an
+    /// earlier boot, and gives it where it stays.
+    pub(crate) fn contest(&mut self, ip: IpAddr) -> Result<Option<AddressFile>, StoreError> {
+        let Some(file) = self.folder.address_file(ip)? else {
+            return Ok(None);
+        };
+        let key = match &file.record {
+            Record::Torn => {
+                self.free(nobodys_key(ip), ip)?;
+                tell_removed(self.folder, ip, file.size);
+                return Ok(None);
+            }
+            Record::Owner { id, .. } => {
+                let key = key_of(id.as_str());
+                let slots = self.indexed(|index| index.slots_of(key))?;
+                let mut its = slots.iter().filter(|slot| slot.ip == ip);
+                if !its.any(|slot| self.is_dead(slot, &file)) {
+                    return Ok(Some(file));
+                }
+                key
+            }
+            Record::Other => return Ok(Some(file)),
+        };
+        self.free(key, ip)?;
+        Ok(None)
     }
 
     /// Does `file`, just read, stand from an earlier boot beyond doubt, its container dead with that?
@@ -294,6 +332,19 @@ impl<'a> Session<'a> {
     /// The first free address of a mapped span.
     pub(crate) fn first_free(&mut self, span: &Span) -> Result<Option<IpAddr>, StoreError> {
         self.indexed(|index| index.first_free(span))
+    }
+
+    /// Has the index an address of `span` for free? No file is looked at.
+    pub(crate) fn has_free(&mut self, span: &Span) -> Result<bool, StoreError> {
+        if self.maps(span) {
+            return Ok(self.first_free(span)?.is_some());
+        }
+        let Some(len) = span.len().filter(|len| *len <= self.index.used()) else {
+            return Ok(true);
+        };
+        let slots = self.indexed(Index::slots)?;
+        let taken = slots.iter().filter(|slot| span.contains(slot.ip)).count();
+        Ok((taken as u64) < len)
     }
 
     /// An address has turned out to have a file of which the index knows nothing.

@@ -20,6 +20,8 @@ const PAGES_MAX: u32 = 1 << 18;
 const MAGIC: &[u8; 8] = b"FwHLidx\x01";
 const SPANS_AT: usize = 96;
 const SPAN: usize = 40;
+const BUILT_AT: usize = PAGE - 8;
+const EARLIER_AT: usize = PAGE - 9;
 
 /// The bytes that change with each operation: all before the list of spans.
 pub(super) const HEAD: usize = SPANS_AT;
@@ -39,6 +41,10 @@ pub struct Header {
     pub(crate) gone: u32,
     /// The ranges whose addresses have a bit each, in order.
     pub(crate) spans: Vec<Span>,
+    /// When the files were last looked at, in s since 1970.
+    pub(crate) built: u64,
+    /// There may be slots of an earlier boot.
+    pub(crate) earlier: bool,
 }
 
 impl Header {
@@ -52,6 +58,8 @@ impl Header {
             used: 0,
             gone: 0,
             spans: Vec::new(),
+            built: 0,
+            earlier: false,
         };
         for span in spans {
             let bits = header.bits().saturating_add(span.len().unwrap_or(u64::MAX));
@@ -90,6 +98,8 @@ impl Header {
             used: reader.u32(84),
             gone: reader.u32(88),
             spans: (0..count.min(SPANS_MAX)).map(span).collect::<Option<_>>()?,
+            built: reader.u64(BUILT_AT),
+            earlier: reader.u8(EARLIER_AT) != 0,
         };
         let sound = count <= SPANS_MAX
             && (1..=PAGES_MAX).contains(&header.pages)
@@ -116,6 +126,8 @@ impl Header {
             put(&mut page, at + 8, &span.first().to_le_bytes());
             put(&mut page, at + 24, &span.last().to_le_bytes());
         }
+        put(&mut page, BUILT_AT, &self.built.to_le_bytes());
+        put(&mut page, EARLIER_AT, &[u8::from(self.earlier)]);
         page
     }
 
@@ -172,6 +184,7 @@ mod tests {
         ];
         let mut header = Header::new(identity, &spans, 50_000);
         header.used = 50_000;
+        (header.built, header.earlier) = (1_800_000_000, true);
         header.stamp = Stamp {
             dev: 3,
             mark: crate::mark::Mark {

@@ -49,10 +49,21 @@ pub(crate) struct Index {
 
 impl Index {
     /// Builds an index of `slots` in the place of any other; in memory where it cannot be written.
-    pub(crate) fn build(home: &Home, identity: Identity, spans: &[Span], slots: &[Slot]) -> Index {
+    ///
+    /// `built`: when the files were looked at, in s since 1970.
+    pub(crate) fn build(
+        home: &Home,
+        identity: Identity,
+        spans: &[Span],
+        slots: &[Slot],
+        built: u64,
+    ) -> Index {
+        let mut header = Header::new(identity, spans, slots.len());
+        header.built = built;
+        header.earlier = slots.iter().any(|slot| slot.earlier_boot);
         let mut index = Index {
             home: home.clone(),
-            header: Header::new(identity, spans, slots.len()),
+            header,
             storage: Storage::Memory(Vec::new()),
             broken: false,
         };
@@ -76,6 +87,33 @@ impl Index {
     pub(crate) fn is_current(&self, boot: Option<Id>, stamp: &Stamp) -> bool {
         let known = self.header.stamp != Stamp::default() && boot.is_some();
         known && self.header.stamp == *stamp && self.header.identity.boot == boot
+    }
+
+    /// When the files were last looked at, in s since 1970.
+    pub(crate) fn built(&self) -> u64 {
+        self.header.built
+    }
+
+    /// To make it lie.
+    #[cfg(test)]
+    pub(crate) fn set_built(&mut self, built: u64) {
+        self.header.built = built;
+        self.storage.write(0, &self.header.encode()).unwrap();
+    }
+
+    /// How many addresses have a file.
+    pub(crate) fn used(&self) -> u64 {
+        self.header.used.into()
+    }
+
+    /// The addresses that have had their file since an earlier boot.
+    pub(crate) fn earlier(&self) -> io::Result<Vec<Slot>> {
+        if !self.header.earlier {
+            return Ok(Vec::new());
+        }
+        let mut slots = self.slots()?;
+        slots.retain(|slot| slot.earlier_boot);
+        Ok(slots)
     }
 
     /// Under which boot it was built.
@@ -132,8 +170,8 @@ impl Index {
             Ok(slots) => {
                 let (home, identity) = (self.home.clone(), self.header.identity);
                 let spans = std::mem::take(&mut self.header.spans);
-                let broken = self.broken;
-                *self = Index::build(&home, identity, &spans, &slots);
+                let (broken, built) = (self.broken, self.header.built);
+                *self = Index::build(&home, identity, &spans, &slots, built);
                 self.broken |= broken;
             }
             Err(_) => self.broken = true,

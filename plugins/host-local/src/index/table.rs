@@ -49,11 +49,12 @@ impl Index {
         for step in 0..self.header.pages {
             let at = self.page_at(slot.key, step);
             let page = self.storage.page(at)?;
-            let vacant = places(&page).position(|place| !matches!(place, Place::Used(_)));
-            let Some(index) = vacant else {
+            let mut vacant = places(&page).enumerate();
+            let Some((index, place)) = vacant.find(|(_, place)| !matches!(place, Place::Used(_)))
+            else {
                 continue;
             };
-            if places(&page).nth(index) == Some(Place::Gone) {
+            if place == Place::Gone {
                 self.header.gone = self.header.gone.saturating_sub(1);
             }
             self.header.used = self.header.used.saturating_add(1);

@@ -24,7 +24,7 @@ fn slot(ip: IpAddr, key: u64) -> Slot {
 }
 
 fn build(dir: &std::path::Path, spans: &[Span], slots: &[Slot]) -> Index {
-    Index::build(&Home::new(dir, "net"), Identity::default(), spans, slots)
+    Index::build(&Home::new(dir, "net"), Identity::default(), spans, slots, 0)
 }
 
 fn ip(n: u32) -> IpAddr {
