@@ -25,6 +25,8 @@ pub(crate) const LAB: &[Need] = &[
     ("setpriv", "util-linux"),
     ("nsenter", "util-linux"),
     ("strace", "strace"),
+    // The commands in the documentation are run as they stand.
+    ("jq", "jq"),
 ];
 
 /// The plugins that ours are compared with.
