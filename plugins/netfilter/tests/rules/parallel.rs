@@ -1,8 +1,9 @@
 //! A node starts and ends many containers at once.
 
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use fairway_lab::{Lab, Ns, Result};
 use fairway_netfilter::{Attachment, Backend, Error, Netfilter, masq, spoof};
@@ -137,5 +138,54 @@ fn mac_checks_come_and_go_for_many_at_once() -> Result {
         spoof::teardown(nf, attachment)
     });
     assert!(!ruleset(lab.node()).contains("container-"));
+    Ok(())
+}
+
+/// What deletes is refused while others change the rules, and must get through
+/// all the same.
+#[test]
+fn del_gets_through_while_others_write_all_the_time() -> Result {
+    let lab = Lab::new()?;
+    let node = lab.node();
+    let addresses = addresses(&["10.22.0.2/24"]);
+    let done = AtomicBool::new(false);
+    // However the test ends.
+    let latest = Instant::now() + Duration::from_secs(60);
+    let waits = thread::scope(|scope| {
+        for n in 0..2 {
+            // A change of the ruleset each, and hardly anything between two.
+            let (done, addresses) = (&done, &addresses);
+            scope.spawn(move || {
+                let id = format!("other-{n}");
+                let attachment = Attachment {
+                    container_id: &id,
+                    ..ATTACHMENT
+                };
+                within(node, |nf| {
+                    while !done.load(Ordering::Relaxed) && Instant::now() < latest {
+                        masq::setup(nf, Backend::Nftables, &attachment, addresses).unwrap();
+                        masq::teardown(nf, &attachment).unwrap();
+                    }
+                });
+            });
+        }
+        let waits = (0..100).map(|_| {
+            within(node, |nf| {
+                masq::setup(nf, Backend::Iptables, &ATTACHMENT, &addresses).unwrap();
+                let start = Instant::now();
+                let torn = masq::teardown(nf, &ATTACHMENT);
+                (torn, start.elapsed())
+            })
+        });
+        let waits: Vec<_> = waits.collect();
+        done.store(true, Ordering::Relaxed);
+        waits
+    });
+    let longest = waits.iter().map(|(_, wait)| *wait).max();
+    println!("longest wait {longest:?}");
+    for (torn, _) in waits {
+        torn.unwrap();
+    }
+    assert!(!ruleset(node).contains(" saddr "));
     Ok(())
 }
