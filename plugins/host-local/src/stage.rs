@@ -30,6 +30,13 @@ use std::{
 /// reference plugin passes over it, and what a killed process left is overwritten by the next.
 const NAME: &str = ".fairway-new";
 
+/// For a file that is not there yet.
+const NEW: OFlag = OFlag::O_CREAT
+    .union(OFlag::O_EXCL)
+    .union(OFlag::O_WRONLY)
+    .union(OFlag::O_CLOEXEC)
+    .union(OFlag::O_NOFOLLOW);
+
 /// A file with its content, not yet in its place.
 #[derive(Debug)]
 pub(crate) struct Staged<'a> {
@@ -44,15 +51,16 @@ pub(crate) struct Staged<'a> {
 impl<'a> Staged<'a> {
     /// Writes `content` to a file without a name, or with a passing one where that cannot be.
     pub(crate) fn new(folder: &'a Folder, content: Vec<u8>) -> Result<Self, StoreError> {
-        match nameless(folder, &content) {
-            Ok((file, odd)) => Ok(Staged {
+        let made = means::nameless().then(|| nameless(folder, &content));
+        match made {
+            Some(Ok((file, odd))) => Ok(Staged {
                 folder,
                 content,
                 file,
                 named: false,
                 odd,
             }),
-            Err(_) => Staged::named(folder, &content),
+            _ => Staged::named(folder, &content),
         }
     }
 
@@ -106,16 +114,37 @@ impl<'a> Staged<'a> {
         )
     }
 
-    fn link_named(&self, name: &str) -> nix::Result<()> {
+    fn link_named(&mut self, name: &str) -> nix::Result<()> {
         let fd = self.folder.fd();
-        match linkat(fd, NAME, fd, name, AtFlags::empty()) {
+        match means::hard_link(fd, NAME, name) {
             // At once: it changes the file's times, which the index is about to note.
-            Ok(()) => unlinkat(fd, NAME, UnlinkatFlags::NoRemoveDir),
-            // A file system without hard links.
-            Err(Errno::EPERM | Errno::EOPNOTSUPP | Errno::ENOSYS) => {
-                renameat2(fd, NAME, fd, name, RenameFlags::RENAME_NOREPLACE)
-            }
+            Ok(()) => return unlinkat(fd, NAME, UnlinkatFlags::NoRemoveDir),
+            Err(errno) if !is_missing(errno) => return Err(errno),
+            Err(_) => {}
+        }
+        match means::rename_new(fd, NAME, name) {
+            Err(errno) if is_missing(errno) => self.create(name),
             other => other,
+        }
+    }
+
+    /// The last resort, where the file system has no other way (some of FUSE, 9p and SMB): made under its
+    /// name and then written, as the reference does it. A kill in between leaves an empty file, which the
+    /// next operation that looks at the files removes.
+    fn create(&mut self, name: &str) -> nix::Result<()> {
+        let fd = self.folder.fd();
+        let file = openat(fd, name, NEW, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        crate::crash::point();
+        match write(file.into(), &self.content) {
+            Ok((file, odd)) => {
+                (self.file, self.odd) = (file, odd);
+                let _ = unlinkat(fd, NAME, UnlinkatFlags::NoRemoveDir);
+                Ok(())
+            }
+            Err(error) => {
+                let _ = unlinkat(fd, name, UnlinkatFlags::NoRemoveDir);
+                Err(Errno::from_raw(error.raw_os_error().unwrap_or_default()))
+            }
         }
     }
 
@@ -139,6 +168,48 @@ pub(crate) fn replace(folder: &OwnedFd, new: &str, name: &str) -> nix::Result<()
     }
 }
 
+/// Does the file system lack this way of giving a name? The words for it differ.
+fn is_missing(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::EPERM | Errno::EOPNOTSUPP | Errno::ENOSYS | Errno::EINVAL | Errno::EMLINK
+    )
+}
+
+/// Ways to give a file a name that must be free; the tests do without.
+mod means {
+    use super::*;
+
+    #[cfg(test)]
+    thread_local! {
+        pub(crate) static NONE: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    }
+
+    pub(super) fn hard_link(folder: &OwnedFd, old: &str, new: &str) -> nix::Result<()> {
+        #[cfg(test)]
+        if NONE.get() {
+            return Err(Errno::EPERM);
+        }
+        linkat(folder, old, folder, new, AtFlags::empty())
+    }
+
+    pub(super) fn rename_new(folder: &OwnedFd, old: &str, new: &str) -> nix::Result<()> {
+        #[cfg(test)]
+        if NONE.get() {
+            return Err(Errno::EINVAL);
+        }
+        renameat2(folder, old, folder, new, RenameFlags::RENAME_NOREPLACE)
+    }
+
+    /// May a file be made without a name?
+    pub(super) fn nameless() -> bool {
+        #[cfg(test)]
+        return !NONE.get();
+        #[cfg(not(test))]
+        true
+    }
+}
+
 impl Drop for Staged<'_> {
     fn drop(&mut self) {
         // Unwinding stands for SIGKILL in the tests: there nothing is cleaned up either.
@@ -158,10 +229,8 @@ fn nameless(folder: &Folder, content: &[u8]) -> std::io::Result<(File, Option<i6
 
 fn with_name(folder: &Folder, content: &[u8]) -> std::io::Result<(File, Option<i64>)> {
     let _ = unlinkat(folder.fd(), NAME, UnlinkatFlags::NoRemoveDir);
-    let flags =
-        OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_WRONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
     write(
-        openat(folder.fd(), NAME, flags, Mode::S_IRUSR | Mode::S_IWUSR)?.into(),
+        openat(folder.fd(), NAME, NEW, Mode::S_IRUSR | Mode::S_IWUSR)?.into(),
         content,
     )
 }
@@ -216,5 +285,31 @@ mod tests {
             .replace("10.0.0.2")
             .unwrap();
         assert_eq!((read("10.0.0.2").as_str(), names()), ("new", 2));
+    }
+    /// As on a file system that has none of the ways.
+    #[test]
+    fn by_creating_it() {
+        use crate::{crash::crash_after, tests::small};
+
+        means::NONE.set(true);
+        let net = small();
+        assert_eq!(net.add("a").unwrap(), ["10.0.0.2"]);
+        assert_eq!(net.add("b").unwrap(), ["10.0.0.3"]);
+        assert!(net.add_exactly("c", "10.0.0.3").is_err());
+        assert_eq!(net.files()["10.0.0.3"], "b\r\neth0");
+        assert!(!net.path(NAME).exists());
+        let mut torn = 0;
+        for nth in 0..100 {
+            let ended = crash_after(nth, || net.add("new").unwrap()).is_some();
+            torn += net.files().values().filter(|text| text.is_empty()).count();
+            net.del("new");
+            let left = net.files().into_keys().collect::<Vec<_>>();
+            assert_eq!(left, ["10.0.0.2", "10.0.0.3"], "killed after {nth}");
+            if ended {
+                break;
+            }
+        }
+        assert_eq!(torn, 1);
+        means::NONE.set(false);
     }
 }

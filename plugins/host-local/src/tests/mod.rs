@@ -26,7 +26,7 @@ use std::{
 };
 
 /// A network of its own, with what the plugin would be told about it.
-struct Net {
+pub(crate) struct Net {
     dir: tempfile::TempDir,
     sets: Vec<RangeSet>,
     boot: u8,
@@ -99,17 +99,17 @@ impl Net {
             .with_wait(Duration::from_secs(10))
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join("net").join(name)
     }
 
-    fn add(&self, name: &str) -> Result<Vec<String>, AllocError> {
+    pub(crate) fn add(&self, name: &str) -> Result<Vec<String>, AllocError> {
         let wanted = vec![None; self.sets.len()];
         let given = add(&self.store(), &self.sets, &wanted, &id(name), &eth0())?;
         Ok(given.iter().map(ToString::to_string).collect())
     }
 
-    fn add_exactly(&self, name: &str, ip: &str) -> Result<Vec<String>, AllocError> {
+    pub(crate) fn add_exactly(&self, name: &str, ip: &str) -> Result<Vec<String>, AllocError> {
         let request = Request::new(ip.parse().unwrap(), "runtimeConfig.ips[0]");
         let given = add(
             &self.store(),
@@ -121,7 +121,7 @@ impl Net {
         Ok(given.iter().map(ToString::to_string).collect())
     }
 
-    fn del(&self, name: &str) {
+    pub(crate) fn del(&self, name: &str) {
         assert!(del(&self.store(), &id(name), &eth0()).unwrap().is_empty());
     }
 
@@ -151,7 +151,7 @@ impl Net {
     }
 
     /// Address files and what is in them.
-    fn files(&self) -> BTreeMap<String, String> {
+    pub(crate) fn files(&self) -> BTreeMap<String, String> {
         let Ok(dir) = fs::read_dir(self.dir.path().join("net")) else {
             return BTreeMap::new();
         };
@@ -189,7 +189,7 @@ impl Net {
     }
 }
 
-fn small() -> Net {
+pub(crate) fn small() -> Net {
     Net::new(json!([[{"subnet": "10.0.0.0/29"}]]))
 }
 
