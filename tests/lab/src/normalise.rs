@@ -32,6 +32,19 @@ const LOCAL: &[&str] = &[
     "handle",
 ];
 
+/// What the first line of each link says behind its name.
+pub(crate) const EXISTS: &str = " exists true";
+
+/// Whether a line of a diff says no more than that this link has what links have.
+pub(crate) fn follows(link: &str, line: &str) -> bool {
+    let line = &line[2..];
+    let property = line
+        .strip_prefix(link)
+        .is_some_and(|rest| rest.starts_with(' '));
+    let kept = line.ends_with(EXISTS) || line.contains(" linkinfo info_kind ");
+    (property && !kept) || line.contains(&format!("/conf/{link}/"))
+}
+
 /// One line per property of each link, addresses left out.
 pub(crate) fn links(links: &[Value]) -> Vec<String> {
     let mut lines = Vec::new();
@@ -41,8 +54,8 @@ pub(crate) fn links(links: &[Value]) -> Vec<String> {
         if let Value::Object(map) = &mut link {
             map.remove("addr_info");
             map.remove("ifname");
-            map.insert("exists".into(), Value::Bool(true));
         }
+        lines.push(format!("{name}{EXISTS}"));
         flatten(name, &link, &mut lines);
     }
     lines

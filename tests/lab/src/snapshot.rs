@@ -96,18 +96,36 @@ impl Snapshot {
     }
 
     /// What differs, by section: `-` only in `self`, `+` only in `other`; empty if nothing.
+    ///
+    /// Of a link that only one of them has, its properties and sysctls are not listed.
     pub fn diff(&self, other: &Self) -> String {
         let mut text = String::new();
         let mut names: Vec<_> = self.sections().chain(other.sections()).collect();
         names.sort_unstable();
         names.dedup();
         for name in names {
-            let lines = normalise::diff(self.section(name), other.section(name));
+            let mut lines = normalise::diff(self.section(name), other.section(name));
+            let lonely = self.lonely(other, name);
+            lines.retain(|line| !lonely.iter().any(|link| normalise::follows(link, line)));
             if !lines.is_empty() {
                 let _ = writeln!(text, "[{name}]\n{}", lines.join("\n"));
             }
         }
         text
+    }
+
+    /// The links that only one of them has, as far as a section lists what links have.
+    fn lonely(&self, other: &Self, section: &str) -> Vec<String> {
+        let links = match section.strip_suffix("sysctl") {
+            Some(prefix) => format!("{prefix}link"),
+            None if section.ends_with("link") => section.to_owned(),
+            None => return Vec::new(),
+        };
+        let differ = normalise::diff(self.section(&links), other.section(&links));
+        let names = differ
+            .iter()
+            .filter_map(|line| line.strip_suffix(normalise::EXISTS));
+        names.map(|name| name[2..].to_owned()).collect()
     }
 
     /// Wants both the same.

@@ -23,7 +23,7 @@ fn each_kind_of_trace_is_seen() -> Result {
         (
             "ip link add x type veth peer name y",
             "ip link del x",
-            "[link]\n+ y ",
+            "[link]\n+ y exists true\n+ y linkinfo info_kind \"veth\"\n+ x exists true\n",
         ),
         (
             "ip addr add 10.9.0.1/32 dev lo",
