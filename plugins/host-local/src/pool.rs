@@ -4,7 +4,7 @@ use crate::{
     error::{AllocError, StoreError},
     order::search_order,
     range::RangeSet,
-    record::{self, Record},
+    record::Record,
     request::Request,
     search::find,
     session::{Held, Holdings, Session, Trust},
@@ -82,7 +82,7 @@ fn give(
     ifname: &IfName,
 ) -> Result<IpAddr, AllocError> {
     let folder = session.folder;
-    let mut staged = Staged::new(folder, record::format(id, ifname))?;
+    let mut staged = session.stage(id, ifname)?;
     if let Some(request) = wanted {
         return give_exactly(session, &mut staged, request, id);
     }

@@ -1,8 +1,7 @@
 //! One operation on a network's folder, from taking the lock to leaving the index complete.
 //!
-//! The order of the steps is what makes a kill at any of them harmless. Each change of the folder gives
-//! it a new time, which the index does not bear, so from the first change on the index counts as
-//! incomplete; only the very last step declares it complete again. Whoever comes after a killed process
+//! The order of the steps is what makes a kill at any of them harmless. Before the first change the index
+//! is declared incomplete; only the very last step declares it complete again. Whoever comes after a killed process
 //! therefore looks at the files themselves, and they are whole at every step (see [`crate::stage`]).
 
 use crate::{
@@ -12,7 +11,7 @@ use crate::{
     lock::Lock,
     mark,
     rebuild::{nobodys_key, rebuild, tell_removed},
-    record::Record,
+    record::{self, Record},
     span::{Span, number},
     stage::Staged,
     store::Store,
@@ -88,7 +87,11 @@ impl<'a> Session<'a> {
                 trust: Trust::Indexed,
                 changed: false,
             },
-            old => {
+            mut old => {
+                // The new one may turn out not to be writable, and the old one stay.
+                if let Some(old) = &mut old {
+                    old.unseal();
+                }
                 // After a boot the content of a file may be lost while its times are not.
                 let now = store.boot;
                 let same_boot = |old: &Index| now.is_some() && old.identity().boot == now;
@@ -115,10 +118,32 @@ impl<'a> Session<'a> {
     /// operation builds the index anew.
     fn finish(mut self) {
         if self.changed
+            && self.index.can_seal()
             && let Some(stamp) = self.folder.settle()
         {
             let _ = self.index.seal(stamp);
         }
+    }
+
+    /// From here on nobody takes the index on disk for complete, until [`Self::finish`].
+    fn begin_change(&mut self) {
+        if !self.changed {
+            self.index.unseal();
+            self.changed = true;
+        }
+    }
+
+    /// A file for an address of `id`'s, which on some file systems has a passing name in the folder.
+    pub(crate) fn stage(
+        &mut self,
+        id: &ContainerId,
+        ifname: &IfName,
+    ) -> Result<Staged<'a>, StoreError> {
+        let staged = Staged::new(self.folder, record::format(id, ifname))?;
+        if staged.is_named() {
+            self.begin_change();
+        }
+        Ok(staged)
     }
 
     /// Looks at the files themselves, unless that has been done.
@@ -126,9 +151,9 @@ impl<'a> Session<'a> {
         if self.trust >= trust {
             return Ok(false);
         }
+        self.begin_change();
         self.index = rebuild(self.store, self.folder, Some(&self.index), trust)?;
         self.trust = trust;
-        self.changed = true;
         Ok(true)
     }
 
@@ -151,9 +176,9 @@ impl<'a> Session<'a> {
         match ask(&self.index) {
             Ok(answer) => Ok(answer),
             Err(_) => {
+                self.begin_change();
                 self.index = rebuild(self.store, self.folder, None, Trust::Read)?;
                 self.trust = Trust::Read;
-                self.changed = true;
                 Ok(ask(&self.index).unwrap_or_default())
             }
         }
@@ -208,11 +233,11 @@ impl<'a> Session<'a> {
         id: &ContainerId,
         ip: IpAddr,
     ) -> Result<bool, StoreError> {
+        self.begin_change();
         let linked = staged.link(&ip.to_string());
         if matches!(linked, Ok(false)) {
             return Ok(false);
         }
-        self.changed = true;
         let (mark, size) = match linked.and_then(|_| self.folder.mark(ip)) {
             Ok(found) => found.unwrap_or_default(),
             // The name may be there nevertheless.
@@ -243,7 +268,7 @@ impl<'a> Session<'a> {
     }
 
     fn free(&mut self, key: u64, ip: IpAddr) -> Result<(), StoreError> {
-        self.changed = true;
+        self.begin_change();
         self.folder.remove(ip)?;
         self.index.remove(key, ip);
         Ok(())
@@ -315,7 +340,7 @@ impl<'a> Session<'a> {
     /// To make it lie.
     #[cfg(test)]
     pub(crate) fn index(&mut self) -> &mut Index {
-        self.changed = true;
+        self.begin_change();
         &mut self.index
     }
 

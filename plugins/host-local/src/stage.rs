@@ -78,6 +78,11 @@ impl<'a> Staged<'a> {
         })
     }
 
+    /// Does it have a passing name?
+    pub(crate) fn is_named(&self) -> bool {
+        self.named
+    }
+
     /// Does `mark` have the odd time to the nanosecond? Then no other file will ever have this mark.
     pub(crate) fn bears(&self, mark: &Mark) -> bool {
         self.odd == Some(mark.mtime)

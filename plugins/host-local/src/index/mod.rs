@@ -178,11 +178,36 @@ impl Index {
         }
     }
 
+    /// Declares the index incomplete, on disk too: before the first change of each operation.
+    ///
+    /// That the folder's times change is not enough where they are of one second: an operation that ends
+    /// between its last change and [`Self::seal`] can leave the folder with the times of the one before.
+    pub(crate) fn unseal(&mut self) {
+        if self.header.stamp != Stamp::default() {
+            self.broken |= self.write_stamp(Stamp::default()).is_err();
+        }
+    }
+
+    /// Does it claim to be complete?
+    #[cfg(test)]
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.header.stamp != Stamp::default()
+    }
+
+    /// Can it be declared complete?
+    pub(crate) fn can_seal(&self) -> bool {
+        !self.broken && matches!(self.storage, Storage::File(_))
+    }
+
     /// Declares the index complete for a folder with this stamp: the last step of each operation.
     pub(crate) fn seal(&mut self, stamp: Stamp) -> io::Result<()> {
         if self.broken {
             return Ok(());
         }
+        self.write_stamp(stamp)
+    }
+
+    fn write_stamp(&mut self, stamp: Stamp) -> io::Result<()> {
         self.header.stamp = stamp;
         let page = self.header.encode();
         let head = page.get(..HEAD).unwrap_or(&page);

@@ -49,7 +49,7 @@ fn some() -> Net {
 fn killed_at_each_step_of_add() {
     assert_eq!(
         killed_anywhere(some, |net| drop(net.add("new").unwrap())),
-        10
+        11
     );
     assert!(killed_anywhere(dual, |net| drop(net.add("new").unwrap())) > 10);
 }
@@ -96,4 +96,49 @@ fn killed_at_each_step_of_taking_back() {
         net
     };
     assert!(killed_anywhere(rebooted, |net| drop(net.add("new").unwrap())) > 10);
+}
+
+/// Not even where the folder's times would say so, as those of one second can.
+#[test]
+fn an_index_on_disk_that_claims_to_be_complete_is() {
+    type Operation = fn(&Net);
+    let operations: [Operation; 4] = [
+        |net| drop(net.add("new")),
+        |net| net.del("old"),
+        |net| net.gc(&[]),
+        |net| {
+            net.foreign("10.0.0.6", "");
+            net.del("old");
+        },
+    ];
+    let mut open = 0;
+    for operation in operations {
+        for nth in 0..1000 {
+            let net = some();
+            let ended = crash_after(nth, || operation(&net));
+            let index = net.store().home.load().unwrap();
+            if index.is_sealed() {
+                let known = index.slots().unwrap().into_iter();
+                let mut known: Vec<_> = known.map(|slot| slot.ip.to_string()).collect();
+                known.sort();
+                let files = net.files().into_keys().collect::<Vec<_>>();
+                assert_eq!(known, files, "killed after {nth}");
+            } else {
+                open += 1;
+            }
+            if ended.is_some() {
+                break;
+            }
+        }
+    }
+    assert!(open > 20, "{open}");
+
+    let net = some();
+    let doubted = net.store().with(|session| {
+        session.index().doubt();
+        Ok::<_, AllocError>(())
+    });
+    doubted.unwrap();
+    assert!(!net.store().home.load().unwrap().is_sealed());
+    net.sound();
 }
