@@ -16,6 +16,12 @@ pub enum StoreError {
         /// The operating system's word on it.
         source: io::Error,
     },
+    /// The lock file is another one each time that it has been locked.
+    #[error("host-local: {} is removed or replaced as often as it is locked", .path.display())]
+    LockGone {
+        /// The lock file.
+        path: PathBuf,
+    },
     /// Another process holds the lock.
     #[error("host-local: {} is still locked by another process after {} s", .path.display(), .waited.as_secs_f32())]
     Busy {
@@ -45,7 +51,7 @@ impl Fault for StoreError {
     fn code(&self) -> Code {
         match self {
             StoreError::Io { .. } => Code::IO,
-            StoreError::Busy { .. } => Code::TRY_AGAIN,
+            StoreError::LockGone { .. } | StoreError::Busy { .. } => Code::TRY_AGAIN,
         }
     }
 }

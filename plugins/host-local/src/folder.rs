@@ -132,6 +132,16 @@ impl Folder {
         fstatfs(&self.fd).is_ok_and(|stat| is_local(stat.filesystem_type()))
     }
 
+    /// Is `file` the lock file that whoever comes now would open? By its number: a lock file that is alive
+    /// shows no links on some file systems, and one that has been replaced may have others.
+    pub(crate) fn is_lock_file(&self, file: &File) -> bool {
+        let Ok(ours) = fstat(file) else {
+            return false;
+        };
+        fstatat(&self.fd, "lock", AtFlags::AT_SYMLINK_NOFOLLOW)
+            .is_ok_and(|there| (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino))
+    }
+
     /// Device, inode and times of the folder itself.
     pub(crate) fn stamp(&self) -> Result<Stamp, StoreError> {
         let stat = fstat(&self.fd).map_err(StoreError::io("stat", &self.path))?;

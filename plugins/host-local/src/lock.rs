@@ -12,7 +12,6 @@ use nix::{
 use std::{
     fs::File,
     hash::{BuildHasher as _, Hasher as _, RandomState},
-    os::unix::fs::MetadataExt as _,
     time::{Duration, Instant},
 };
 
@@ -31,8 +30,8 @@ pub(crate) struct Lock {
 impl Lock {
     /// Waits for the lock of `folder`, for `wait` at most.
     ///
-    /// `None` where the lock file has been removed while we waited: then it is no lock any more, and the
-    /// folder is to be opened anew.
+    /// `None` where the lock file has been removed or replaced while we waited: then it is no lock any
+    /// more, and the folder is to be opened anew.
     pub(crate) fn acquire(folder: &Folder, wait: Duration) -> Result<Option<Lock>, StoreError> {
         let begin = Instant::now();
         let mut file = folder.lock_file()?;
@@ -40,7 +39,7 @@ impl Lock {
         loop {
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
                 Ok(held) => {
-                    let there = held.metadata().is_ok_and(|meta| meta.nlink() > 0);
+                    let there = folder.is_lock_file(&held);
                     return Ok(there.then_some(Lock { _held: held }));
                 }
                 Err((back, Errno::EWOULDBLOCK | Errno::EINTR)) => file = back,

@@ -16,6 +16,9 @@ use std::{
     time::Duration,
 };
 
+/// How often a lock file may turn out to have been removed in the meantime.
+const ATTEMPTS: u32 = 64;
+
 /// A network's folder, not yet opened.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -69,12 +72,11 @@ impl Store {
         &self,
         operation: impl FnOnce(&mut Session<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        loop {
+        let (folder, lock) = self.lock(|| {
             let folder = Folder::open_or_create(&self.folder)?;
-            if let Some(lock) = Lock::acquire(&folder, self.wait)? {
-                return Session::run(self, &folder, &lock, operation);
-            }
-        }
+            Ok(Lock::acquire(&folder, self.wait)?.map(|lock| (folder, lock)))
+        })?;
+        Session::run(self, &folder, &lock, operation)
     }
 
     /// As [`Self::with`]; `None` where there is no such folder.
@@ -82,13 +84,68 @@ impl Store {
         &self,
         operation: impl FnOnce(&mut Session<'_>) -> Result<T, E>,
     ) -> Result<Option<T>, E> {
-        loop {
+        let found = self.lock(|| {
             let Some(folder) = Folder::open(&self.folder)? else {
-                return Ok(None);
+                return Ok(Some(None));
             };
-            if let Some(lock) = Lock::acquire(&folder, self.wait)? {
-                return Session::run(self, &folder, &lock, operation).map(Some);
+            Ok(Lock::acquire(&folder, self.wait)?.map(|lock| Some((folder, lock))))
+        })?;
+        let run = |(folder, lock)| Session::run(self, &folder, &lock, operation);
+        found.map(run).transpose()
+    }
+
+    /// Tries until the lock file that we have locked is the one that is there.
+    fn lock<T>(
+        &self,
+        mut attempt: impl FnMut() -> Result<Option<T>, StoreError>,
+    ) -> Result<T, StoreError> {
+        for _ in 0..ATTEMPTS {
+            if let Some(locked) = attempt()? {
+                return Ok(locked);
             }
         }
+        let path = self.folder.join("lock");
+        Err(StoreError::LockGone { path })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::small;
+    use fairway_cni::Fault as _;
+    use std::fs;
+
+    #[test]
+    fn a_lock_file_that_is_never_the_same() {
+        let net = small();
+        let mut tries = 0;
+        let gone = net.store().lock(|| {
+            tries += 1;
+            Ok(None::<()>)
+        });
+        let error = gone.unwrap_err();
+        assert_eq!((tries, error.code().number()), (ATTEMPTS, 11));
+        assert!(
+            error.to_string().contains("/net/lock is removed"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_lock_file_that_was_replaced_while_we_waited() {
+        let net = small();
+        net.add("a").unwrap();
+        let folder = Folder::open(&net.path("")).unwrap().unwrap();
+        let held = folder.lock_file().unwrap();
+        assert!(folder.is_lock_file(&held));
+        // A backup has a link to it: its count of links does not fall to none.
+        fs::hard_link(net.path("lock"), net.path("copy")).unwrap();
+        fs::remove_file(net.path("lock")).unwrap();
+        assert!(!folder.is_lock_file(&held));
+        drop(folder.lock_file().unwrap());
+        assert!(!folder.is_lock_file(&held), "there is another");
+        fs::rename(net.path("copy"), net.path("lock")).unwrap();
+        assert!(folder.is_lock_file(&held));
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     session::REVIEW,
 };
 use fairway_cni::Fault as _;
+use std::os::unix::fs::MetadataExt as _;
 
 #[test]
 fn files_are_the_references() {
@@ -390,4 +391,36 @@ fn what_we_have_written_is_settled_at_once() {
         .store()
         .with(|session| Ok::<_, AllocError>(session.index().slots_of(key_of("a")).unwrap()[0]));
     assert!(settled.unwrap().settled);
+}
+
+/// A backup has a link to the lock file, so that its count of links does not fall to none.
+#[test]
+fn a_lock_file_replaced_while_we_wait() {
+    let net = small();
+    net.add("a").unwrap();
+    let old = fs::File::open(net.path("lock")).unwrap();
+    old.lock().unwrap();
+    let store = net.store().with_wait(Duration::from_millis(500));
+    let inode = old.metadata().unwrap().ino();
+    let opened = || {
+        let fds = fs::read_dir("/proc/self/fd").unwrap().flatten();
+        let meta = fds.filter_map(|fd| fs::metadata(fd.path()).ok());
+        meta.filter(|meta| meta.ino() == inode && meta.is_file())
+            .count()
+    };
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(move || del(&store, &id("a"), &eth0()));
+        fairway_lab::poll(Duration::from_secs(10), "the wait to begin", || {
+            opened() >= 2
+        })
+        .unwrap();
+        fs::hard_link(net.path("lock"), net.path("copy")).unwrap();
+        fs::remove_file(net.path("lock")).unwrap();
+        let new = fs::File::create(net.path("lock")).unwrap();
+        new.lock().unwrap();
+        old.unlock().unwrap();
+        let error = waiting.join().unwrap().unwrap_err();
+        assert_eq!(error.code().number(), 11, "the new one is held");
+    });
+    assert_eq!(net.files().len(), 1);
 }

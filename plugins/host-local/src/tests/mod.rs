@@ -82,7 +82,7 @@ impl Net {
         }
     }
 
-    fn store(&self) -> Store {
+    pub(crate) fn store(&self) -> Store {
         let spans = self
             .sets
             .iter()
