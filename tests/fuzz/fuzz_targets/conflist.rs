@@ -13,7 +13,9 @@ fuzz_target!(|data: &[u8]| {
     let runtime = runtime.as_object().expect("an object");
     assert_eq!(list.types().count(), list.len());
     for index in 0..list.len() {
-        let conf = list.plugin(index, runtime, Some(json!({}))).expect("there is one for each");
+        let conf = list
+            .plugin(index, runtime, Some(json!({})))
+            .expect("there is one for each");
         assert_eq!(conf.name, list.name);
     }
 });

@@ -10,9 +10,19 @@ use fairway_host_local::{
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    if let Record::Owner { id, ifname: Some(ifname) } = Record::parse(data) {
+    if let Record::Owner {
+        id,
+        ifname: Some(ifname),
+    } = Record::parse(data)
+    {
         let written = record::format(&id, &ifname);
-        assert_eq!(Record::parse(&written), Record::Owner { id, ifname: Some(ifname) });
+        assert_eq!(
+            Record::parse(&written),
+            Record::Owner {
+                id,
+                ifname: Some(ifname)
+            }
+        );
     }
     if let Ok(text) = str::from_utf8(data) {
         let _ = resolv::parse(text);

@@ -23,6 +23,9 @@ fuzz_target!(|data: &[u8]| {
             let again = read(&written, version);
             assert_eq!(again.to_json(version), written);
         }
-        assert_eq!(read(&result.to_json(Version::LATEST), Version::LATEST), result);
+        assert_eq!(
+            read(&result.to_json(Version::LATEST), Version::LATEST),
+            result
+        );
     }
 });

@@ -3,9 +3,7 @@
 #![no_main]
 
 use fairway_bridge::conf::BridgeConf;
-use fairway_cni::{
-    CniResult, Context, Detach, Failure, GcAttachments, Plugin, Sandbox, serve,
-};
+use fairway_cni::{CniResult, Context, Detach, Failure, GcAttachments, Plugin, Sandbox, serve};
 use libfuzzer_sys::fuzz_target;
 use std::ffi::OsString;
 
@@ -58,11 +56,19 @@ fuzz_target!(|data: &[u8]| {
             Some(OsString::from(value))
         };
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        let status = serve("parser", &[("parser", &Parser)], &var, &mut &data[..], &mut stdout, &mut stderr);
+        let status = serve(
+            "parser",
+            &[("parser", &Parser)],
+            &var,
+            &mut &data[..],
+            &mut stdout,
+            &mut stderr,
+        );
         match stdout.as_slice() {
             [] => assert_eq!(status, 0),
             json => {
-                let answer: serde_json::Value = serde_json::from_slice(json).expect("one JSON document");
+                let answer: serde_json::Value =
+                    serde_json::from_slice(json).expect("one JSON document");
                 assert_eq!(answer.get("code").is_some(), status == 1, "{answer}");
             }
         }
