@@ -4,6 +4,7 @@ mod behaviour;
 mod boot;
 mod killed;
 mod model;
+mod trust;
 
 use crate::{
     error::AllocError,
