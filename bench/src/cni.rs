@@ -1,6 +1,7 @@
 //! `cni`: what a container's network costs, with our plugins and with the reference's.
 
 mod burst;
+mod floor;
 mod memory;
 mod pool;
 mod rounds;
@@ -19,6 +20,7 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
         Err(_) => 40,
     };
     rounds::run(report, rounds)?;
+    floor::run(report, rounds)?;
     memory::run(report)?;
     burst::run(report, (rounds / 8).max(3))?;
     pool::run(report, rounds)
