@@ -18,6 +18,5 @@ mod masq_iptables;
 mod masq_nftables;
 mod packets;
 mod parallel;
-mod speed;
 mod spoof;
 mod spoof_names;

@@ -1,5 +1,18 @@
-//! What the rules cost, beside the programs that the reference runs. Not run by
-//! default: numbers of a busy machine prove nothing.
+//! What the rules cost, beside the programs that the reference runs: `cargo bench -p fairway-netfilter`,
+//! as root, on a machine that does nothing else.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a measurement, for the terminal"
+)]
+
+#[expect(
+    dead_code,
+    reason = "of what the rules' tests share, some is for them alone"
+)]
+#[path = "../tests/rules/common.rs"]
+mod common;
 
 use std::time::Instant;
 
@@ -7,7 +20,7 @@ use fairway_lab::{Lab, Ns, Result, json};
 use fairway_netfilter::{Backend, Netfilter, masq, spoof};
 use fairway_netlink::{Handle, MacAddr, Netlink as _};
 
-use crate::common::*;
+use common::*;
 
 const ROUNDS: usize = 31;
 
@@ -34,9 +47,7 @@ fn time(
     format!("{:.0} µs", median(rounds.unwrap()))
 }
 
-#[test]
-#[ignore = "a measurement"]
-fn what_it_costs() -> Result {
+fn main() -> Result {
     let lab = Lab::new()?;
     let node = lab.node();
     let texts = ["10.22.0.2/16", "fd00:22::2/64"];
