@@ -28,11 +28,10 @@ pub(crate) fn ensure(host: &mut dyn Netlink, wanted: Wanted<'_>) -> Result<Link,
     let vanished = || Error::Vanished {
         name: wanted.name.to_owned(),
     };
-    let mut made = false;
     let link = match host.link_by_name(wanted.name)? {
         Some(link) => link,
         None => {
-            made = create(host, wanted)?;
+            create(host, wanted)?;
             host.link_by_name(wanted.name)?.ok_or_else(vanished)?
         }
     };
@@ -52,7 +51,7 @@ pub(crate) fn ensure(host: &mut dyn Netlink, wanted: Wanted<'_>) -> Result<Link,
     // kernel without IPv6 has no such setting.
     let _ = sysctl::ensure(&format!("net/ipv6/conf/{}/accept_ra", wanted.name), "0");
     let promisc = wanted.promisc && !link.promisc;
-    if made || promisc || !link.up {
+    if promisc || !link.up {
         let change = LinkChange {
             up: Some(true),
             promisc: promisc.then_some(true),
@@ -63,8 +62,8 @@ pub(crate) fn ensure(host: &mut dyn Netlink, wanted: Wanted<'_>) -> Result<Link,
     Ok(link)
 }
 
-/// Whether it was us: two containers may be the first at the same time.
-fn create(host: &mut dyn Netlink, wanted: Wanted<'_>) -> Result<bool, Error> {
+/// Makes it, down; somebody may have been quicker, as two containers can be the first at the same time.
+fn create(host: &mut dyn Netlink, wanted: Wanted<'_>) -> Result<(), Error> {
     let spec = BridgeSpec {
         name: wanted.name.to_owned(),
         mtu: wanted.mtu,
@@ -75,9 +74,8 @@ fn create(host: &mut dyn Netlink, wanted: Wanted<'_>) -> Result<bool, Error> {
         ..BridgeSpec::default()
     };
     match host.create_bridge(&spec) {
-        Ok(()) => Ok(true),
-        Err(error) if error.is_exists() => Ok(false),
-        Err(error) => Err(error.into()),
+        Err(error) if !error.is_exists() => Err(error.into()),
+        _ => Ok(()),
     }
 }
 

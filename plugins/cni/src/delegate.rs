@@ -235,3 +235,6 @@ impl Default for Delegates<'_> {
         Delegates::new(&[], &[])
     }
 }
+
+#[cfg(test)]
+mod tests;
