@@ -1,0 +1,12 @@
+//! The daemon's socket: messages, framing, a client.
+//!
+//! One frame is a length (4 bytes, big endian) and that many bytes of JSON. A caller sends a request; the
+//! daemon answers with any number of `progress` and `early` frames and then one `ok` or `error` frame; then
+//! the next request may follow on the same connection.
+
+pub mod admin;
+pub mod frame;
+pub mod ipam;
+mod message;
+
+pub use message::{Body, ErrorBody, Method, Progress, Reply, Request, VERSION};

@@ -1,0 +1,135 @@
+//! The envelope around every message.
+
+use crate::{admin, ipam};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The version of the protocol. A daemon answers a request of another version with an error that names
+/// both, and a client refuses such an answer.
+pub const VERSION: u32 = 1;
+
+/// A request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// [`VERSION`].
+    pub v: u32,
+    /// What is wanted.
+    #[serde(flatten)]
+    pub method: Method,
+}
+
+/// What can be asked for: `{"method": NAME, "params": {…}}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "method", content = "params")]
+pub enum Method {
+    /// Addresses for an attachment. Answer: [`ipam::Allocated`].
+    #[serde(rename = "ipam.allocate")]
+    Allocate(Box<ipam::Allocate>),
+    /// An attachment goes. Answer: [`ipam::Released`].
+    #[serde(rename = "ipam.release")]
+    Release(ipam::Release),
+    /// CHECK. Answer: `{}`.
+    #[serde(rename = "ipam.check")]
+    Check(ipam::Check),
+    /// GC. Answer: [`ipam::Collected`].
+    #[serde(rename = "ipam.gc")]
+    Gc(ipam::Gc),
+    /// STATUS. Answer: [`ipam::Headrooms`], or an error with code 50 or 51.
+    #[serde(rename = "ipam.status")]
+    Status(ipam::StatusQuery),
+
+    /// Makes a pool. Answer: [`admin::Pool`].
+    #[serde(rename = "pool.create")]
+    PoolCreate(admin::PoolCreate),
+    /// Changes one: grows it, drains it, changes its settings. Answer: [`admin::Pool`].
+    #[serde(rename = "pool.set")]
+    PoolSet(admin::PoolSet),
+    /// Answer: a list of [`admin::Pool`].
+    #[serde(rename = "pool.list")]
+    PoolList,
+    /// Retires one: it goes when the last address is back. Progress; answer: [`admin::Pool`].
+    #[serde(rename = "pool.remove")]
+    PoolRemove(admin::PoolRemove),
+
+    /// Answer: a list of [`admin::AddressRow`].
+    #[serde(rename = "ipam.list")]
+    IpamList(admin::IpamList),
+    /// The proof, and with `fix` the repair. Progress; answer: [`admin::Audit`].
+    #[serde(rename = "ipam.audit")]
+    IpamAudit(admin::IpamAudit),
+    /// Frees an address whoever has it. Answer: [`ipam::Released`].
+    #[serde(rename = "ipam.free")]
+    IpamFree(admin::IpamFree),
+
+    /// Makes a claim, or a set of claims. Answer: [`admin::Claim`].
+    #[serde(rename = "claim.create")]
+    ClaimCreate(admin::ClaimCreate),
+    /// Answer: a list of [`admin::Claim`].
+    #[serde(rename = "claim.list")]
+    ClaimList(admin::ClaimList),
+    /// Gives claims back: one, or those of an application. Answer: a list of [`admin::Claim`].
+    #[serde(rename = "claim.remove")]
+    ClaimRemove(admin::ClaimRemove),
+    /// Takes a claim from its holder's node, or gives it to another workload. Answer: [`admin::Claim`].
+    #[serde(rename = "claim.move")]
+    ClaimMove(admin::ClaimMove),
+
+    /// Answer: a list of [`admin::Node`].
+    #[serde(rename = "node.list")]
+    NodeList,
+    /// A node that never returns: its blocks and claims are free. Progress; answer: [`admin::NodeRemoved`].
+    #[serde(rename = "node.remove")]
+    NodeRemove(admin::NodeRemove),
+
+    /// Answer: [`admin::Info`].
+    #[serde(rename = "daemon.info")]
+    Info,
+}
+
+/// One frame of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// [`VERSION`].
+    pub v: u32,
+    /// What it says.
+    #[serde(flatten)]
+    pub body: Body,
+}
+
+/// What a frame of an answer says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Body {
+    /// How far it is.
+    Progress(Progress),
+    /// The answer, before it is durable; the same comes again as `ok`.
+    Early(Value),
+    /// The answer.
+    Ok(Value),
+    /// A refusal.
+    Error(ErrorBody),
+}
+
+/// How far a long task is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// What is being done.
+    pub what: String,
+    /// Units done.
+    pub done: u64,
+    /// Units in all, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+}
+
+/// A refusal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// A code as CNI has them.
+    pub code: u32,
+    /// One line for the user.
+    pub message: String,
+    /// What lies beneath.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub details: String,
+}

@@ -1,0 +1,3 @@
+//! The daemon on every node.
+
+fn main() {}

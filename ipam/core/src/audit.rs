@@ -1,0 +1,1 @@
+//! The proof that `allocated = live + claimed + cooling`, across store, journals and kernels.

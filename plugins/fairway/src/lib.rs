@@ -1,0 +1,1 @@
+//! The IPAM plugin `fairway`: asks the daemon.

@@ -1,0 +1,1 @@
+//! Daemons in namespaces on a real etcd.
