@@ -26,8 +26,8 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         "network namespaces need root: run it as root (in a container, a privileged one)"
     );
     packages::ensure(&[packages::LAB])?;
-    let plugins = dist::run()?;
-    show(&plugins)
+    let dist = dist::run()?;
+    show(&dist.cni)
 }
 
 /// Prints steps and times them.

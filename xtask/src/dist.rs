@@ -1,11 +1,12 @@
 //! `dist`: the release build, laid out as it is installed.
 //!
-//! One static binary under every plugin's name. Static, because a plugin runs in the mount
-//! namespace of whatever calls it and starts in half the time. Which names there are says the
-//! binary itself (`fairway-cni --list`). A running test never sees a half-written file: files
+//! One static binary under every plugin's name in dist/cni, the daemon and netctl in dist/bin.
+//! Static, because a plugin runs in the mount namespace of whatever calls it and starts in half
+//! the time, and because one file is then all there is to install. Which plugins there are says
+//! the binary itself (`fairway-cni --list`). A running test never sees a half-written file: files
 //! are renamed into place, and left alone where nothing changed.
 
-use crate::{cache, exec};
+use crate::{cache, exec, packages};
 use anyhow::{Context, Result, ensure};
 use fairway_lab::Value;
 use std::fs;
@@ -14,81 +15,121 @@ use std::process::{Command, Stdio};
 
 const BINARY: &str = "fairway-cni";
 
-/// Builds; gives the folder with the plugins.
-pub(crate) fn run() -> Result<PathBuf> {
-    let built = build()?;
-    let bytes = fs::read(&built).with_context(|| format!("{}", built.display()))?;
-    ensure!(
-        is_static(&bytes),
-        "{} is not a static binary",
-        built.display()
-    );
-    let list = Command::new(&built).arg("--list").output()?;
+/// What dist/bin holds; package and program bear the same name.
+const PROGRAMS: [&str; 2] = ["fairwayd", "netctl"];
+
+/// Where the release build lies.
+#[derive(Debug)]
+pub(crate) struct Dist {
+    /// The plugins, one file of each type.
+    pub(crate) cni: PathBuf,
+    /// The daemon and the administrator's command.
+    pub(crate) bin: PathBuf,
+}
+
+impl Dist {
+    /// Tells tests and benchmarks, by the environment.
+    pub(crate) fn tell(&self, command: &mut Command) {
+        command.env("FAIRWAY_CNI_DIR", &self.cni);
+        command.env("FAIRWAY_BIN_DIR", &self.bin);
+    }
+}
+
+/// Builds, and lays out what was built.
+pub(crate) fn run() -> Result<Dist> {
+    packages::ensure(&[packages::BUILD])?;
+    let dist = cache::root().join("dist");
+    let (cni, bin) = (dist.join("cni"), dist.join("bin"));
+    plugins(&cni)?;
+    programs(&bin)?;
+    Ok(Dist { cni, bin })
+}
+
+fn plugins(folder: &Path) -> Result<()> {
+    let built = build(&[BINARY_PACKAGE])?;
+    let built = named(&built, BINARY)?;
+    let list = Command::new(built).arg("--list").output()?;
     let list = String::from_utf8_lossy(&list.stdout).into_owned();
     let types: Vec<&str> = list.split_whitespace().collect();
     ensure!(!types.is_empty(), "`{BINARY} --list` names no plugin");
 
-    let folder = cache::root().join("dist/cni");
-    fs::create_dir_all(&folder)?;
-    let binary = folder.join(BINARY);
-    if fs::read(&binary).ok().as_ref() != Some(&bytes) {
-        let fresh = folder.join(".fresh");
-        fs::copy(&built, &fresh)?;
-        fs::rename(&fresh, &binary)?;
-    }
+    let size = place(built, &folder.join(BINARY))?;
     for kind in &types {
-        link(&folder, kind).with_context(|| format!("dist/cni/{kind}"))?;
+        link(folder, kind).with_context(|| format!("dist/cni/{kind}"))?;
     }
-    for entry in fs::read_dir(&folder)?.flatten() {
+    let known = types.iter().copied().chain([BINARY]);
+    sweep(folder, &known.collect::<Vec<_>>())?;
+    let types = types.join(" ");
+    println!("dist/cni: {BINARY} ({size:.1} MiB, static) as {types}");
+    Ok(())
+}
+
+/// Apart from the plugins: what these want of a library would be in the plugins' binary, too.
+fn programs(folder: &Path) -> Result<()> {
+    let built = build(&PROGRAMS)?;
+    for name in PROGRAMS {
+        let size = place(named(&built, name)?, &folder.join(name))?;
+        println!("dist/bin: {name} ({size:.1} MiB, static)");
+    }
+    sweep(folder, &PROGRAMS)
+}
+
+/// Puts a static binary where it belongs, if it is not there already; gives its size in MiB.
+fn place(built: &Path, at: &Path) -> Result<f64> {
+    let bytes = fs::read(built).with_context(|| built.display().to_string())?;
+    ensure!(is_static(&bytes), "{} is not static", built.display());
+    let folder = at.parent().context("no folder")?;
+    fs::create_dir_all(folder)?;
+    if fs::read(at).ok().as_ref() != Some(&bytes) {
+        let fresh = folder.join(".fresh");
+        fs::copy(built, &fresh)?;
+        fs::rename(&fresh, at)?;
+    }
+    Ok(bytes.len() as f64 / f64::from(1 << 20))
+}
+
+/// Takes away what an older build left.
+fn sweep(folder: &Path, known: &[&str]) -> Result<()> {
+    for entry in fs::read_dir(folder)?.flatten() {
         let name = entry.file_name();
-        if !types.iter().chain([&BINARY]).any(|known| name == **known) {
+        if !known.iter().any(|known| name == **known) {
             fs::remove_file(entry.path())?;
         }
     }
-    let size = bytes.len() as f64 / f64::from(1 << 20);
-    println!(
-        "dist/cni: {BINARY} ({size:.1} MiB, static) as {}",
-        types.join(" ")
-    );
-    Ok(folder)
+    Ok(())
 }
 
-/// The release binary for this machine's triple, with the C library built in.
-fn build() -> Result<PathBuf> {
-    let triple = triple()?;
+/// The release binaries for this machine's triple, with the C library built in.
+fn build(packages: &[&str]) -> Result<Vec<PathBuf>> {
     // Naming the target keeps the flag away from build scripts and proc macros.
-    let args = [
-        "build",
-        "--release",
-        "--package",
-        BINARY_PACKAGE,
-        "--target",
-        &triple,
-    ];
-    let mut command = exec::cargo(&args);
+    let mut command = exec::cargo(&["build", "--release", "--target", &triple()?]);
     command.arg("--message-format=json-render-diagnostics");
+    for package in packages {
+        command.args(["--package", package]);
+    }
     let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
     let flags = flags.split('\x1f').filter(|flag| !flag.is_empty());
     let flags: Vec<_> = flags.chain(["-Ctarget-feature=+crt-static"]).collect();
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     println!("$ {}", exec::line(&command));
-    let output = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()?;
+    command.stdin(Stdio::null()).stderr(Stdio::inherit());
+    let output = command.output()?;
     ensure!(output.status.success(), "the release build failed");
     let text = String::from_utf8_lossy(&output.stdout);
-    let messages = text
-        .lines()
-        .filter_map(|line| fairway_lab::serde_json::from_str(line).ok());
-    let mut binaries = messages.filter_map(|message: Value| {
-        let named = message["target"]["name"] == BINARY;
+    let lines = text.lines();
+    let messages = lines.filter_map(|line| fairway_lab::serde_json::from_str(line).ok());
+    let made = messages.filter_map(|message: Value| {
         let path = message["executable"].as_str()?;
-        named.then(|| PathBuf::from(path))
+        Some(PathBuf::from(path))
     });
-    binaries
-        .next_back()
-        .with_context(|| format!("the build made no {BINARY}"))
+    Ok(made.collect())
+}
+
+fn named<'a>(built: &'a [PathBuf], name: &str) -> Result<&'a Path> {
+    let mut built = built.iter().rev();
+    let found = built.find(|path| path.file_name().is_some_and(|file| file == name));
+    let found = found.with_context(|| format!("the build made no {name}"))?;
+    Ok(found)
 }
 
 /// The package that holds the binary.

@@ -4,7 +4,7 @@ mod docs;
 mod sizes;
 
 use crate::report::{self, Part};
-use crate::{cache, exec, tools};
+use crate::{cache, exec, packages, tools};
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,6 +14,7 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(900);
 
 pub(crate) fn run() -> Result<()> {
+    packages::ensure(&[packages::BUILD])?;
     let part = |name: &str, work: fn() -> Result<String>| Part::of(name, work);
     report::finish(&[
         part("lock file", lock_file),

@@ -51,6 +51,13 @@ pub(crate) const MACHINE: &[Need] = &[
     ("zstd", "zstd"),
 ];
 
+/// To build: the store's etcd client is generated from its protocol's description, and the TLS
+/// library holds C. xtask itself, which installs these, needs neither.
+pub(crate) const BUILD: &[Need] = &[("protoc", "protobuf-compiler"), ("cc", "gcc")];
+
+/// A real store of several members.
+pub(crate) const ETCD: &[Need] = &[("etcd", "etcd-server"), ("etcdctl", "etcd-client")];
+
 /// To build the fuzz targets.
 pub(crate) const FUZZ: &[Need] = &[("g++", "g++")];
 

@@ -9,13 +9,15 @@ pub(crate) struct Suite {
     pub(crate) name: &'static str,
     /// What it proves, for the report of its start.
     pub(crate) about: &'static str,
+    /// Whether it also takes every package that belongs to no other suite.
+    pub(crate) rest: bool,
     /// Folders below tests/ with the packages; none of them there: no such suite yet.
     pub(crate) folders: &'static [&'static str],
     pub(crate) packages: &'static [&'static str],
     pub(crate) needs: &'static [&'static [Need]],
     /// Building included.
     pub(crate) limit: Duration,
-    /// Whether it runs the plugins' binary.
+    /// Whether it runs the binaries of the release build.
     pub(crate) dist: bool,
 }
 
@@ -25,16 +27,18 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) static SUITES: &[Suite] = &[
     Suite {
         name: "unit",
-        about: "each crate by itself, and each parser under random input",
-        folders: &[],
-        packages: &[],
-        needs: &[packages::LAB, packages::FUZZ],
-        limit: MINUTE.saturating_mul(12),
+        about: "each crate by itself, the store on redb and etcd, each parser under random input",
+        rest: true,
+        folders: &["sim", "etcd"],
+        packages: &["fairway-sim", "fairway-etcd-bed"],
+        needs: &[packages::LAB, packages::FUZZ, packages::ETCD],
+        limit: MINUTE.saturating_mul(20),
         dist: false,
     },
     Suite {
         name: "netns",
         about: "the plugins in namespaces, beside the reference plugins, and the lab itself",
+        rest: false,
         folders: &["netns", "differential", "lab"],
         packages: &[
             "fairway-tests-netns",
@@ -47,16 +51,23 @@ pub(crate) static SUITES: &[Suite] = &[
     },
     Suite {
         name: "interop",
-        about: "Podman and containerd run containers through the plugins",
-        folders: &["interop"],
-        packages: &["fairway-tests-interop"],
-        needs: &[packages::LAB, packages::REFERENCE, packages::RUNTIMES],
-        limit: MINUTE.saturating_mul(10),
+        about: "Podman and containerd run the plugins; daemons share a real etcd",
+        rest: false,
+        folders: &["interop", "cluster"],
+        packages: &["fairway-tests-interop", "fairway-tests-cluster"],
+        needs: &[
+            packages::LAB,
+            packages::REFERENCE,
+            packages::RUNTIMES,
+            packages::ETCD,
+        ],
+        limit: MINUTE.saturating_mul(20),
         dist: true,
     },
     Suite {
         name: "vm",
         about: "what this machine's kernel lacks, on another kernel in a virtual machine",
+        rest: false,
         folders: &["vm"],
         packages: &["fairway-tests-vm"],
         needs: &[packages::LAB, packages::REFERENCE, packages::MACHINE],
@@ -66,6 +77,7 @@ pub(crate) static SUITES: &[Suite] = &[
     Suite {
         name: "k8s",
         about: "a Kubernetes API server",
+        rest: false,
         folders: &["k8s"],
         packages: &["fairway-tests-k8s"],
         needs: &[packages::LAB],
@@ -84,13 +96,15 @@ impl Suite {
     pub(crate) fn is_there(&self) -> bool {
         let tests = crate::cache::root().join("tests");
         let there = |folder: &&str| tests.join(folder).join("Cargo.toml").exists();
-        self.folders.is_empty() || self.folders.iter().any(there)
+        self.rest || self.folders.iter().any(there)
     }
 }
 
-/// The packages that belong to a suite of their own, so not to `unit`.
+/// The packages that another suite than `unit` runs.
 pub(crate) fn apart() -> impl Iterator<Item = &'static str> {
-    let there = SUITES.iter().filter(|suite| suite.is_there());
+    let there = SUITES
+        .iter()
+        .filter(|suite| suite.is_there() && !suite.rest);
     there.flat_map(|suite| suite.packages).copied()
 }
 
@@ -103,6 +117,7 @@ mod tests {
         for suite in SUITES {
             assert!(std::ptr::eq(Suite::named(suite.name).unwrap(), suite));
         }
+        assert_eq!(SUITES.iter().filter(|suite| suite.rest).count(), 1);
         assert!(Suite::named("netns").unwrap().is_there() && Suite::named("no").is_none());
     }
 

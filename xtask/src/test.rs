@@ -3,30 +3,27 @@
 //! cargo's own output passes through unchanged; it is only counted on the way. A test that says
 //! `SKIP` (the kernel lacks a feature) counts as skipped and not as passed.
 
+use crate::dist::{self, Dist};
 use crate::exec::{self, End};
 use crate::report::{self, Part};
 use crate::suites::{self, SUITES, Suite};
-use crate::{dist, fuzz, packages};
+use crate::{fuzz, packages};
 use anyhow::{Context, Result, bail};
-use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub(crate) fn run(names: &[&str]) -> Result<()> {
     let suites = chosen(names)?;
-    let needs: Vec<_> = suites
-        .iter()
-        .flat_map(|suite| suite.needs)
-        .copied()
-        .collect();
+    let needs = suites.iter().flat_map(|suite| suite.needs).copied();
+    let needs: Vec<_> = needs.chain([packages::BUILD]).collect();
     packages::ensure(&needs)?;
 
     let mut parts = Vec::new();
-    let mut plugins = None;
+    let mut built = None;
     if suites.iter().any(|suite| suite.dist) {
         let part = Part::of("dist", || {
-            plugins = Some(dist::run()?);
+            built = Some(dist::run()?);
             Ok(String::new())
         });
         parts.push(part);
@@ -36,7 +33,7 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
         let mut count = Count::default();
         println!("\n{}: {}", suite.name, suite.about);
         parts.push(Part::of(suite.name, || {
-            one(suite, plugins.as_deref(), &mut count)
+            one(suite, built.as_ref(), &mut count)
         }));
         total.add(&count);
         if suite.name == "unit" {
@@ -63,21 +60,17 @@ fn chosen(names: &[&str]) -> Result<Vec<&'static Suite>> {
     names.iter().map(one).collect()
 }
 
-fn one(suite: &Suite, plugins: Option<&Path>, count: &mut Count) -> Result<String> {
+fn one(suite: &Suite, dist: Option<&Dist>, count: &mut Count) -> Result<String> {
     let mut command = exec::cargo(&["test", "--no-fail-fast"]);
-    if suite.packages.is_empty() {
+    if suite.rest {
         command.arg("--workspace");
         suites::apart().for_each(|name| _ = command.args(["--exclude", name]));
+    } else {
+        let names = suite.packages.iter();
+        names.for_each(|name| _ = command.args(["--package", name]));
     }
-    suite
-        .packages
-        .iter()
-        .for_each(|name| _ = command.args(["--package", name]));
     if suite.dist {
-        command.env(
-            "FAIRWAY_CNI_DIR",
-            plugins.context("there are no plugins to test")?,
-        );
+        dist.context("there is nothing to test")?.tell(&mut command);
     }
     let end = counted(&mut command, suite.limit, count)?;
     match end.ok() {
