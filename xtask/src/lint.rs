@@ -1,12 +1,12 @@
 //! `lint`: everything about the source that a machine can judge.
 
+mod arrows;
 mod docs;
 mod sizes;
 
 use crate::report::{self, Part};
 use crate::{cache, exec, packages, tools};
 use anyhow::{Context, Result, ensure};
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(crate) fn run() -> Result<()> {
         part("fmt", fmt),
         part("clippy", clippy),
         part("deny", deny),
-        part("plugin crates", plugin_crates),
+        part("arrows", arrows::check),
         part("sizes", sizes::check),
         part("links", docs::check),
         part("rustdoc", rustdoc),
@@ -67,52 +67,6 @@ fn deny() -> Result<String> {
     ];
     let mut command: Command = exec::command(tool, &args);
     exec::run(&mut command, LIMIT).map(|()| String::new())
-}
-
-/// What the plugins' binary must not hold: a plugin lives for some milliseconds.
-const NOT_IN_PLUGINS: &[(&str, &str)] = &[
-    (
-        "tokio",
-        "starting a runtime takes as long as the plugin's work",
-    ),
-    ("clap", "a plugin has no command line"),
-    (
-        "regex",
-        "compiling a pattern takes longer than what it is for",
-    ),
-    (
-        "tracing-subscriber",
-        "a plugin's stderr is read by runtimes and is to stay quiet",
-    ),
-];
-
-fn plugin_crates() -> Result<String> {
-    let args = [
-        "tree",
-        "--package",
-        "fairway-plugins",
-        "--edges",
-        "normal",
-        "--prefix",
-        "none",
-    ];
-    let output = exec::cargo(&args).output()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let names: BTreeSet<_> = text
-        .lines()
-        .filter_map(|line| line.split(' ').next())
-        .collect();
-    ensure!(
-        output.status.success() && !names.is_empty(),
-        "cargo tree failed"
-    );
-    for (name, why) in NOT_IN_PLUGINS {
-        ensure!(
-            !names.contains(name),
-            "the plugins' binary holds {name}: {why}"
-        );
-    }
-    Ok(format!("{} crates in the plugins' binary", names.len()))
 }
 
 fn rustdoc() -> Result<String> {

@@ -1,0 +1,167 @@
+//! Who may use whom: the arrows of docs/architecture.md, and what must stay out of which crate.
+//!
+//! A crate that reaches for the wrong neighbour compiles as well as any other, and each later one
+//! makes it harder to take back. What tests use is not judged.
+
+use crate::exec;
+use anyhow::{Result, ensure};
+use fairway_lab::{Value, serde_json};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// (folder, what crates below it may use of this repository); the first that fits counts.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("plugins/", &["plugins/", "daemon/api"]),
+    ("ipam/kv", &[]),
+    ("ipam/core", &["ipam/kv"]),
+    ("ipam/store", &["ipam/kv"]),
+    ("daemon/api", &[]),
+    (
+        "daemon/fairwayd",
+        &["daemon/", "ipam/", "plugins/netlink", "plugins/cni"],
+    ),
+    ("daemon/", &["daemon/api", "ipam/kv"]),
+    ("netctl", &["daemon/api"]),
+    ("xtask", &["tests/"]),
+    // The rest drives what is to be tested or measured.
+    ("tests/", &[""]),
+    ("bench", &[""]),
+];
+
+/// Only tests and benchmarks may go round the daemon's socket.
+const NOBODYS: &str = "daemon/fairwayd";
+
+/// (package, crate that it must not hold, why), over all levels.
+const APART: &[(&str, &[&str], &str)] = &[
+    (
+        "fairway-plugins",
+        &["tokio"],
+        "starting a runtime takes as long as a plugin's work",
+    ),
+    ("fairway-plugins", &["clap"], "a plugin has no command line"),
+    (
+        "fairway-plugins",
+        &["regex"],
+        "compiling a pattern takes longer than what it is for",
+    ),
+    (
+        "fairway-plugins",
+        &["tracing", "tracing-subscriber"],
+        "a plugin's stderr is read by runtimes and is to stay quiet",
+    ),
+    (
+        "fairway-ipam",
+        &[
+            "tokio",
+            "mio",
+            "redb",
+            "etcd-client",
+            "tonic",
+            "nix",
+            "rand",
+        ],
+        "the address logic knows no clock, socket, disk or chance, so that it can be simulated",
+    ),
+    (
+        "netctl",
+        &["redb", "etcd-client", "fairway-ipam"],
+        "it asks the daemon, which alone holds the store",
+    ),
+];
+
+pub(super) fn check() -> Result<String> {
+    let mut wrong = direct()?;
+    for (package, crates, why) in APART {
+        let held = held(package)?;
+        for name in crates.iter().filter(|name| held.contains(**name)) {
+            wrong.push(format!("{package} holds {name}: {why}"));
+        }
+    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let plugins = held("fairway-plugins")?.len();
+    Ok(format!("{plugins} crates in the plugins' binary"))
+}
+
+/// The packages of the repository, and what each names in its manifest.
+fn direct() -> Result<Vec<String>> {
+    let args = ["metadata", "--no-deps", "--format-version", "1"];
+    let output = exec::cargo(&args).output()?;
+    ensure!(output.status.success(), "cargo metadata failed");
+    let metadata: Value = serde_json::from_slice(&output.stdout)?;
+    let root = Path::new(metadata["workspace_root"].as_str().unwrap_or_default());
+    let folder = |path: &Value| {
+        let path = Path::new(path.as_str()?).strip_prefix(root).ok()?;
+        Some(path.to_string_lossy().into_owned())
+    };
+    let mut wrong = Vec::new();
+    for package in metadata["packages"].as_array().into_iter().flatten() {
+        let from = folder(&package["manifest_path"]).unwrap_or_default();
+        let from = from.trim_end_matches("/Cargo.toml");
+        let used = package["dependencies"].as_array().into_iter().flatten();
+        let used = used.filter(|dependency| dependency["kind"] != "dev");
+        for to in used.filter_map(|dependency| folder(&dependency["path"])) {
+            wrong.extend(forbidden(from, &to));
+        }
+    }
+    Ok(wrong)
+}
+
+fn forbidden(from: &str, to: &str) -> Option<String> {
+    let arrows = ARROWS.iter().find(|(folder, _)| from.starts_with(folder));
+    let Some((_, allowed)) = arrows else {
+        return Some(format!("{from}: no arrow says what it may use"));
+    };
+    let tests = from.starts_with("tests/") || from == "bench";
+    let fits = allowed.iter().any(|folder| to.starts_with(folder));
+    (!fits || (to == NOBODYS && !tests)).then(|| format!("{from} must not use {to}"))
+}
+
+/// Every crate in a package's binary or library.
+fn held(package: &str) -> Result<BTreeSet<String>> {
+    let args = ["tree", "--edges", "normal", "--prefix", "none"];
+    let mut command = exec::cargo(&args);
+    let output = command.args(["--package", package]).output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let names = text.lines().filter_map(|line| line.split(' ').next());
+    let names: BTreeSet<_> = names.map(str::to_owned).collect();
+    let known = output.status.success() && names.contains(package);
+    ensure!(known, "cargo tree knows no {package}");
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrows_go_one_way() {
+        let good = [
+            ("plugins/bin", "plugins/bridge"),
+            ("plugins/fairway", "daemon/api"),
+            ("daemon/fairwayd", "ipam/store"),
+            ("netctl", "daemon/api"),
+            ("tests/cluster", "daemon/fairwayd"),
+        ];
+        let bad = [
+            ("plugins/bin", "ipam/core"),
+            ("plugins/fairway", "daemon/fairwayd"),
+            ("daemon/api", "plugins/cni"),
+            ("ipam/core", "ipam/store"),
+            ("netctl", "daemon/fairwayd"),
+            ("elsewhere", "ipam/kv"),
+        ];
+        for (from, to) in good {
+            assert_eq!(forbidden(from, to), None);
+        }
+        for (from, to) in bad {
+            assert!(forbidden(from, to).is_some(), "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn what_a_package_holds_is_found_at_all_levels() {
+        let held = held("fairway-plugins").unwrap();
+        assert!(held.contains("netlink-sys") && !held.contains("fairway-lab"));
+        assert!(super::held("no-such-package").is_err());
+    }
+}
