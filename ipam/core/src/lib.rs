@@ -42,5 +42,5 @@ pub use policy::{Handover, NotAChoice, Release};
 pub use pool::{Pool, PoolError, PoolPhase, PoolSpec, Range, RangeSpec};
 pub use selector::{Selector, SelectorError};
 pub use time::{Clock, Millis, UnixSeconds};
-pub use view::View;
+pub use view::{ReadError, Stored, Unreadable, View};
 pub use workload::{ClaimKind, PodFacts, Workload};
