@@ -1,1 +1,3 @@
-//! Daemons in namespaces on a real etcd.
+//! Daemons in namespaces on a real etcd: what the suite's tests share.
+
+pub mod history;
