@@ -5,8 +5,14 @@
 //! the next request may follow on the same connection.
 
 pub mod admin;
+pub mod client;
 pub mod frame;
 pub mod ipam;
 mod message;
+mod socket;
 
-pub use message::{Body, ErrorBody, Method, Progress, Reply, Request, VERSION};
+pub use client::{Breakage, Client, ClientError, Pending};
+pub use message::{
+    Body, ErrorBody, Method, Nothing, PROGRESS_EVERY, Progress, Reply, Request, VERSION,
+};
+pub use socket::{DEFAULT_SOCKET, SOCKET_VARIABLE, socket_path, socket_path_from};

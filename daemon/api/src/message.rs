@@ -3,10 +3,15 @@
 use crate::{admin, ipam};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::{fmt, time::Duration};
 
 /// The version of the protocol. A daemon answers a request of another version with an error that names
 /// both, and a client refuses such an answer.
 pub const VERSION: u32 = 1;
+
+/// In long work the daemon sends a `progress` frame at least this often, so that a caller can tell it from a
+/// daemon that hangs.
+pub const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +33,7 @@ pub enum Method {
     /// An attachment goes. Answer: [`ipam::Released`].
     #[serde(rename = "ipam.release")]
     Release(ipam::Release),
-    /// CHECK. Answer: `{}`.
+    /// CHECK. Answer: [`Nothing`].
     #[serde(rename = "ipam.check")]
     Check(ipam::Check),
     /// GC. Answer: [`ipam::Collected`].
@@ -110,6 +115,10 @@ pub enum Body {
     Error(ErrorBody),
 }
 
+/// The answer where nothing is to be said: `{}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Nothing {}
+
 /// How far a long task is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
@@ -133,3 +142,15 @@ pub struct ErrorBody {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub details: String,
 }
+
+impl fmt::Display for ErrorBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match self.details.is_empty() {
+            true => Ok(()),
+            false => write!(f, ": {}", self.details),
+        }
+    }
+}
+
+impl std::error::Error for ErrorBody {}
