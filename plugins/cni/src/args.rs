@@ -4,9 +4,9 @@
 //! are known to every plugin of ours: the reference plugins each know only their own, so that there
 //! `MAC` for bridge makes host-local fail.
 
-use crate::{Code, Fault};
+use crate::{Code, Fault, labels};
 
-/// The keys that some plugin of ours reads, and those that Kubernetes runtimes always pass.
+/// The keys that some plugin of ours reads (besides [`labels`]), and those that Kubernetes runtimes always pass.
 const KNOWN: &[&str] = &[
     "IgnoreUnknown",
     "IP",
@@ -72,7 +72,7 @@ impl CniArgs {
             .unwrap_or(false);
         let keys = args.pairs.iter().map(|(key, _)| key.as_str());
         let unknown: Vec<_> = keys
-            .filter(|key| !KNOWN.contains(key))
+            .filter(|key| !KNOWN.contains(key) && !labels::KEYS.contains(key))
             .map(ToOwned::to_owned)
             .collect();
         if !ignore && !unknown.is_empty() {
@@ -135,6 +135,7 @@ mod tests {
     #[test]
     fn unknown_keys_need_leave() {
         assert!(CniArgs::parse("FOO=1;IgnoreUnknown=TRUE").is_ok());
+        assert!(CniArgs::parse("fairway.network/claim=db").is_ok());
         for raw in [
             "FOO=1",
             "FOO=1;IgnoreUnknown=0",

@@ -8,7 +8,7 @@ mod error;
 mod exec;
 
 use crate::{
-    CniResult, Failure, GcAttachments, Object, Version,
+    CniResult, Confirmation, Failure, GcAttachments, Object, Version,
     env::Verb,
     plugin::{Attachment, Context, Detach, Plugin, Sandbox},
 };
@@ -128,6 +128,15 @@ impl Delegate<'_> {
                 Err(error) => failure.with_detail(format!("and its DEL: {error}")),
             }
         })
+    }
+
+    /// ADD for a caller that has more to do before it answers; see [`Plugin::add_ahead`]. A plugin that is
+    /// executed has waited itself when it answers.
+    pub fn add_ahead(&self, sandbox: &Sandbox) -> Result<(CniResult, Confirmation), Failure> {
+        match &self.target {
+            Target::BuiltIn(plugin) => plugin.add_ahead(self.context, sandbox),
+            Target::File(_) => Ok((self.add(sandbox)?, Confirmation::none())),
+        }
     }
 
     /// DEL.

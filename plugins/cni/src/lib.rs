@@ -6,14 +6,17 @@
 
 pub mod about;
 pub mod args;
+pub mod asked;
 mod chain;
 pub mod code;
 pub mod config;
+pub mod confirmation;
 pub mod conflist;
 pub mod delegate;
 pub mod dispatch;
 pub mod env;
 pub mod failure;
+pub mod labels;
 pub mod names;
 pub mod object;
 pub mod plugin;
@@ -24,6 +27,7 @@ pub mod version;
 pub use args::CniArgs;
 pub use code::Code;
 pub use config::{Dns, GcAttachments, NetConf};
+pub use confirmation::Confirmation;
 pub use delegate::{Delegates, Registry};
 pub use dispatch::serve;
 pub use failure::{Failure, Fault};

@@ -1,7 +1,7 @@
 //! What a plugin is.
 
 use crate::{
-    CniArgs, CniResult, Failure, NetConf,
+    CniArgs, CniResult, Confirmation, Failure, NetConf,
     config::GcAttachments,
     delegate::{Delegate, Delegates},
     names::{ContainerId, IfName},
@@ -85,6 +85,17 @@ pub trait Plugin: Sync {
 
     /// Attaches a container. On failure nothing of it stays behind.
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure>;
+
+    /// ADD for a caller in this process that has more to do before it answers: it may use the result at
+    /// once, and must wait for the confirmation last. Where that fails, or the caller itself, it says DEL.
+    fn add_ahead(
+        &self,
+        context: &Context<'_>,
+        sandbox: &Sandbox,
+    ) -> Result<(CniResult, Confirmation), Failure> {
+        let result = self.add(context, sandbox)?;
+        Ok((result, Confirmation::none()))
+    }
 
     /// Detaches one. Idempotent, total: it carries on past errors and reports all of them.
     fn del(&self, context: &Context<'_>, detach: &Detach) -> Result<(), Failure>;

@@ -1,93 +1,12 @@
-//! Addresses that were asked for by name.
+//! Which of the addresses that were asked for by name is for which set.
 //!
-//! They come from four places: `runtimeConfig.ips`, `args.cni.ips`, `IP` in `CNI_ARGS`, and a Mesos task's
-//! `ip_addresses`. The reference plugin throws all of them (but Mesos's) together and fails where two are
-//! in the same set. Here an address from a place that counts more wins in its set; addresses in
-//! different sets, such as an IPv4 address in `CNI_ARGS` and an IPv6 one in `runtimeConfig.ips`, are all
-//! honoured, as they are there.
+//! The reference plugin throws what all places ask for together and fails where two are in the same set.
+//! Here an address from a place that counts more wins in its set; addresses in different sets, such as an
+//! IPv4 address in `CNI_ARGS` and an IPv6 one in `runtimeConfig.ips`, are all honoured, as they are there.
 
 use crate::{error::AllocError, range::RangeSet};
-use fairway_cni::{CniArgs, Failure, Field, FieldError, NetConf};
-use ipnetwork::IpNetwork;
-use std::net::IpAddr;
 
-/// An address asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// The address.
-    pub ip: IpAddr,
-    /// Where it was asked for.
-    pub field: String,
-    /// The place it comes from; the lowest counts most.
-    rank: u8,
-}
-
-#[cfg(test)]
-impl Request {
-    pub(crate) fn new(ip: IpAddr, field: &str) -> Self {
-        let field = field.to_owned();
-        Request { ip, field, rank: 0 }
-    }
-}
-
-/// Reads all that is asked for, what counts most first.
-///
-/// # Errors
-/// Names the field that holds no address.
-pub fn requests(conf: &NetConf, args: &CniArgs) -> Result<Vec<Request>, Failure> {
-    let mut found = Vec::new();
-    for (rank, object) in [(0, conf.runtime_config()?), (1, conf.args_cni()?)] {
-        let Some(object) = object else {
-            continue;
-        };
-        for field in object.items("ips")? {
-            found.push(of_field(&field, rank)?);
-        }
-    }
-    for text in args.get("IP").unwrap_or_default().split(',') {
-        let text = text.trim();
-        if text.is_empty() {
-            continue;
-        }
-        let ip = parse(text).ok_or_else(|| FieldError::Value {
-            path: "CNI_ARGS: IP".to_owned(),
-            value: format!("{text:?}"),
-            reason: "is no IP address".to_owned(),
-        })?;
-        found.push(Request {
-            ip,
-            field: "CNI_ARGS: IP".to_owned(),
-            rank: 2,
-        });
-    }
-    if let Some(info) = conf.mesos_network_info()? {
-        for item in info.items("ip_addresses")? {
-            let object = item.object()?;
-            if object.text("ip_address")?.is_some() {
-                found.push(of_field(&object.require("ip_address")?, 3)?);
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn of_field(field: &Field<'_>, rank: u8) -> Result<Request, FieldError> {
-    let ip = parse(field.text()?).ok_or_else(|| field.invalid("is no IP address"))?;
-    Ok(Request {
-        ip,
-        field: field.path().to_owned(),
-        rank,
-    })
-}
-
-/// An address, with or without a prefix length.
-pub fn parse(text: &str) -> Option<IpAddr> {
-    let ip = match text.contains('/') {
-        true => text.parse::<IpNetwork>().ok()?.ip(),
-        false => text.parse().ok()?,
-    };
-    Some(ip.to_canonical())
-}
+pub use fairway_cni::asked::{Asked as Request, addresses as requests};
 
 /// For each set the address asked for, if any.
 ///
@@ -112,7 +31,7 @@ pub fn plan<'a>(
                 return Err(AllocError::Gateway { field: field(), ip });
             }
             None => *place = Some(request),
-            Some(other) if other.ip == ip || other.rank < request.rank => {}
+            Some(other) if other.ip == ip || other.place < request.place => {}
             Some(other) => {
                 return Err(AllocError::Surplus {
                     field: field(),
@@ -129,7 +48,7 @@ pub fn plan<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fairway_cni::Fault as _;
+    use fairway_cni::{CniArgs, Failure, Fault as _, Field, NetConf};
     use serde_json::{Value, json};
 
     fn conf(extra: Value) -> NetConf {
@@ -150,7 +69,8 @@ mod tests {
             .map(|set| RangeSet::from_json(&Field::new(set, "r")).unwrap())
             .collect();
         let fail = |failure: Failure| (failure.code.number(), failure.msg);
-        let requests = requests(&conf(extra), &CniArgs::parse(args).unwrap()).map_err(fail)?;
+        let requests = requests(&conf(extra), &CniArgs::parse(args).unwrap());
+        let requests = requests.map_err(|error| fail(error.into()))?;
         let plan =
             plan(&requests, &sets).map_err(|error| (error.code().number(), error.to_string()))?;
         Ok(plan

@@ -3,7 +3,8 @@
 use crate::Error;
 use fairway_cni::{CniResult, Context, Detach, Failure, Sandbox, Steps};
 
-/// Has the addresses allocated, and released again should the ADD fail. `None` where no IPAM plugin is
+/// Has the addresses allocated, and released again should the ADD fail, or the allocation not come true
+/// while the links are made. `None` where no IPAM plugin is
 /// configured; with one, there is an address at least.
 pub fn allocate<'a, C>(
     context: &'a Context<'a>,
@@ -13,13 +14,14 @@ pub fn allocate<'a, C>(
     let Some(ipam) = context.ipam()? else {
         return Ok(None);
     };
-    let result = ipam.add(sandbox)?;
+    let (result, confirmation) = ipam.add_ahead(sandbox)?;
     steps.push("address", move |_| {
         ipam.del(&Detach {
             attachment: sandbox.attachment.clone(),
             netns: Some(sandbox.netns.clone()),
         })
     });
+    steps.confirm_last(confirmation);
     if result.ips.is_empty() {
         return Err(Error::NoAddress.into());
     }

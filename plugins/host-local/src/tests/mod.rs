@@ -15,7 +15,7 @@ use crate::{
     request::Request,
     store::Store,
 };
-use fairway_cni::{ContainerId, Field, IfName, NetworkName};
+use fairway_cni::{ContainerId, Field, IfName, NetworkName, asked::Place};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -111,7 +111,11 @@ impl Net {
     }
 
     pub(crate) fn add_exactly(&self, name: &str, ip: &str) -> Result<Vec<String>, AllocError> {
-        let request = Request::new(ip.parse().unwrap(), "runtimeConfig.ips[0]");
+        let request = Request {
+            ip: ip.parse().unwrap(),
+            field: "runtimeConfig.ips[0]".to_owned(),
+            place: Place::RuntimeConfig,
+        };
         let given = add(
             &self.store(),
             &self.sets,

@@ -1,0 +1,165 @@
+//! What a workload says of itself, by keys such as `fairway.network/pool`.
+//!
+//! The same keys are read as annotations of a pod, as labels in `args.cni`, in `CNI_ARGS`, and as labels of
+//! a Mesos task. A pod's annotations come in `runtimeConfig`, with no call to an API server, where the
+//! configuration names the capability `io.kubernetes.cri.pod-annotations`.
+
+use crate::{CniArgs, Field, FieldError, NetConf, asked::Place};
+
+/// The capability by which a pod's annotations come.
+pub const POD_ANNOTATIONS: &str = "io.kubernetes.cri.pod-annotations";
+
+/// The pool to take addresses from.
+pub const POOL: &str = "fairway.network/pool";
+/// A claim's name.
+pub const CLAIM: &str = "fairway.network/claim";
+/// When the claim's addresses are given back.
+pub const RELEASE: &str = "fairway.network/release";
+/// What a newcomer gets while the claim is held.
+pub const HANDOVER: &str = "fairway.network/handover";
+/// These very addresses.
+pub const ADDRESS: &str = "fairway.network/address";
+/// What the pod belongs to, `KIND/NAME`.
+pub const OWNER: &str = "fairway.network/owner";
+
+/// The keys that some plugin of ours reads.
+pub(crate) const KEYS: &[&str] = &[POOL, CLAIM, RELEASE, HANDOVER, ADDRESS, OWNER];
+
+/// A key's value, and who says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// Never empty.
+    pub value: String,
+    /// The field that it was read from, with the key.
+    pub field: String,
+    /// Who says so.
+    pub place: Place,
+}
+
+/// What each place says about a key, what counts most first. An empty value counts as absent.
+///
+/// # Errors
+/// Names a field of the wrong type.
+pub fn labels(conf: &NetConf, args: &CniArgs, key: &str) -> Result<Vec<Label>, FieldError> {
+    let mut found = Vec::new();
+    let mut push = |value: Option<&str>, at: &str, place: Place| {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            found.push(Label {
+                value: value.to_owned(),
+                field: format!("{at}: {key}"),
+                place,
+            });
+        }
+    };
+    let runtime = conf.runtime_config()?;
+    let annotations = runtime.map(|runtime| runtime.object(POD_ANNOTATIONS));
+    if let Some(annotations) = annotations.transpose()?.flatten() {
+        let value = annotations.text(key)?;
+        push(value, "pod annotation", Place::RuntimeConfig);
+    }
+    if let Some(list) = conf.args_cni()?.and_then(|args| args.get("labels")) {
+        push(of_list(&list, key)?, list.path(), Place::ArgsCni);
+    }
+    push(args.get(key), "CNI_ARGS", Place::CniArgs);
+    if let Some(info) = conf.mesos_network_info()?
+        && let Some(labels) = info.object("labels")?
+        && let Some(list) = labels.get("labels")
+    {
+        push(of_list(&list, key)?, list.path(), Place::Mesos);
+    }
+    Ok(found)
+}
+
+/// `[{"key", "value"}]`, as the conventions and Mesos have it, or an object. The last one counts.
+fn of_list<'a>(list: &Field<'a>, key: &str) -> Result<Option<&'a str>, FieldError> {
+    if list.value().is_object() {
+        return list.object()?.text(key);
+    }
+    let mut value = None;
+    for item in list.items()? {
+        let item = item.object()?;
+        if item
+            .text("key")?
+            .is_some_and(|k| k.eq_ignore_ascii_case(key))
+        {
+            value = item.text("value")?;
+        }
+    }
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn found(extra: Value, args: &str) -> Result<Vec<(String, String)>, String> {
+        let mut value = json!({"cniVersion": "1.0.0", "name": "net"});
+        let extra = extra.as_object().unwrap().clone();
+        value.as_object_mut().unwrap().extend(extra);
+        let conf = NetConf::from_json(value).unwrap();
+        let labels = labels(&conf, &CniArgs::parse(args).unwrap(), POOL);
+        let labels = labels.map_err(|error| error.to_string())?;
+        assert!(labels.is_sorted_by_key(|label| label.place));
+        let pair = |label: Label| (label.value, label.field);
+        Ok(labels.into_iter().map(pair).collect())
+    }
+
+    #[test]
+    fn every_place_is_read_in_its_order() {
+        let all = json!({
+            "runtimeConfig": {POD_ANNOTATIONS: {POOL: "a", CLAIM: "x"}},
+            "args": {
+                "cni": {"labels": [{"key": CLAIM, "value": "x"}, {"key": POOL, "value": "b"}]},
+                "org.apache.mesos": {"network_info": {"labels": {"labels": [
+                    {"key": "rack"}, {"key": POOL, "value": "c"}, {"key": POOL, "value": "d"},
+                ]}}},
+            },
+        });
+        let expected = [
+            ("a", "pod annotation: fairway.network/pool"),
+            ("b", "args.cni.labels: fairway.network/pool"),
+            ("e", "CNI_ARGS: fairway.network/pool"),
+            (
+                "d",
+                "args.org.apache.mesos.network_info.labels.labels: fairway.network/pool",
+            ),
+        ];
+        let expected = expected.map(|(value, field)| (value.to_owned(), field.to_owned()));
+        assert_eq!(found(all, "fairway.network/pool=e").unwrap(), expected);
+        assert_eq!(found(json!({}), "").unwrap(), []);
+        let map = json!({"args": {"cni": {"labels": {POOL: "m"}}}});
+        assert_eq!(found(map, "").unwrap()[0].0, "m");
+        let empty = json!({"runtimeConfig": {POD_ANNOTATIONS: {POOL: ""}}});
+        assert_eq!(found(empty, "fairway.network/pool=").unwrap(), []);
+    }
+
+    #[test]
+    fn a_wrong_type_is_named() {
+        for (extra, start) in [
+            (
+                json!({"runtimeConfig": {POD_ANNOTATIONS: {POOL: 7}}}),
+                "runtimeConfig.io.kubernetes.cri.pod-annotations.fairway.network/pool: expected a string",
+            ),
+            (
+                json!({"runtimeConfig": {POD_ANNOTATIONS: []}}),
+                "runtimeConfig.io.kubernetes.cri.pod-annotations: expected an object",
+            ),
+            (
+                json!({"args": {"cni": {"labels": "x"}}}),
+                "args.cni.labels: expected an array",
+            ),
+            (
+                json!({"args": {"cni": {"labels": [{"key": POOL, "value": 1}]}}}),
+                "args.cni.labels[0].value: expected a string",
+            ),
+            (
+                json!({"args": {"org.apache.mesos": {"network_info": {"labels": {"labels": [1]}}}}}),
+                "args.org.apache.mesos.network_info.labels.labels[0]: expected an object",
+            ),
+        ] {
+            let error = found(extra, "").unwrap_err();
+            assert!(error.starts_with(start), "{error}");
+        }
+    }
+}
