@@ -9,6 +9,7 @@ pub mod client;
 pub mod frame;
 pub mod ipam;
 mod message;
+pub mod released;
 mod socket;
 
 pub use client::{Breakage, Client, ClientError, Pending};
