@@ -54,7 +54,11 @@ impl<F: FnMut(State) + Send> Keeper for F {
 }
 
 /// Keeps the key for as long as the future lives. The lease then ends by itself.
-pub async fn keep(store: Arc<dyn Store>, presence: Presence, mut keeper: impl Keeper) -> Infallible {
+pub async fn keep(
+    store: Arc<dyn Store>,
+    presence: Presence,
+    mut keeper: impl Keeper,
+) -> Infallible {
     let _ = (store, presence);
     keeper.state(State::Lost);
     std::future::pending().await
