@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 /// Which interface of which container in which network.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Attachment {
     /// The network's name.
     pub network: String,
@@ -117,6 +118,7 @@ pub struct Release {
 
 /// The answer to [`Release`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Released {
     /// What was freed; nothing where nothing was known.
     pub addresses: Vec<IpAddr>,

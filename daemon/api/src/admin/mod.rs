@@ -1,0 +1,14 @@
+//! What `netctl` and the daemon say to each other.
+//!
+//! Numbers that can pass 2^53 (sizes of IPv6 pools) are text. With the feature `schema` the answers can
+//! describe themselves: `docs/schema` is made so.
+
+mod address;
+mod claim;
+mod node;
+mod pool;
+
+pub use address::{AddressRow, Audit, Balance, Finding, IpamAudit, IpamFree, IpamList};
+pub use claim::{Claim, ClaimCreate, ClaimList, ClaimMove, ClaimRemove, SetSize};
+pub use node::{Info, Node, NodeRemove, NodeRemoved};
+pub use pool::{Pool, PoolCreate, PoolRange, PoolRemove, PoolSet, PoolSettings};

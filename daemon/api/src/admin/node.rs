@@ -1,0 +1,75 @@
+//! Nodes, and the daemon about itself.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Node {
+    /// Its name.
+    pub name: String,
+    /// `alive` (its lease holds), `away` (it owns blocks or claims, and its lease is gone).
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["alive", "away"])))]
+    pub state: String,
+    /// Its labels.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// The daemon's version.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub daemon: String,
+    /// Its machine.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub host: String,
+    /// Blocks that it owns.
+    pub blocks: u64,
+    /// Addresses of containers.
+    pub live: u64,
+    /// Claims that it holds.
+    pub claims: u64,
+    /// It is the one that answers.
+    #[serde(default)]
+    pub here: bool,
+}
+
+/// Removes a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRemove {
+    /// Its name.
+    pub name: String,
+    /// Also where its lease still holds.
+    #[serde(default)]
+    pub force: bool,
+    /// Only its claims: they are free at once; the blocks stay its own.
+    #[serde(default)]
+    pub claims_only: bool,
+}
+
+/// The answer to [`NodeRemove`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NodeRemoved {
+    /// Blocks that have no owner now.
+    pub blocks: u64,
+    /// Addresses that rest now.
+    pub addresses: u64,
+    /// Claims that are free now.
+    pub claims: u64,
+}
+
+/// The daemon about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Info {
+    /// Its node.
+    pub node: String,
+    /// Its version.
+    pub daemon: String,
+    /// `redb` or `etcd`.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["redb", "etcd"])))]
+    pub store: String,
+    /// Is the store there?
+    pub connected: bool,
+    /// The protocol's version.
+    pub api: u32,
+}
