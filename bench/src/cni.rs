@@ -5,7 +5,7 @@ mod floor;
 mod memory;
 mod pool;
 mod rounds;
-mod side;
+pub(crate) mod side;
 
 use crate::report::{Measure, Report};
 use crate::stats::Samples;
@@ -15,10 +15,7 @@ const REFERENCE: &str = "reference";
 
 /// All measures, one after the other.
 pub(crate) fn run(report: &mut Report) -> Result<()> {
-    let rounds = match std::env::var("FAIRWAY_BENCH_ROUNDS") {
-        Ok(text) => text.parse()?,
-        Err(_) => 40,
-    };
+    let rounds = crate::rounds()?;
     rounds::run(report, rounds)?;
     floor::run(report, rounds)?;
     memory::run(report)?;
@@ -42,11 +39,6 @@ fn note(
         theirs: Samples(theirs),
         ours: Samples(ours),
     };
-    println!(
-        "  {}: {:.3} {}",
-        measure.name,
-        measure.ratio(),
-        measure.verdict()
-    );
+    measure.tell();
     report.measures.push(measure);
 }

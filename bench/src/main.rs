@@ -10,6 +10,8 @@
 )]
 
 mod cni;
+mod figure;
+mod ipam;
 mod machine;
 mod plot;
 mod report;
@@ -22,11 +24,26 @@ use std::process::ExitCode;
 /// (name, what it measures, its run)
 type Bench = (&'static str, &'static str, fn(&mut Report) -> Result<()>);
 
-const BENCHES: &[Bench] = &[(
-    "cni",
-    "bridge and host-local beside the reference plugins",
-    cni::run,
-)];
+const BENCHES: &[Bench] = &[
+    (
+        "cni",
+        "bridge and host-local beside the reference plugins",
+        cni::run,
+    ),
+    (
+        "ipam",
+        "addresses from the daemon, on one node and on ten",
+        ipam::run,
+    ),
+];
+
+/// How many rounds of what takes turns.
+fn rounds() -> Result<usize> {
+    Ok(match std::env::var("FAIRWAY_BENCH_ROUNDS") {
+        Ok(text) => text.parse()?,
+        Err(_) => 40,
+    })
+}
 
 fn main() -> ExitCode {
     let names: Vec<String> = std::env::args().skip(1).collect();

@@ -1,37 +1,69 @@
-//! A bar a measure: ours as a part of the peer's, with the target as a mark. Plain SVG, since
-//! bars and text are all there is to draw.
+//! A bar a line: ours as a part of the peer's, or as a part of what the bound allows, with the
+//! target as a mark. Plain SVG, since bars and text are all there is to draw.
 
-use crate::report::{Measure, Report};
+use crate::report::Report;
 use std::fmt::Write as _;
 
-const LEFT: f64 = 330.0;
+const LEFT: f64 = 390.0;
 const WIDTH: f64 = 420.0;
 const STEP: f64 = 26.0;
 const TOP: f64 = 56.0;
 
+/// One line of the picture.
+struct Bar<'a> {
+    name: &'a str,
+    /// Of the peer's, or of what is allowed.
+    length: f64,
+    target: Option<f64>,
+    verdict: &'static str,
+    /// What stands beside it.
+    label: String,
+}
+
+fn bars(report: &Report) -> Vec<Bar<'_>> {
+    let compared = report.measures.iter().map(|measure| Bar {
+        name: &measure.name,
+        length: measure.ratio(),
+        target: measure.target,
+        verdict: measure.verdict(),
+        label: format!("{:.2}", measure.ratio()),
+    });
+    let alone = report.figures.iter().filter_map(|figure| {
+        let length = figure.share()?;
+        Some(Bar {
+            name: &figure.name,
+            length,
+            target: Some(1.0),
+            verdict: figure.verdict(),
+            label: format!("{:.3} {}", figure.samples.median(), figure.unit),
+        })
+    });
+    compared.chain(alone).collect()
+}
+
 /// The picture.
 pub(crate) fn svg(report: &Report) -> String {
-    let most = report.measures.iter().map(longest).fold(1.0, f64::max);
+    let bars = bars(report);
+    let most = bars.iter().map(longest).fold(1.0, f64::max);
     // One that is far off must not press the others flat; its number is told anyway.
     let most = most.min(2.0);
     let x = |ratio: f64| LEFT + WIDTH * (ratio / most).min(1.0);
-    let bottom = TOP + STEP * report.measures.len() as f64;
+    let bottom = TOP + STEP * bars.len() as f64;
     let mut out = format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}" font-family="sans-serif" font-size="12">
 <rect width="100%" height="100%" fill="#fff"/>
-<text x="12" y="24" font-size="15">Fairway by its peer ({bench}); shorter is better</text>
+<text x="12" y="24" font-size="15">Fairway by its peer, or by its target ({bench}); shorter is better</text>
 <text x="12" y="42" fill="#555">blue: ratio of the medians; red mark: the target; grey line: as fast as the peer</text>
 <line x1="{one}" x2="{one}" y1="{TOP}" y2="{bottom}" stroke="#999"/>
 "##,
-        w = LEFT + WIDTH + 120.0,
+        w = LEFT + WIDTH + 180.0,
         h = bottom + 16.0,
         bench = text(report.bench),
         one = x(1.0),
     );
-    for (at, measure) in report.measures.iter().enumerate() {
+    for (at, bar) in bars.iter().enumerate() {
         let y = TOP + STEP * at as f64;
-        let (ratio, name) = (measure.ratio(), text(&measure.name));
-        let fill = if measure.verdict() == "miss" {
+        let fill = if bar.verdict == "miss" {
             "#b58900"
         } else {
             "#268bd2"
@@ -40,16 +72,18 @@ pub(crate) fn svg(report: &Report) -> String {
             out,
             r##"<text x="{tx}" y="{ty}" text-anchor="end">{name}</text>
 <rect x="{LEFT}" y="{by}" width="{width:.1}" height="14" fill="{fill}"/>
-<text x="{lx:.1}" y="{ty}">{ratio:.2} {verdict}</text>
+<text x="{lx:.1}" y="{ty}">{label} {verdict}</text>
 "##,
+            name = text(bar.name),
             tx = LEFT - 8.0,
             ty = y + 17.0,
             by = y + 6.0,
-            width = x(ratio) - LEFT,
-            lx = x(longest(measure)) + 8.0,
-            verdict = measure.verdict(),
+            width = x(bar.length) - LEFT,
+            lx = x(longest(bar)) + 8.0,
+            label = text(&bar.label),
+            verdict = bar.verdict,
         );
-        if let Some(target) = measure.target {
+        if let Some(target) = bar.target {
             let _ = writeln!(
                 out,
                 r##"<line x1="{t:.1}" x2="{t:.1}" y1="{a}" y2="{b}" stroke="#dc322f" stroke-width="2"/>"##,
@@ -62,8 +96,8 @@ pub(crate) fn svg(report: &Report) -> String {
     out + "</svg>\n"
 }
 
-fn longest(measure: &Measure) -> f64 {
-    measure.ratio().max(measure.target.unwrap_or_default())
+fn longest(bar: &Bar<'_>) -> f64 {
+    bar.length.max(bar.target.unwrap_or_default())
 }
 
 fn text(raw: &str) -> String {

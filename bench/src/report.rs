@@ -1,5 +1,6 @@
 //! What was measured: on the terminal, as JSON, as a picture.
 
+use crate::figure::{Bound, Figure};
 use crate::{machine, plot, stats::Samples};
 use anyhow::{Context as _, Result};
 use fairway_lab::{Value, json, serde_json};
@@ -23,6 +24,11 @@ impl Measure {
     /// Ours by theirs, of the medians.
     pub(crate) fn ratio(&self) -> f64 {
         self.ours.median() / self.theirs.median()
+    }
+
+    /// How it went, while the run goes on.
+    pub(crate) fn tell(&self) {
+        println!("  {}: {:.3} {}", self.name, self.ratio(), self.verdict());
     }
 
     fn met(&self) -> Option<bool> {
@@ -51,7 +57,12 @@ impl Measure {
 pub(crate) struct Report {
     pub(crate) bench: &'static str,
     machine: Value,
+    /// What is compared with something that took turns with it.
     pub(crate) measures: Vec<Measure>,
+    /// What stands by itself.
+    pub(crate) figures: Vec<Figure>,
+    /// What a reader of the numbers has to know, such as what others published.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Report {
@@ -61,11 +72,54 @@ impl Report {
             bench,
             machine: machine::facts(),
             measures: Vec::new(),
+            figures: Vec::new(),
+            notes: Vec::new(),
         }
     }
 
-    /// The table, with one line a measure.
+    /// Adds a figure and tells how it went.
+    pub(crate) fn figure(
+        &mut self,
+        name: impl Into<String>,
+        unit: &'static str,
+        bound: Option<Bound>,
+        samples: Vec<f64>,
+    ) {
+        let figure = Figure {
+            name: name.into(),
+            unit,
+            bound,
+            samples: Samples(samples),
+        };
+        let shown = shown(&figure.samples, unit);
+        println!("  {}: {shown} {}", figure.name, figure.verdict());
+        self.figures.push(figure);
+    }
+
+    /// Tables, with one line a measure or figure, and the notes.
     pub(crate) fn table(&self) -> String {
+        let tables = [self.compared(), self.alone()];
+        let tables = tables.into_iter().filter(|rows| rows.len() > 1);
+        let tables = tables.map(|rows| aligned(&rows));
+        let parts: Vec<_> = tables.chain(self.notes.iter().cloned()).collect();
+        parts.join("\n\n")
+    }
+
+    fn alone(&self) -> Vec<Vec<String>> {
+        let header = ["", "fairway: median [quartiles]", "target", ""];
+        let mut rows = vec![header.map(str::to_owned).to_vec()];
+        for figure in &self.figures {
+            rows.push(vec![
+                figure.name.clone(),
+                shown(&figure.samples, figure.unit),
+                figure.target(),
+                figure.verdict().to_owned(),
+            ]);
+        }
+        rows
+    }
+
+    fn compared(&self) -> Vec<Vec<String>> {
         let header = [
             "",
             "peer: median [quartiles]",
@@ -74,9 +128,9 @@ impl Report {
             "target",
             "",
         ];
-        let mut rows = vec![header.map(str::to_owned)];
+        let mut rows = vec![header.map(str::to_owned).to_vec()];
         for measure in &self.measures {
-            rows.push([
+            rows.push(vec![
                 measure.name.clone(),
                 shown(&measure.theirs, measure.unit),
                 shown(&measure.ours, measure.unit),
@@ -87,19 +141,7 @@ impl Report {
                 measure.verdict().to_owned(),
             ]);
         }
-        let width = |column: usize| {
-            let cells = rows.iter().map(|row| row[column].chars().count());
-            cells.max().unwrap_or_default()
-        };
-        let widths: Vec<_> = (0..header.len()).map(width).collect();
-        let line = |row: &[String; 6]| {
-            let cells = row
-                .iter()
-                .zip(&widths)
-                .map(|(cell, width)| format!("{cell:<width$}"));
-            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-        };
-        rows.iter().map(line).collect::<Vec<_>>().join("\n")
+        rows
     }
 
     /// Writes both files; gives their paths.
@@ -110,6 +152,8 @@ impl Report {
             "bench": self.bench,
             "machine": self.machine,
             "measures": self.measures.iter().map(Measure::to_json).collect::<Vec<_>>(),
+            "figures": self.figures.iter().map(Figure::to_json).collect::<Vec<_>>(),
+            "notes": self.notes,
         });
         let files = [
             (
@@ -125,7 +169,24 @@ impl Report {
     }
 }
 
+fn aligned(rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.max().unwrap_or_default()
+    };
+    let widths: Vec<_> = (0..rows[0].len()).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths);
+        let cells = cells.map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 fn shown(samples: &Samples, unit: &str) -> String {
+    if let [one] = samples.0[..] {
+        return format!("{} {unit}", number(one));
+    }
     let [q1, median, q3] = [0.25, 0.5, 0.75].map(|part| number(samples.quantile(part)));
     format!("{median} {unit} [{q1}–{q3}]")
 }

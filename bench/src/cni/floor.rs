@@ -37,7 +37,7 @@ pub(crate) fn run(report: &mut Report, rounds: usize) -> Result<()> {
         theirs: Samples(bare),
         ours: Samples(ours),
     };
-    println!("  {}: {:.3}", measure.name, measure.ratio());
+    measure.tell();
     report.measures.push(measure);
     Ok(())
 }

@@ -51,12 +51,7 @@ pub(crate) fn run(report: &mut Report, rounds: usize) -> Result<()> {
                 theirs: Samples(empty),
                 ours: Samples(full),
             };
-            println!(
-                "  {}: {:.3} {}",
-                measure.name,
-                measure.ratio(),
-                measure.verdict()
-            );
+            measure.tell();
             report.measures.push(measure);
         }
     }

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use fairway_lab::{Lab, Ns, Value, json, plugin_dir, reference_dir, serde_json};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -23,6 +24,8 @@ pub(crate) fn both() -> Result<[Side; 2]> {
 pub(crate) struct Side {
     pub(crate) lab: Lab,
     dir: PathBuf,
+    /// Variables besides the usual ones.
+    pub(crate) env: Vec<(&'static str, OsString)>,
 }
 
 /// What one call took and gave.
@@ -52,7 +55,8 @@ impl Side {
             dir.display()
         );
         let lab = Lab::new()?;
-        Ok(Self { lab, dir })
+        let env = Vec::new();
+        Ok(Self { lab, dir, env })
     }
 
     /// bridge as the gateway, with host-local on one IPv4 range; keys of `more` on top.
@@ -94,7 +98,8 @@ impl Side {
         ]);
         command
             .env("CNI_NETNS", netns.path())
-            .env("CNI_PATH", &self.dir);
+            .env("CNI_PATH", &self.dir)
+            .envs(self.env.iter().map(|(key, value)| (key, value)));
         command.stdin(File::open(stdin)?).stdout(out);
         Ok(command)
     }
