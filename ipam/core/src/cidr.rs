@@ -1,4 +1,7 @@
 //! Prefixes and the arithmetic on them. Host bits are always zero.
+//!
+//! A prefix is part of keys in the store, so that two ways to write one would be two blocks of the same
+//! addresses: what is read is strict about the length, and what is written is the one canonical form.
 
 use ipnetwork::IpNetwork;
 use serde::{Deserialize, Serialize};
@@ -59,6 +62,23 @@ pub(crate) fn number(ip: IpAddr) -> u128 {
         IpAddr::V6(ip) => ip.to_bits(),
     }
 }
+
+/// IPv4 prefixes that no pool may touch, and what they are (RFC 6890).
+pub(crate) const V4_SPECIAL: &[(&str, &str)] = &[
+    ("0.0.0.0/8", "\"this network\""),
+    ("127.0.0.0/8", "loopback"),
+    ("224.0.0.0/4", "multicast"),
+    ("255.255.255.255/32", "the limited broadcast address"),
+];
+
+/// As above, for IPv6. Link-local addresses are made by each link for itself; an IPv4-mapped address
+/// would be an IPv4 address that no comparison finds.
+pub(crate) const V6_SPECIAL: &[(&str, &str)] = &[
+    ("::/127", "the unspecified and the loopback address"),
+    ("::ffff:0:0/96", "IPv4-mapped"),
+    ("fe80::/10", "link-local"),
+    ("ff00::/8", "multicast"),
+];
 
 /// A prefix without host bits, such as 10.1.0.0/16 or fd00:1::/48.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -185,7 +205,10 @@ impl FromStr for Cidr {
         let form = || CidrError::Form {
             text: text.to_owned(),
         };
-        if !text.contains('/') {
+        // Not `10.0.0.0/255.0.0.0`, `/08` or `/+8`.
+        let length = text.split_once('/').map_or("", |(_, length)| length);
+        let digits = !length.is_empty() && length.bytes().all(|c| c.is_ascii_digit());
+        if !digits || (length.len() > 1 && length.starts_with('0')) {
             return Err(form());
         }
         let net: IpNetwork = text.parse().map_err(|_| form())?;
@@ -217,5 +240,121 @@ impl From<Cidr> for String {
 impl fmt::Display for Cidr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.first, self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn cidr(text: &str) -> Cidr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn prefixes_are_read_and_written() {
+        for text in [
+            "0.0.0.0/0",
+            "10.1.0.0/16",
+            "10.1.2.3/32",
+            "::/0",
+            "fd00:1::/48",
+            "fd00::1/128",
+        ] {
+            assert_eq!(cidr(text).to_string(), text);
+        }
+        assert_eq!(cidr("FD00:0:0::/48").to_string(), "fd00::/48");
+    }
+
+    #[test]
+    fn what_is_no_prefix_is_refused() {
+        for bad in [
+            "",
+            "/",
+            "10.0.0.0",
+            "10.0.0.0/",
+            "10.0.0.0/33",
+            "10.0.0.0/08",
+            "10.0.0.0/+8",
+            "10.0.0.0/255.0.0.0",
+            "10.0.0/24",
+            "010.0.0.0/8",
+            "10.0.0.0/8 ",
+            "fd00::/129",
+            "fd00::%eth0/64",
+            "10.0.0.0/8/8",
+        ] {
+            let error = bad.parse::<Cidr>().unwrap_err();
+            assert!(matches!(error, CidrError::Form { .. }), "{bad}");
+        }
+        let error = "10.1.2.3/16".parse::<Cidr>().unwrap_err();
+        let text = "\"10.1.2.3/16\" has host bits set; its network is 10.1.0.0/16";
+        assert_eq!(error.to_string(), text);
+    }
+
+    #[test]
+    fn the_ends_of_the_space_are_counted() {
+        assert_eq!(cidr("::/0").size(), u128::MAX);
+        assert_eq!(cidr("::/0").parts(128), u128::MAX);
+        assert_eq!(cidr("::/0").part(0, 0), Some(cidr("::/0")));
+        assert_eq!(cidr("0.0.0.0/0").size(), 1 << 32);
+        assert_eq!(cidr("0.0.0.0/0").last().to_string(), "255.255.255.255");
+        assert_eq!(cidr("10.0.0.0/31").nth(2), None);
+        assert_eq!(cidr("10.0.0.0/12").parts(26), 1 << 14);
+        assert_eq!(cidr("10.0.0.0/12").part(26, 1 << 14), None);
+        assert_eq!(cidr("10.0.0.0/24").parts(23), 0);
+        assert_eq!(cidr("10.0.0.0/24").part(23, 0), None);
+        assert_eq!(cidr("10.0.0.0/24").part(33, 0), None);
+        let last = cidr("fd00::/48").part(122, (1 << 74) - 1).unwrap();
+        assert_eq!(last.last(), cidr("fd00::/48").last());
+    }
+
+    fn any_ip() -> impl Strategy<Value = IpAddr> {
+        prop_oneof![
+            any::<Ipv4Addr>().prop_map(IpAddr::V4),
+            any::<Ipv6Addr>().prop_map(IpAddr::V6),
+        ]
+    }
+
+    fn any_cidr() -> impl Strategy<Value = Cidr> {
+        (any_ip(), 0..=128u8).prop_map(|(ip, prefix)| {
+            let most = Family::of(ip).bits();
+            Cidr::holding(ip, prefix.min(most)).unwrap()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn text_and_back(cidr in any_cidr()) {
+            prop_assert_eq!(cidr.to_string().parse(), Ok(cidr));
+        }
+
+        #[test]
+        fn a_prefix_holds_what_lies_between_its_ends(cidr in any_cidr(), ip in any_ip()) {
+            let between = Family::of(ip) == cidr.family() && cidr.first() <= ip && ip <= cidr.last();
+            prop_assert_eq!(cidr.contains(ip), between);
+            prop_assert!(cidr.contains(cidr.first()) && cidr.contains(cidr.last()));
+        }
+
+        #[test]
+        fn two_overlap_where_one_holds_the_others_first(a in any_cidr(), b in any_cidr()) {
+            let naive = a.contains(b.first()) || b.contains(a.first());
+            prop_assert_eq!(a.overlaps(b), naive);
+            prop_assert_eq!(b.overlaps(a), naive);
+        }
+
+        #[test]
+        fn parts_lie_side_by_side(cidr in any_cidr(), more in 0..=12u8) {
+            let prefix = cidr.prefix().saturating_add(more).min(cidr.family().bits());
+            let count = cidr.parts(prefix);
+            let parts: Vec<_> = (0..count).map(|i| cidr.part(prefix, i).unwrap()).collect();
+            prop_assert_eq!(parts[0].first(), cidr.first());
+            prop_assert_eq!(parts[parts.len() - 1].last(), cidr.last());
+            for pair in parts.windows(2) {
+                prop_assert_eq!(number(pair[0].last()) + 1, number(pair[1].first()));
+            }
+            prop_assert_eq!(cidr.part(prefix, count), None);
+        }
     }
 }

@@ -39,7 +39,9 @@ pub use cidr::{Cidr, CidrError, Family};
 pub use journal::{Journal, JournalChange};
 pub use names::{AppName, ClaimName, InvalidName, JournalId, NodeName, PoolName, Uid};
 pub use policy::{Handover, NotAChoice, Release};
-pub use pool::{Pool, PoolError, PoolPhase, PoolSpec, Range, RangeSpec};
+pub use pool::{
+    GatewaySpec, InUse, Pool, PoolChange, PoolError, PoolPhase, PoolSpec, Range, RangeSpec,
+};
 pub use selector::{Selector, SelectorError};
 pub use time::{Clock, Millis, UnixSeconds};
 pub use view::{ReadError, Stored, Unreadable, View};
