@@ -1,0 +1,232 @@
+//! One node: a namespace, a state folder, a socket, and the daemon's process, which comes and goes.
+//!
+//! The process is the release binary. It dies with the test, however that ends; what it said is kept over
+//! its restarts, so that a failed test can show it.
+
+use crate::{Cable, Door};
+use fairway_lab::{Cni, Error, Guarded, Ns, Result, plugin_dir, poll};
+use nix::sys::signal::Signal;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long a daemon may take for what it does at once: the machine may be building something.
+pub const SOON: Duration = Duration::from_secs(60);
+
+/// Our programs: `FAIRWAY_BIN_DIR`, else `dist/bin` of this repository.
+pub fn bin_dir() -> PathBuf {
+    let dist = concat!(env!("CARGO_MANIFEST_DIR"), "/../../dist/bin");
+    std::env::var_os("FAIRWAY_BIN_DIR").map_or_else(|| dist.into(), PathBuf::from)
+}
+
+/// See the module's head.
+#[derive(Debug)]
+pub struct Daemon {
+    /// The node's name.
+    pub name: String,
+    /// Where it and the node's plugins run.
+    pub ns: Ns,
+    /// Its wire to the store.
+    pub cable: Cable,
+    dir: PathBuf,
+    process: Mutex<Option<Guarded>>,
+    past: Mutex<String>,
+}
+
+impl Daemon {
+    /// A node with its folder below `dir`; its daemon does not run yet.
+    pub(crate) fn new(name: &str, ns: Ns, cable: Cable, dir: &Path) -> std::io::Result<Self> {
+        let dir = dir.join(name);
+        fs::create_dir(&dir)?;
+        Ok(Self {
+            name: name.to_owned(),
+            ns,
+            cable,
+            dir,
+            process: Mutex::default(),
+            past: Mutex::default(),
+        })
+    }
+
+    /// Where its journal lies and its plugins leave records.
+    pub fn state(&self) -> PathBuf {
+        self.dir.join("state")
+    }
+
+    /// Its settings. It reads them at its next start.
+    ///
+    /// # Errors
+    /// Where they cannot be written.
+    pub fn configure(&self, settings: &str) -> Result {
+        let text = format!(
+            "node = {:?}\nsocket = {:?}\nstate_dir = {:?}\n{settings}",
+            self.name,
+            self.door().socket,
+            self.state(),
+        );
+        fs::write(self.dir.join("fairwayd.toml"), text).map_err(|source| Error::Os {
+            what: format!("settings of {}", self.name),
+            source,
+        })
+    }
+
+    /// Its socket.
+    pub fn door(&self) -> Door {
+        Door {
+            node: self.name.clone(),
+            socket: self.dir.join("sock"),
+        }
+    }
+
+    /// A plugin of that type, run on this node.
+    pub fn cni(&self, kind: &str) -> Cni {
+        let socket = self.door().socket.display().to_string();
+        let state = self.state().display().to_string();
+        let cni = Cni::new(&self.ns, plugin_dir(), kind);
+        cni.env("FAIRWAY_SOCKET", socket)
+            .env("FAIRWAY_STATE_DIR", state)
+    }
+
+    fn process(&self) -> MutexGuard<'_, Option<Guarded>> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts the process, and no more.
+    ///
+    /// # Errors
+    /// Where there is no such program.
+    pub fn launch(&self) -> Result {
+        let mut process = self.process();
+        self.keep(process.take());
+        let program = bin_dir().join("fairwayd");
+        let command = self.ns.command(program).arg("--config");
+        let command = command
+            .arg(self.dir.join("fairwayd.toml"))
+            .env("RUST_LOG", "info,fairwayd=debug");
+        *process = Some(command.spawn()?);
+        Ok(())
+    }
+
+    /// Starts it and waits until it answers.
+    ///
+    /// # Errors
+    /// Where it ends, or does not answer; with its words.
+    pub fn start(&self) -> Result {
+        self.launch()?;
+        let what = format!("{} answers", self.name);
+        let answered = poll(SOON, &what, || match self.door().info() {
+            Ok(_) => Some(true),
+            Err(_) => self.ended().then_some(false),
+        });
+        match answered {
+            Ok(true) => Ok(()),
+            _ => Err(Error::Deadline {
+                what: format!("{what}; it said:\n{}", self.log()),
+                limit: SOON,
+            }),
+        }
+    }
+
+    /// Starts it and waits until it has a store to talk to.
+    ///
+    /// # Errors
+    /// As [`Daemon::start`].
+    pub fn start_connected(&self) -> Result {
+        self.start()?;
+        self.connected()
+    }
+
+    /// Waits until it has a store to talk to.
+    ///
+    /// # Errors
+    /// Where it does not find it; with its words.
+    pub fn connected(&self) -> Result {
+        let what = format!("{} is connected", self.name);
+        let there = || self.door().info().is_ok_and(|info| info.connected);
+        poll(SOON, &what, there).map_err(|_| Error::Deadline {
+            what: format!("{what}; it said:\n{}", self.log()),
+            limit: SOON,
+        })
+    }
+
+    /// Has its process ended?
+    pub fn ended(&self) -> bool {
+        let mut process = self.process();
+        process
+            .as_mut()
+            .is_none_or(|process| process.ended().is_some())
+    }
+
+    /// SIGKILL; gone when this returns.
+    ///
+    /// # Errors
+    /// Where even that does not end it.
+    pub fn kill(&self) -> Result {
+        let mut slot = self.process();
+        let Some(mut process) = slot.take() else {
+            return Ok(());
+        };
+        if process.ended().is_none() {
+            process.signal(Signal::SIGKILL)?;
+            process.wait(SOON)?;
+        }
+        self.keep(Some(process));
+        Ok(())
+    }
+
+    /// SIGTERM; gone when this returns.
+    ///
+    /// # Errors
+    /// Where it does not end by that.
+    pub fn stop(&self) -> Result {
+        let mut slot = self.process();
+        let Some(mut process) = slot.take() else {
+            return Ok(());
+        };
+        if process.ended().is_none() {
+            process.signal(Signal::SIGTERM)?;
+            process.wait(SOON)?;
+        }
+        self.keep(Some(process));
+        Ok(())
+    }
+
+    /// Sends a signal such as SIGSTOP or SIGCONT.
+    ///
+    /// # Errors
+    /// Where it does not run.
+    pub fn signal(&self, signal: Signal) -> Result {
+        let process = self.process();
+        process
+            .as_ref()
+            .map_or(Ok(()), |process| process.signal(signal))
+    }
+
+    fn keep(&self, process: Option<Guarded>) {
+        let Some(process) = process else { return };
+        let mut past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = writeln!(past, "{}--- it ended", process.log());
+    }
+
+    /// All that it said, over all its lives.
+    pub fn log(&self) -> String {
+        let process = self.process();
+        let now = process.as_ref().map(Guarded::log).unwrap_or_default();
+        let past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
+        format!("{past}{now}")
+    }
+
+    /// Waits until it has said this.
+    ///
+    /// # Errors
+    /// Where it does not; with what it said.
+    pub fn says(&self, text: &str) -> Result {
+        let what = format!("{} says {text:?}", self.name);
+        poll(SOON, &what, || self.log().contains(text)).map_err(|_| Error::Deadline {
+            what: format!("{what}; it said:\n{}", self.log()),
+            limit: SOON,
+        })
+    }
+}

@@ -1,0 +1,209 @@
+//! A daemon's socket, as a client sees it: calls with typed answers, and outcomes for a history.
+
+use crate::history::{Ask, Listed, Outcome, Recorder};
+use fairway_api::admin::{
+    AddressRow, Audit, Claim, ClaimCreate, ClaimList, ClaimMove, ClaimRemove, Info, IpamAudit,
+    IpamList, Node, NodeRemove, NodeRemoved, Pool, PoolCreate, PoolRemove, PoolSet,
+};
+use fairway_api::ipam::{
+    Allocate, Allocated, Attachment, Check, Collected, Facts, Gc, Headrooms, Netns, Release,
+    Released, StatusQuery,
+};
+use fairway_api::{Client, ClientError, Method, Nothing};
+use serde::de::DeserializeOwned;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The result of one call.
+pub type Answer<T> = Result<T, ClientError>;
+
+const CONNECT: Duration = Duration::from_secs(5);
+/// Longer than any answer of a daemon that works: an ADD waits for a claim, a removal for other nodes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where a daemon listens.
+#[derive(Debug, Clone)]
+pub struct Door {
+    /// The node's name.
+    pub node: String,
+    /// The socket.
+    pub socket: PathBuf,
+}
+
+/// An attachment of the network `net`, interface `eth0`.
+pub fn attachment(container: &str) -> Attachment {
+    Attachment {
+        network: "net".into(),
+        container: container.into(),
+        ifname: "eth0".into(),
+    }
+}
+
+/// The daemon's code; none where it is no refusal.
+pub fn code(error: &ClientError) -> Option<u32> {
+    match error {
+        ClientError::Refused(body) => Some(body.code),
+        _ => None,
+    }
+}
+
+macro_rules! calls {
+    ($($(#[$doc:meta])* $name:ident($method:ident $(($ask:ty))?) -> $answer:ty;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// See [`ClientError`].
+        pub fn $name(&self $(, ask: $ask)?) -> Answer<$answer> {
+            self.call(calls!(@method $method $($ask)?, ask))
+        }
+    )*};
+    (@method $method:ident, $ask:ident) => { Method::$method };
+    (@method $method:ident $type:ty, $ask:ident) => { Method::$method($ask) };
+}
+
+impl Door {
+    /// One call on a connection of its own.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn call<T: DeserializeOwned>(&self, method: Method) -> Answer<T> {
+        let client = Client::connect(&self.socket, CONNECT)?;
+        client.answer_timeout(PATIENCE).call(method)
+    }
+
+    /// ADD.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn add(&self, who: &Attachment, facts: Facts) -> Answer<Allocated> {
+        self.add_in(who, facts, None)
+    }
+
+    /// ADD for a container whose namespace is known.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn add_in(
+        &self,
+        who: &Attachment,
+        facts: Facts,
+        netns: Option<Netns>,
+    ) -> Answer<Allocated> {
+        self.call(Method::Allocate(Box::new(Allocate {
+            attachment: who.clone(),
+            netns,
+            facts,
+            early: false,
+        })))
+    }
+
+    /// DEL.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn del(&self, who: &Attachment) -> Answer<Released> {
+        let attachment = who.clone();
+        self.call(Method::Release(Release { attachment }))
+    }
+
+    /// CHECK.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn check(&self, who: &Attachment, addresses: &[IpAddr]) -> Answer<Nothing> {
+        self.call(Method::Check(Check {
+            attachment: who.clone(),
+            addresses: addresses.to_vec(),
+        }))
+    }
+
+    calls! {
+        /// GC.
+        gc(Gc(Gc)) -> Collected;
+        /// STATUS.
+        status(Status(StatusQuery)) -> Headrooms;
+        /// Makes a pool.
+        pool_create(PoolCreate(PoolCreate)) -> Pool;
+        /// Changes one.
+        pool_set(PoolSet(PoolSet)) -> Pool;
+        /// All pools.
+        pools(PoolList) -> Vec<Pool>;
+        /// Retires one.
+        pool_remove(PoolRemove(PoolRemove)) -> Pool;
+        /// All that is not free.
+        list(IpamList(IpamList)) -> Vec<AddressRow>;
+        /// The proof.
+        audit(IpamAudit(IpamAudit)) -> Audit;
+        /// Makes a claim.
+        claim_create(ClaimCreate(ClaimCreate)) -> Claim;
+        /// All claims.
+        claims(ClaimList(ClaimList)) -> Vec<Claim>;
+        /// Gives claims back.
+        claim_remove(ClaimRemove(ClaimRemove)) -> Vec<Claim>;
+        /// Moves one.
+        claim_move(ClaimMove(ClaimMove)) -> Claim;
+        /// All nodes.
+        nodes(NodeList) -> Vec<Node>;
+        /// A node that never returns.
+        node_remove(NodeRemove(NodeRemove)) -> NodeRemoved;
+        /// The daemon about itself.
+        info(Info) -> Info;
+    }
+
+    /// Makes a call of a history.
+    pub fn make(&self, ask: &Ask) -> Outcome {
+        match ask {
+            Ask::Add { attachment, facts } => {
+                outcome(self.add(attachment, facts.clone()), Outcome::Given)
+            }
+            Ask::Del { attachment } => outcome(self.del(attachment), |freed| {
+                Outcome::Freed(freed.addresses)
+            }),
+            Ask::Check {
+                attachment,
+                addresses,
+            } => outcome(self.check(attachment, addresses), |_| Outcome::Fine),
+            Ask::Unclaim { claim } => {
+                let ask = ClaimRemove {
+                    name: Some(claim.clone()),
+                    ..ClaimRemove::default()
+                };
+                outcome(self.claim_remove(ask), |_| Outcome::Fine)
+            }
+        }
+    }
+
+    /// All that is not free, for a history.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn listed(&self, recorder: &Recorder) -> Answer<Listed> {
+        let start = recorder.now();
+        let rows = self.list(IpamList::default())?;
+        Ok(Listed {
+            start,
+            end: recorder.now(),
+            node: self.node.clone(),
+            rows,
+        })
+    }
+}
+
+fn outcome<T>(answer: Answer<T>, good: impl FnOnce(T) -> Outcome) -> Outcome {
+    match answer {
+        Ok(answer) => good(answer),
+        Err(ClientError::Refused(body)) => Outcome::Refused {
+            code: body.code,
+            message: body.to_string(),
+        },
+        Err(error) if error.outcome_unknown() => Outcome::Unknown {
+            why: error.to_string(),
+        },
+        // It was never asked.
+        Err(error) => Outcome::Refused {
+            code: 11,
+            message: error.to_string(),
+        },
+    }
+}
