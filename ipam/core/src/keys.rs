@@ -46,8 +46,10 @@ impl Key {
             "nodes" => Key::Node(NodeName::new(rest).ok()?),
             "pools" => Key::Pool(PoolName::new(rest).ok()?),
             "blocks" => {
-                let (pool, cidr) = pooled()?;
-                Key::Block(pool, cidr.parse().ok()?)
+                let (pool, text) = pooled()?;
+                let cidr: Cidr = text.parse().ok()?;
+                // Another way to write it would be a second key for the same addresses.
+                (cidr.to_string() == text).then_some(Key::Block(pool, cidr))?
             }
             "claims" => {
                 let (pool, claim) = pooled()?;
@@ -93,6 +95,9 @@ mod tests {
             "nodes/",
             "pools/A",
             "blocks/web/10.1.0.1/26",
+            "blocks/web/FD00::/122",
+            "blocks/web/fd00:0::/122",
+            "blocks/web/10.1.0.0/026",
             "claims/web/",
             "wants/web/n1/5",
             "other/x",
