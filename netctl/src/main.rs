@@ -1,3 +1,81 @@
 //! The administrator's command line.
+//!
+//! It turns a command into one request to the daemon and the answer into a table or a document; it knows
+//! nothing of addresses itself, so that what the daemon says is what is. Exit status: 0 done, 1 refused,
+//! failed, or (`ipam check`) something does not hold; 2 usage; 3 the daemon is not there.
 
-fn main() {}
+mod args;
+mod cli;
+mod document;
+mod error;
+mod output;
+mod progress;
+mod sheet;
+mod terminal;
+mod verbs;
+mod watch;
+
+use clap::Parser;
+use cli::{Cli, Noun};
+use error::NetctlError;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(status) => ExitCode::from(status),
+        Err(NetctlError::Usage(error)) => error.exit(),
+        // Whoever reads has seen enough (`netctl … | head`).
+        Err(NetctlError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            // Where nobody hears it, the status still tells.
+            let _ = writeln!(io::stderr(), "{}", error.shown());
+            ExitCode::from(error.status())
+        }
+    }
+}
+
+/// Does what was asked for; the exit status.
+fn run(cli: &Cli) -> Result<u8, NetctlError> {
+    let job = match &cli.noun {
+        Noun::Completions { shell } => {
+            cli::completions(*shell, &mut io::stdout())?;
+            return Ok(0);
+        }
+        Noun::Status => verbs::status(),
+        Noun::Pool { verb } => verb.job()?,
+        Noun::Ipam { verb } => verb.job(),
+        Noun::Claim { verb } => verb.job()?,
+        Noun::Node { verb } => verb.job(),
+    };
+    if cli.watch {
+        if !job.watchable {
+            return Err(cli::usage(
+                "--watch goes with what only looks: status, ls, check",
+            ));
+        }
+        return watch::watch(&job, &cli.socket(), cli.output);
+    }
+    let mut client = watch::connect(&cli.socket())?;
+    let mut meter = progress::Meter::on_stderr();
+    let answer = job.ask(&mut client, &mut |progress| meter.show(progress));
+    meter.end();
+    let answer = answer?;
+    let screen = terminal::Screen::of_stdout();
+    let mut text = output::document(answer.as_ref(), cli.output, &screen)?;
+    if let (output::Format::Table, Some(note)) = (cli.output, &job.note) {
+        text.push_str(note);
+        text.push('\n');
+    }
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(NetctlError::Output)?;
+    Ok(answer.status())
+}

@@ -1,0 +1,103 @@
+//! The command line's grammar: said once; help, completions and usage errors come from it.
+
+use crate::{
+    error::NetctlError,
+    output::Format,
+    verbs::{ClaimVerb, IpamVerb, NodeVerb, PoolVerb},
+};
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
+use clap_complete::Shell;
+use std::{io::Write, path::PathBuf};
+
+/// Asks and tells fairwayd.
+///
+/// Exit status: 0 done, 1 refused or failed, 2 usage, 3 the daemon is not there.
+#[derive(Debug, Parser)]
+#[command(name = "netctl", version)]
+pub(crate) struct Cli {
+    /// Where fairwayd listens [default: $FAIRWAY_SOCKET, else /run/fairway/fairwayd.sock]
+    #[arg(long, global = true, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// How the answer is written
+    #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
+    /// Show it again whenever it changes, until interrupted (what only looks: status, ls, check)
+    #[arg(short, long, global = true)]
+    pub(crate) watch: bool,
+    #[command(subcommand)]
+    pub(crate) noun: Noun,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Noun {
+    /// The daemon about itself
+    Status,
+    /// Where addresses come from
+    Pool {
+        #[command(subcommand)]
+        verb: PoolVerb,
+    },
+    /// Addresses
+    Ipam {
+        #[command(subcommand)]
+        verb: IpamVerb,
+    },
+    /// Addresses that are kept for a workload
+    Claim {
+        #[command(subcommand)]
+        verb: ClaimVerb,
+    },
+    /// The machines
+    Node {
+        #[command(subcommand)]
+        verb: NodeVerb,
+    },
+    /// A script that completes netctl's commands: `netctl completions bash > FILE`
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+}
+
+impl Cli {
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.socket.clone().unwrap_or_else(fairway_api::socket_path)
+    }
+}
+
+/// What the grammar cannot say, in its form: status 2.
+pub(crate) fn usage(message: &str) -> NetctlError {
+    NetctlError::Usage(Cli::command().error(ErrorKind::ArgumentConflict, message))
+}
+
+pub(crate) fn completions(shell: Shell, to: &mut impl Write) -> Result<(), NetctlError> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "netctl", &mut script);
+    to.write_all(&script).map_err(NetctlError::Output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_shell_gets_a_script() {
+        for shell in [
+            Shell::Bash,
+            Shell::Zsh,
+            Shell::Fish,
+            Shell::Elvish,
+            Shell::PowerShell,
+        ] {
+            let mut script = Vec::new();
+            completions(shell, &mut script).unwrap();
+            let script = String::from_utf8(script).unwrap();
+            assert!(script.contains("drain") && script.contains("claims-only"));
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Answers: what each of them is as a document, as a table, and as an exit status.
+
+use crate::{error::NetctlError, sheet::Sheet};
+use fairway_api::{Client, ClientError, Method, Progress};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// An answer of the daemon that netctl can show.
+pub(crate) trait Answer: Serialize + DeserializeOwned + 'static {
+    /// As a table.
+    fn sheet(&self) -> Sheet;
+
+    /// The exit status; 1 where what it says does not hold.
+    fn status(&self) -> u8 {
+        0
+    }
+}
+
+/// Any [`Answer`].
+pub(crate) trait Document {
+    fn sheet(&self) -> Sheet;
+    fn status(&self) -> u8;
+    /// On one line, or for people to read.
+    fn json(&self, one_line: bool) -> Result<String, NetctlError>;
+    fn yaml(&self) -> Result<String, NetctlError>;
+}
+
+impl<T: Answer> Document for T {
+    fn sheet(&self) -> Sheet {
+        Answer::sheet(self)
+    }
+
+    fn status(&self) -> u8 {
+        Answer::status(self)
+    }
+
+    fn json(&self, one_line: bool) -> Result<String, NetctlError> {
+        Ok(match one_line {
+            true => serde_json::to_string(self)?,
+            false => serde_json::to_string_pretty(self)?,
+        })
+    }
+
+    fn yaml(&self) -> Result<String, NetctlError> {
+        Ok(serde_saphyr::to_string(self)?)
+    }
+}
+
+type OnProgress<'a> = &'a mut dyn FnMut(&Progress);
+type Asked = Result<Box<dyn Document>, ClientError>;
+
+/// One request, and how its answer is read.
+pub(crate) struct Job {
+    method: Method,
+    ask: fn(&mut Client, Method, OnProgress<'_>) -> Asked,
+    /// It changes nothing, so it can be asked again and again.
+    pub(crate) watchable: bool,
+    /// A line below the table.
+    pub(crate) note: Option<String>,
+}
+
+impl Job {
+    /// Asks for something whose answer is a `T`.
+    pub(crate) fn new<T: Answer>(method: Method) -> Job {
+        Job {
+            method,
+            ask: |client, method, progress| {
+                let answer: T = client.call_with(method, progress)?;
+                Ok(Box::new(answer))
+            },
+            watchable: false,
+            note: None,
+        }
+    }
+
+    /// It changes nothing.
+    pub(crate) fn watchable(self) -> Job {
+        Job {
+            watchable: true,
+            ..self
+        }
+    }
+
+    /// With a line below the table.
+    pub(crate) fn note(self, note: String) -> Job {
+        Job {
+            note: Some(note),
+            ..self
+        }
+    }
+
+    /// Asks.
+    pub(crate) fn ask(&self, client: &mut Client, progress: OnProgress<'_>) -> Asked {
+        (self.ask)(client, self.method.clone(), progress)
+    }
+}

@@ -1,0 +1,109 @@
+//! What can go wrong, what is said of it, and with which status netctl ends.
+
+use fairway_api::{ClientError, SOCKET_VARIABLE};
+use std::{error::Error, fmt::Write as _, io};
+
+/// Why netctl did not do it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NetctlError {
+    /// The command line is wrong.
+    #[error(transparent)]
+    Usage(clap::Error),
+    /// The daemon was not reached, or refused.
+    #[error(transparent)]
+    Daemon(#[from] ClientError),
+    /// The answer could not be printed.
+    #[error("cannot print the answer")]
+    Output(#[source] io::Error),
+    /// The answer cannot be written in that form.
+    #[error("cannot write the answer as JSON")]
+    Json(#[from] serde_json::Error),
+    /// The answer cannot be written in that form.
+    #[error("cannot write the answer as YAML")]
+    Yaml(#[from] serde_saphyr::SerializeError),
+}
+
+impl NetctlError {
+    /// The exit status.
+    pub(crate) fn status(&self) -> u8 {
+        match self {
+            NetctlError::Usage(_) => 2,
+            NetctlError::Daemon(error) if error.is_not_there() => 3,
+            _ => 1,
+        }
+    }
+
+    /// For people: what, why, and how to mend it.
+    pub(crate) fn shown(&self) -> String {
+        let mut text = format!("netctl: {self}");
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            // Writing to a string cannot fail.
+            let _ = write!(text, ": {error}");
+            cause = error.source();
+        }
+        if let Some(remedy) = self.remedy() {
+            let _ = write!(text, "\n        {remedy}");
+        }
+        text
+    }
+
+    fn remedy(&self) -> Option<String> {
+        let NetctlError::Daemon(error) = self else {
+            return None;
+        };
+        Some(match error {
+            ClientError::NotThere { .. } => format!(
+                "start fairwayd on this machine, or say where it listens: --socket PATH or {SOCKET_VARIABLE}"
+            ),
+            ClientError::Denied { .. } => "the socket is root's: run netctl as root".to_owned(),
+            ClientError::TimedOut { .. } => {
+                "it runs and does not answer: its log tells more; what was asked may still be done"
+                    .to_owned()
+            }
+            ClientError::Broken { .. } => {
+                "what was asked may be done or not: look (`ls`) before you ask again".to_owned()
+            }
+            ClientError::Version { .. } => {
+                "netctl and fairwayd are of different releases: use the netctl that came with it"
+                    .to_owned()
+            }
+            ClientError::Refused(body) if body.code == TRY_AGAIN => {
+                "that passes: try again".to_owned()
+            }
+            ClientError::Refused(_) | ClientError::Unsendable(_) => return None,
+        })
+    }
+}
+
+/// CNI's code for what passes.
+const TRY_AGAIN: u32 = 11;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fairway_api::ErrorBody;
+
+    #[test]
+    fn what_passes_is_said_to_pass() {
+        let refused = |code| {
+            let message = "the store is away".to_owned();
+            let details = "etcd: no leader".to_owned();
+            let body = ErrorBody {
+                code,
+                message,
+                details,
+            };
+            NetctlError::from(ClientError::Refused(body))
+        };
+        assert_eq!(
+            refused(TRY_AGAIN).shown(),
+            "netctl: the store is away: etcd: no leader\n        that passes: try again"
+        );
+        assert_eq!(
+            refused(7).shown(),
+            "netctl: the store is away: etcd: no leader"
+        );
+        assert_eq!(refused(7).status(), 1);
+    }
+}

@@ -1,0 +1,108 @@
+//! `netctl node` and `netctl status`.
+
+use crate::{
+    document::{Answer, Job},
+    sheet::{Cell, Sheet, Tone},
+};
+use clap::Subcommand;
+use fairway_api::{
+    Method,
+    admin::{Info, Node, NodeRemove, NodeRemoved},
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodeVerb {
+    /// List the nodes
+    Ls,
+    /// Remove a node that never returns: its blocks and claims are free
+    Rm {
+        /// Its name
+        name: String,
+        /// Also while it is alive: its containers are cut off
+        #[arg(long)]
+        force: bool,
+        /// Only its claims, so that their workloads can start elsewhere; its blocks stay its own
+        #[arg(long)]
+        claims_only: bool,
+    },
+}
+
+impl NodeVerb {
+    pub(crate) fn job(&self) -> Job {
+        match self {
+            NodeVerb::Ls => Job::new::<Vec<Node>>(Method::NodeList).watchable(),
+            NodeVerb::Rm {
+                name,
+                force,
+                claims_only,
+            } => Job::new::<NodeRemoved>(Method::NodeRemove(NodeRemove {
+                name: name.clone(),
+                force: *force,
+                claims_only: *claims_only,
+            })),
+        }
+    }
+}
+
+/// `netctl status`.
+pub(crate) fn status() -> Job {
+    Job::new::<Info>(Method::Info).watchable()
+}
+
+impl Answer for Vec<Node> {
+    fn sheet(&self) -> Sheet {
+        let heads = [
+            "NAME", "STATE", "BLOCKS", "LIVE", "CLAIMS", "DAEMON?", "HOST?", "LABELS?", "?",
+        ];
+        let mut sheet = Sheet::new(&heads, "no nodes");
+        for node in self {
+            let labels: Vec<String> = node
+                .labels
+                .iter()
+                .map(|(key, value)| format!("{key}={value}"))
+                .collect();
+            sheet.row([
+                Cell::from(&node.name),
+                Cell::from(&node.state).tone(match node.state.as_str() {
+                    "alive" => Tone::Good,
+                    _ => Tone::Bad,
+                }),
+                Cell::from(node.blocks),
+                Cell::from(node.live),
+                Cell::from(node.claims),
+                Cell::from(&node.daemon),
+                Cell::from(&node.host),
+                Cell::from(labels.join(",")),
+                Cell::from(if node.here { "(answers)" } else { "" }),
+            ]);
+        }
+        sheet
+    }
+}
+
+impl Answer for NodeRemoved {
+    fn sheet(&self) -> Sheet {
+        let heads = ["FREED BLOCKS", "RESTING ADDRESSES", "FREED CLAIMS"];
+        let mut sheet = Sheet::new(&heads, "");
+        sheet.row([self.blocks, self.addresses, self.claims].map(Cell::from));
+        sheet
+    }
+}
+
+impl Answer for Info {
+    fn sheet(&self) -> Sheet {
+        let mut sheet = Sheet::new(&["NODE", "DAEMON", "API", "STORE", "CONNECTED"], "");
+        let (connected, tone) = match self.connected {
+            true => ("yes", Tone::Good),
+            false => ("NO", Tone::Bad),
+        };
+        sheet.row([
+            Cell::from(&self.node),
+            Cell::from(&self.daemon),
+            Cell::from(self.api),
+            Cell::from(&self.store),
+            Cell::from(connected).tone(tone),
+        ]);
+        sheet
+    }
+}

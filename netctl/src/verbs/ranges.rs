@@ -1,0 +1,81 @@
+//! The prefixes of a pool, from the command line.
+
+use crate::{
+    args::{BlockSize, Cidr, Span},
+    cli::usage,
+    error::NetctlError,
+};
+use clap::Args;
+use fairway_api::admin::PoolRange;
+use std::net::IpAddr;
+
+/// What is said of the prefixes that are added.
+#[derive(Debug, Args)]
+pub(crate) struct RangeArgs {
+    /// The prefix length of the blocks that nodes take [default: /26 and /122]; given once for all
+    /// prefixes of one family, or once for each --cidr, in their order
+    #[arg(long, value_name = "/LENGTH", value_delimiter = ',', requires = "cidr")]
+    block_size: Vec<BlockSize>,
+    /// Addresses that are not given: ADDRESS, PREFIX or FIRST-LAST, inside one of the prefixes
+    #[arg(long, value_name = "RANGE", value_delimiter = ',', requires = "cidr")]
+    exclude: Vec<Span>,
+    /// The gateway of the prefix that it is in [default: its first address]
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', requires = "cidr")]
+    gateway: Vec<IpAddr>,
+}
+
+impl RangeArgs {
+    /// Puts them together with the prefixes.
+    pub(crate) fn ranges(&self, cidrs: &[Cidr]) -> Result<Vec<PoolRange>, NetctlError> {
+        let mut ranges: Vec<PoolRange> = cidrs
+            .iter()
+            .zip(self.blocks(cidrs)?)
+            .map(|(cidr, block)| PoolRange {
+                cidr: cidr.to_string(),
+                block,
+                gateway: None,
+                exclude: Vec::new(),
+                draining: false,
+            })
+            .collect();
+        let place = |address| cidrs.iter().position(|cidr| cidr.contains(address));
+        for gateway in &self.gateway {
+            match place(*gateway).map(|at| &mut ranges[at].gateway) {
+                Some(place @ None) => *place = Some(gateway.to_string()),
+                Some(Some(other)) => {
+                    return Err(usage(&format!(
+                        "--gateway {gateway}: its prefix has {other} already"
+                    )));
+                }
+                None => return Err(outside("--gateway", &gateway.to_string())),
+            }
+        }
+        for span in &self.exclude {
+            match place(span.first) {
+                Some(at) if cidrs[at].contains(span.last) => {
+                    ranges[at].exclude.push(span.text.clone());
+                }
+                _ => return Err(outside("--exclude", &span.text)),
+            }
+        }
+        Ok(ranges)
+    }
+
+    fn blocks(&self, cidrs: &[Cidr]) -> Result<Vec<Option<u8>>, NetctlError> {
+        let one_family = cidrs
+            .windows(2)
+            .all(|two| two[0].is_ipv4() == two[1].is_ipv4());
+        match self.block_size.as_slice() {
+            [] => Ok(vec![None; cidrs.len()]),
+            [one] if one_family => Ok(vec![Some(one.0); cidrs.len()]),
+            many if many.len() == cidrs.len() => Ok(many.iter().map(|size| Some(size.0)).collect()),
+            _ => Err(usage(
+                "--block-size: give one for each --cidr, in their order, or one where all are of one family",
+            )),
+        }
+    }
+}
+
+fn outside(option: &str, value: &str) -> NetctlError {
+    usage(&format!("{option} {value}: not inside any --cidr"))
+}
