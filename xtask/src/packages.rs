@@ -53,7 +53,15 @@ pub(crate) const MACHINE: &[Need] = &[
 
 /// To build: the store's etcd client is generated from its protocol's description, and the TLS
 /// library holds C. xtask itself, which installs these, needs neither.
-pub(crate) const BUILD: &[Need] = &[("protoc", "protobuf-compiler"), ("cc", "gcc")];
+pub(crate) const BUILD: &[Need] = &[
+    ("protoc", "protobuf-compiler"),
+    // What every description imports; the compiler's package only recommends it.
+    (
+        "/usr/include/google/protobuf/descriptor.proto",
+        "libprotobuf-dev",
+    ),
+    ("cc", "gcc"),
+];
 
 /// A real store of several members.
 pub(crate) const ETCD: &[Need] = &[("etcd", "etcd-server"), ("etcdctl", "etcd-client")];
