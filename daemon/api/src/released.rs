@@ -29,7 +29,7 @@ pub const VERSION: u32 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum ReleasedError {
     /// The file system.
-    #[error("cannot {what} {}: {source}", .path.display())]
+    #[error("cannot {what} {}", .path.display())]
     Io {
         /// Which step.
         what: &'static str,
@@ -39,13 +39,13 @@ pub enum ReleasedError {
         source: io::Error,
     },
     /// The clock, or the boot's id.
-    #[error("cannot tell which boot this is, or its time: {source}")]
+    #[error("cannot tell which boot this is, or its time")]
     Clock {
         /// The system's word.
         source: io::Error,
     },
     /// Not a record.
-    #[error("{} is no record of a release: {source}", .path.display())]
+    #[error("{} is no record of a release", .path.display())]
     Json {
         /// Which file.
         path: PathBuf,
