@@ -14,6 +14,7 @@ use std::{
 /// Every type that this binary is.
 const PLUGINS: &[(&str, &dyn Plugin)] = &[
     ("bridge", &fairway_bridge::Bridge),
+    ("fairway", &fairway_cluster_ipam::Fairway::new()),
     ("host-local", &fairway_host_local::HostLocal),
     ("loopback", &fairway_loopback::Loopback),
     ("ptp", &fairway_ptp::Ptp),

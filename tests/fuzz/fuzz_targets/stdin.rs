@@ -15,11 +15,14 @@ impl Parser {
         let bridge = BridgeConf::parse(context).map(drop);
         let host_local = fairway_host_local::config::Config::read(context.conf).map(drop);
         let requests = fairway_host_local::request::requests(context.conf, context.args).map(drop);
+        let fairway =
+            fairway_cluster_ipam::facts::Wanted::read(context.conf, context.args).map(drop);
         context.conf.prev_result()?;
         context.conf.dns()?;
         bridge?;
         host_local?;
-        requests
+        fairway?;
+        Ok(requests?)
     }
 }
 

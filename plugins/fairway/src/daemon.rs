@@ -1,0 +1,98 @@
+//! The way to the daemon, and what is left for it where it is not there.
+
+use crate::{Error, error::failure};
+use fairway_api::{
+    Client, ClientError, Method,
+    ipam::{Attachment, Release, Released},
+    released::{self, Record},
+    socket_path,
+};
+use fairway_cni::Failure;
+use serde::de::DeserializeOwned;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Taking a connection is the kernel's work: only a daemon that hangs lets it wait.
+const CONNECT: Duration = Duration::from_secs(2);
+/// A daemon that is well answers in milliseconds; but an ADD may wait for a claim's holder to go.
+const ANSWER: Duration = Duration::from_secs(30);
+/// A runtime that ends many containers must not stand in line behind a daemon that hangs.
+const RELEASE: Duration = Duration::from_secs(5);
+
+/// Where the daemon is, and where records are left for it.
+#[derive(Debug, Clone)]
+pub(crate) struct Daemon {
+    socket: PathBuf,
+    released: PathBuf,
+    patience: Duration,
+}
+
+impl Daemon {
+    /// As the environment says.
+    pub(crate) fn from_env() -> Self {
+        Daemon {
+            socket: socket_path(),
+            released: released::folder(),
+            patience: ANSWER,
+        }
+    }
+
+    /// Elsewhere, for tests.
+    pub(crate) fn at(socket: &Path, released: &Path, patience: Duration) -> Self {
+        Daemon {
+            socket: socket.to_owned(),
+            released: released.to_owned(),
+            patience,
+        }
+    }
+
+    /// A connection.
+    pub(crate) fn connect(&self) -> Result<Client, ClientError> {
+        let client = Client::connect(&self.socket, CONNECT.min(self.patience))?;
+        Ok(client.answer_timeout(self.patience))
+    }
+
+    /// Asks.
+    pub(crate) fn call<T: DeserializeOwned>(&self, method: Method) -> Result<T, Failure> {
+        let answer = self.connect().and_then(|mut client| client.call(method));
+        answer.map_err(failure)
+    }
+
+    /// Has the attachment's addresses released, or leaves a record that says so.
+    ///
+    /// # Errors
+    /// Where neither can be done.
+    pub(crate) fn release(&self, attachment: Attachment) -> Result<(), Error> {
+        let method = Method::Release(Release {
+            attachment: attachment.clone(),
+        });
+        let answer = self.connect().and_then(|client| {
+            let mut client = client.answer_timeout(RELEASE.min(self.patience));
+            client.call::<Released>(method)
+        });
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) => self.leave_record(attachment, &error),
+        }
+    }
+
+    /// Leaves a record of a release; `because` is what became of the daemon.
+    pub(crate) fn leave_record(
+        &self,
+        attachment: Attachment,
+        because: &ClientError,
+    ) -> Result<(), Error> {
+        let written = Record::now(attachment).and_then(|record| record.write(&self.released));
+        let file = written.map_err(|source| Error::NotReleased {
+            daemon: because.to_string(),
+            source,
+        })?;
+        eprintln!(
+            "fairway: {because}: the release is left in {}",
+            file.display()
+        );
+        Ok(())
+    }
+}
