@@ -45,4 +45,4 @@ pub use pool::{
 pub use selector::{Selector, SelectorError};
 pub use time::{Clock, Millis, UnixSeconds};
 pub use view::{ReadError, Stored, Unreadable, View};
-pub use workload::{ClaimKind, PodFacts, Workload};
+pub use workload::{ClaimKind, PodFacts, Workload, WorkloadError};
