@@ -93,6 +93,25 @@ names! {
     Uid = "uid", "1 to 128 of A-Z a-z 0-9 . _ : ~ # @ -, in parts with / between them", |text| text.len() <= 128 && parts(text);
 }
 
+impl Uid {
+    /// The claim that a journal made as its so manieth thing.
+    pub(crate) fn made(journal: &JournalId, seq: u64) -> Uid {
+        Uid(format!("{journal}:{seq}"))
+    }
+}
+
+impl ClaimName {
+    /// A claim of one container, out of another node's block.
+    pub(crate) fn borrowed(uid: &Uid) -> ClaimName {
+        ClaimName(format!("~borrow/{uid}"))
+    }
+
+    /// A member of a set. `None`: the name would be too long.
+    pub(crate) fn member(&self, number: u32) -> Option<ClaimName> {
+        ClaimName::new(format!("{self}#{number}")).ok()
+    }
+}
+
 fn simple(text: &str, max: usize) -> bool {
     text.len() <= max
         && text

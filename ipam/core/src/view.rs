@@ -87,7 +87,11 @@ pub struct View {
 
 /// Keys that are not as they were.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Touched(pub(crate) BTreeSet<String>);
+pub(crate) struct Touched {
+    pub(crate) keys: BTreeSet<String>,
+    /// Claims that were removed or written anew.
+    pub(crate) uids: BTreeSet<Uid>,
+}
 
 impl View {
     /// A view of a range that was read at one revision.
@@ -287,17 +291,17 @@ impl View {
             Key::Node(node) => drop(self.nodes.remove(node)),
             Key::Pool(pool) => drop(self.pools.remove(pool)),
             Key::Block(pool, cidr) => drop(self.blocks.remove(&(pool.clone(), *cidr))),
-            Key::Claim(pool, name) => self.drop_claim(&(pool.clone(), name.clone())),
+            Key::Claim(pool, name) => self.drop_claim(&(pool.clone(), name.clone()), touched),
             Key::Want(pool, node, family) => {
                 let key = (pool.clone(), node.clone(), *family);
                 drop(self.wants.remove(&key));
             }
             Key::PoolsGuard => self.guard = None,
         }
-        touched.0.insert(path.to_owned());
+        touched.keys.insert(path.to_owned());
     }
 
-    fn drop_claim(&mut self, at: &(PoolName, ClaimName)) {
+    fn drop_claim(&mut self, at: &(PoolName, ClaimName), touched: &mut Touched) {
         let Some(Stored {
             value: ClaimRecord::Claim(claim),
             ..
@@ -308,6 +312,7 @@ impl View {
         if self.by_uid.get(&claim.uid) == Some(at) {
             self.by_uid.remove(&claim.uid);
         }
+        touched.uids.insert(claim.uid.clone());
         for part in &claim.parts {
             if let Part::Granted { ip } = part
                 && self.by_ip.get(ip) == Some(at)
@@ -323,7 +328,8 @@ impl View {
             return;
         };
         let newer = |at: Revision| at >= modified;
-        if self.modified(&key).is_some_and(newer) || self.gone.get(&path).copied().is_some_and(newer)
+        if self.modified(&key).is_some_and(newer)
+            || self.gone.get(&path).copied().is_some_and(newer)
         {
             return;
         }
@@ -332,7 +338,11 @@ impl View {
         macro_rules! store {
             ($map:expr, $at:expr, $value:expr) => {
                 $value.map(|value| {
-                    let stored = Stored { value, created, modified };
+                    let stored = Stored {
+                        value,
+                        created,
+                        modified,
+                    };
                     drop($map.insert($at, stored));
                 })
             };
@@ -349,13 +359,26 @@ impl View {
                 store!(self.blocks, (pool, cidr), decode::<BlockRecord>(value))
             }
             Key::Claim(pool, name) => decode::<ClaimRecord>(value).map(|record| {
-                self.put_claim((pool, name), Stored { value: record, created, modified });
+                let stored = Stored {
+                    value: record,
+                    created,
+                    modified,
+                };
+                self.put_claim((pool, name), stored, touched);
             }),
             Key::Want(pool, node, family) => {
-                store!(self.wants, (pool, node, family), decode::<WantRecord>(value))
+                store!(
+                    self.wants,
+                    (pool, node, family),
+                    decode::<WantRecord>(value)
+                )
             }
             Key::PoolsGuard => decode::<GuardRecord>(value).map(|value| {
-                self.guard = Some(Stored { value, created, modified });
+                self.guard = Some(Stored {
+                    value,
+                    created,
+                    modified,
+                });
             }),
         };
         match read {
@@ -366,11 +389,16 @@ impl View {
                 self.unreadable.insert(path.clone(), unreadable);
             }
         }
-        touched.0.insert(path);
+        touched.keys.insert(path);
     }
 
-    fn put_claim(&mut self, at: (PoolName, ClaimName), stored: Stored<ClaimRecord>) {
-        self.drop_claim(&at);
+    fn put_claim(
+        &mut self,
+        at: (PoolName, ClaimName),
+        stored: Stored<ClaimRecord>,
+        touched: &mut Touched,
+    ) {
+        self.drop_claim(&at, touched);
         if let ClaimRecord::Claim(claim) = &stored.value {
             self.by_uid.insert(claim.uid.clone(), at.clone());
             for part in &claim.parts {
@@ -385,4 +413,34 @@ impl View {
 
 fn decode<T: Record>(value: &[u8]) -> Result<T, ReadError> {
     T::decode(value).map_err(ReadError::Record)
+}
+
+impl View {
+    /// The addresses of a prefix that claims were granted, with the claim's uid and revision.
+    pub(crate) fn granted_in(&self, cidr: Cidr) -> Vec<(IpAddr, Uid, Revision)> {
+        let all = self.by_ip.range(cidr.first()..=cidr.last());
+        let uid = |(ip, (pool, name)): (&IpAddr, &(PoolName, ClaimName))| {
+            let (claim, modified) = self.claim(pool, name)?;
+            Some((*ip, claim.uid.clone(), modified))
+        };
+        all.filter_map(uid).collect()
+    }
+
+    /// Claims whose name begins so, in a pool.
+    pub(crate) fn claims_from<'a>(
+        &'a self,
+        pool: &'a PoolName,
+        prefix: &'a str,
+    ) -> impl Iterator<Item = (&'a ClaimName, &'a Stored<ClaimRecord>)> {
+        let bare = prefix.trim_end_matches('#');
+        let start = ClaimName::new(bare).ok().map(|name| (pool.clone(), name));
+        let all = start
+            .map(|start| self.claims.range(start..))
+            .into_iter()
+            .flatten();
+        // Nothing that a name may hold sorts before '#'.
+        all.skip_while(move |((of, name), _)| of == pool && name.as_str() == bare)
+            .take_while(move |((of, name), _)| of == pool && name.as_str().starts_with(prefix))
+            .map(|((_, name), stored)| (name, stored))
+    }
 }

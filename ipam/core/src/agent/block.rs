@@ -1,0 +1,147 @@
+//! A block that this node owns: which of its addresses are free.
+
+use crate::{
+    AttachmentId, Cidr, JournalId, Millis, NodeName, Pool, PoolName, Uid,
+    record::{BlockEntry, BlockOwner, BlockRecord, Use},
+};
+use fairway_kv::Revision;
+use std::{collections::BTreeMap, net::IpAddr};
+
+/// What an address that is not free is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Slot {
+    pub(super) seq: u64,
+    pub(super) used: Used,
+}
+
+/// What an address that is not free is used for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Used {
+    /// An attachment of this node has it.
+    Live {
+        attachment: AttachmentId,
+        label: Option<String>,
+    },
+    /// It rests until then.
+    Cooling { until: Millis },
+    /// It is a claim's. `granted`: the revision at which the store said so; none: not known yet.
+    Claimed { uid: Uid, granted: Option<Revision> },
+}
+
+/// Whether addresses can be given out of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Once the mirror has reached this revision: from then on all claims in it are known.
+    From(Revision),
+    /// They can.
+    Ready,
+    /// It is being given back.
+    Giving,
+    /// It was taken away while this node was thought dead, and is to be had again if nobody has it.
+    Lost,
+}
+
+/// A block that this node owns.
+#[derive(Debug, Clone)]
+pub(super) struct Block {
+    pub(super) pool: PoolName,
+    pub(super) cidr: Cidr,
+    pub(super) epoch: u64,
+    pub(super) phase: Phase,
+    pub(super) slots: BTreeMap<IpAddr, Slot>,
+    /// The store does not know all yet; to be told at that time.
+    pub(super) dirty: Option<Millis>,
+    /// The last time that an address was given or freed.
+    pub(super) used_at: Millis,
+    /// Where the next search begins, so that an address is not given again at once.
+    next: u128,
+    /// How many addresses the pool lets be given; none: not counted yet.
+    gives: Option<u32>,
+}
+
+impl Block {
+    pub(super) fn new(pool: PoolName, cidr: Cidr, epoch: u64, phase: Phase, now: Millis) -> Block {
+        Block {
+            pool,
+            cidr,
+            epoch,
+            phase,
+            slots: BTreeMap::new(),
+            dirty: None,
+            used_at: now,
+            next: 0,
+            gives: None,
+        }
+    }
+
+    /// The pool changed: what it lets be given is counted anew.
+    pub(super) fn recount(&mut self) {
+        self.gives = None;
+    }
+
+    /// How many addresses could be given now.
+    pub(super) fn free(&mut self, pool: &Pool) -> u32 {
+        let Some(range) = pool.range_of(self.cidr.first()) else {
+            return 0;
+        };
+        let (cidr, slots) = (self.cidr, &self.slots);
+        let gives = *self.gives.get_or_insert_with(|| {
+            let mut all = (0..cidr.size()).filter_map(|index| cidr.nth(index));
+            let count = all.by_ref().filter(|ip| range.gives(*ip)).count();
+            u32::try_from(count).unwrap_or(u32::MAX)
+        });
+        let used = slots.keys().filter(|ip| range.gives(**ip)).count();
+        gives.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX))
+    }
+
+    /// The next free address that the pool lets be given.
+    pub(super) fn find(&mut self, pool: &Pool) -> Option<IpAddr> {
+        let range = pool.range_of(self.cidr.first())?;
+        let size = self.cidr.size();
+        let start = self.next;
+        let found = (0..size).find_map(|step| {
+            let index = (start + step) % size;
+            let ip = self.cidr.nth(index)?;
+            let free = !self.slots.contains_key(&ip) && range.gives(ip);
+            free.then_some((index, ip))
+        });
+        let (index, ip) = found?;
+        self.next = (index + 1) % size;
+        Some(ip)
+    }
+
+    /// Nobody has or claims any of it.
+    pub(super) fn is_empty(&self) -> bool {
+        let mut slots = self.slots.values();
+        slots.all(|slot| matches!(slot.used, Used::Cooling { .. }))
+    }
+
+    /// As the store is to have it.
+    pub(super) fn record(
+        &mut self,
+        owner: Option<(&NodeName, &JournalId)>,
+        pool: Option<&Pool>,
+    ) -> BlockRecord {
+        let entry = |(ip, slot): (&IpAddr, &Slot)| BlockEntry {
+            ip: *ip,
+            seq: slot.seq,
+            used: match &slot.used {
+                Used::Live { attachment, label } => Use::Live {
+                    attachment: attachment.clone(),
+                    workload: label.clone(),
+                },
+                Used::Cooling { .. } => Use::Cooling,
+                Used::Claimed { uid, .. } => Use::Claimed { uid: uid.clone() },
+            },
+        };
+        BlockRecord {
+            owner: owner.map(|(node, journal)| BlockOwner {
+                node: node.clone(),
+                journal: journal.clone(),
+            }),
+            epoch: self.epoch,
+            free: pool.map_or(0, |pool| self.free(pool)),
+            entries: self.slots.iter().map(entry).collect(),
+        }
+    }
+}

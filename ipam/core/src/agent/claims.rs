@@ -1,0 +1,529 @@
+//! Claims: a workload's addresses, and who has them now.
+//!
+//! A claim comes into being in one transaction with the records of the blocks that its addresses are of;
+//! its holder is written by compare-and-swap. What was tried with an outcome that is not known is tried
+//! again with the same uid and sequence number, so that its success is recognised when it is found.
+
+use super::{
+    Agent, Allocate, Answer, CreateClaim, Refusal, RequestId,
+    block::Used,
+    live::{Given, Hold},
+    outcome::Purpose,
+    pick::{Pick, Stop},
+    task::Task,
+};
+use crate::{
+    AttachmentId, ClaimName, Handover, Millis, PoolName, Release, Uid,
+    keys::Key,
+    record::{Claim, ClaimRecord, Holder, Kind, Part, Record},
+};
+use fairway_kv::{Condition, Txn, Write};
+use std::net::IpAddr;
+
+/// A claim that is being made or taken.
+#[derive(Debug, Clone)]
+pub(super) struct Attempt {
+    pub(super) pool: PoolName,
+    pub(super) name: ClaimName,
+    pub(super) uid: Uid,
+    pub(super) seq: u64,
+    /// The claim as it is to be written, where it is made.
+    pub(super) new: Option<Claim>,
+    /// When the owners of other blocks were asked.
+    pub(super) asked: Millis,
+}
+
+/// Which claim, and what it is to be like.
+#[derive(Debug, Clone)]
+pub(super) struct ClaimWish<'a> {
+    pub(super) pool: &'a PoolName,
+    pub(super) name: ClaimName,
+    pub(super) release: Release,
+    pub(super) handover: Handover,
+    pub(super) app: Option<crate::AppName>,
+    pub(super) ordinal: Option<u32>,
+    pub(super) addresses: &'a [IpAddr],
+    /// None: nobody is to hold it.
+    pub(super) holder: Option<&'a AttachmentId>,
+}
+
+/// How the owners of the blocks have answered.
+enum Granted {
+    All(Vec<IpAddr>),
+    Waiting(crate::Cidr),
+    No(Option<IpAddr>, String, crate::Cidr),
+}
+
+fn granted(claim: &Claim) -> Granted {
+    let mut ips = Vec::new();
+    let mut waiting = None;
+    for part in &claim.parts {
+        match part {
+            Part::Granted { ip } => ips.push(*ip),
+            Part::Asked { block, .. } => waiting = Some(*block),
+            Part::Refused { block, ip, reason } => {
+                return Granted::No(*ip, reason.clone(), *block);
+            }
+        }
+    }
+    waiting.map_or(Granted::All(ips), Granted::Waiting)
+}
+
+impl Agent {
+    /// [`super::Request::CreateClaim`].
+    pub(super) fn create_claim(
+        &mut self,
+        id: RequestId,
+        task: &mut Task,
+        wish: &CreateClaim,
+    ) -> Result<Answer, Stop> {
+        self.pool(&wish.pool)?;
+        let wish = ClaimWish {
+            pool: &wish.pool,
+            name: wish.name.clone(),
+            release: wish.release,
+            handover: wish.handover,
+            app: wish.app.clone(),
+            ordinal: None,
+            addresses: &wish.addresses,
+            holder: None,
+        };
+        let mine = |task: &Task, claim: &Claim| {
+            task.attempt
+                .as_ref()
+                .is_some_and(|attempt| attempt.uid == claim.uid)
+        };
+        if let Some((claim, _)) = self.view.claim(wish.pool, &wish.name)
+            && !mine(task, claim)
+        {
+            let reason = "exists already".to_owned();
+            return Err(Refusal::Claim {
+                claim: wish.name,
+                reason,
+            }
+            .into());
+        }
+        let ips = self.made_claim(id, task, &wish)?;
+        Ok(Answer::Claimed(ips))
+    }
+
+    /// An allocation by a workload's claim. `None`: it is held, and the newcomer gets an ordinary address.
+    pub(super) fn by_claim(
+        &mut self,
+        id: RequestId,
+        task: &mut Task,
+        wish: &ClaimWish<'_>,
+        request: &Allocate,
+    ) -> Result<Option<Answer>, Stop> {
+        if let Some(answer) = self.from_vacant(wish, request)? {
+            return Ok(Some(answer));
+        }
+        let key = Key::Claim(wish.pool.clone(), wish.name.clone()).path();
+        if self.busy.contains(&key) {
+            return Err(Stop::Parked(format!("claim {}", wish.name)));
+        }
+        let Some((claim, modified)) = self.view.claim(wish.pool, &wish.name) else {
+            self.made_claim(id, task, wish)?;
+            return Err(Stop::Parked(format!("claim {}", wish.name)));
+        };
+        let (claim, uid) = (claim.clone(), claim.uid.clone());
+        let attempt = task.attempt.as_ref().filter(|attempt| attempt.uid == uid);
+        let seq = attempt.map(|attempt| attempt.seq);
+        if let Some(holder) = &claim.holder {
+            if self.holds(holder)
+                && Some(holder.seq) == seq
+                && holder.attachment == request.attachment
+            {
+                let ips = self.made_claim(id, task, wish)?;
+                let hold = self.hold(wish, uid, Kind::Sticky, &ips)?;
+                task.attempt = None;
+                return Ok(Some(self.make_live(request, &[], Some(hold), seq, false)));
+            }
+            let free = self.holds(holder) && !self.held.contains_key(&uid) && !self.is_wanted(&uid);
+            if !free {
+                return self.handover(task, wish, holder);
+            }
+        }
+        self.may_hold(wish, &claim)?;
+        if !self.view.connected {
+            let what = format!("claim {}", wish.name);
+            return Err(Refusal::StoreAway { what }.into());
+        }
+        let seq = seq.unwrap_or_else(|| self.next_seq());
+        task.attempt = Some(Attempt {
+            pool: wish.pool.clone(),
+            name: wish.name.clone(),
+            uid,
+            seq,
+            new: None,
+            asked: self.clock.now,
+        });
+        if self.may_write() {
+            let held = Claim {
+                holder: Some(self.holder(&request.attachment, seq)),
+                ended: None,
+                ..claim
+            };
+            let txn = Txn {
+                conditions: vec![Condition::Unchanged {
+                    key: key.clone(),
+                    modified,
+                }],
+                writes: vec![put_claim(key, held)],
+            };
+            self.commit(txn, Purpose::Task(id));
+        }
+        Err(Stop::Parked(format!("claim {}", wish.name)))
+    }
+
+    /// A claim of this node whose holder has gone, before anybody else was told: it needs no store.
+    fn from_vacant(
+        &mut self,
+        wish: &ClaimWish<'_>,
+        request: &Allocate,
+    ) -> Result<Option<Answer>, Stop> {
+        let mut vacant = self.vacant.values();
+        let found = vacant.find(|vacant| {
+            !vacant.releasing
+                && !vacant.borrowed
+                && vacant.pool == *wish.pool
+                && vacant.name == wish.name
+        });
+        let Some(vacant) = found.cloned() else {
+            return Ok(None);
+        };
+        let ips: Vec<_> = vacant.given.iter().map(|given| given.ip).collect();
+        must_be(wish, &ips)?;
+        self.drop_vacant(&vacant.uid);
+        let hold = Hold {
+            pool: vacant.pool,
+            name: vacant.name,
+            uid: vacant.uid,
+            borrowed: false,
+        };
+        let answer = self.make_live(request, &[], Some((hold, vacant.given)), None, false);
+        Ok(Some(answer))
+    }
+
+    /// May this node take a claim that nobody holds?
+    fn may_hold(&self, wish: &ClaimWish<'_>, claim: &Claim) -> Result<(), Stop> {
+        if let Some(node) = claim
+            .only
+            .as_ref()
+            .filter(|node| **node != self.settings.node)
+        {
+            let (claim, node) = (wish.name.clone(), node.clone());
+            return Err(Refusal::KeptFor { claim, node }.into());
+        }
+        match granted(claim) {
+            Granted::All(ips) => Ok(must_be(wish, &ips)?),
+            Granted::Waiting(block) => Err(Stop::Parked(format!(
+                "the owner of block {block}, for claim {}",
+                wish.name
+            ))),
+            Granted::No(_, reason, _) => Err(Refusal::Claim {
+                claim: wish.name.clone(),
+                reason,
+            }
+            .into()),
+        }
+    }
+
+    /// The claim is held by somebody else.
+    fn handover(
+        &mut self,
+        task: &mut Task,
+        wish: &ClaimWish<'_>,
+        holder: &Holder,
+    ) -> Result<Option<Answer>, Stop> {
+        let refuse = |again| Refusal::Held {
+            claim: wish.name.clone(),
+            holder: format!("{} on node {}", holder.attachment, holder.node),
+            again,
+        };
+        match wish.handover {
+            Handover::Strict => Err(refuse(false).into()),
+            Handover::Temporary => {
+                task.temporary = true;
+                Ok(None)
+            }
+            Handover::Wait if self.clock.now >= task.started + self.settings.wait => {
+                Err(refuse(true).into())
+            }
+            Handover::Wait => Err(Stop::Parked(refuse(true).to_string())),
+        }
+    }
+
+    /// Makes a claim, and gives its addresses once all of them are granted. To be called again and again.
+    pub(super) fn made_claim(
+        &mut self,
+        id: RequestId,
+        task: &mut Task,
+        wish: &ClaimWish<'_>,
+    ) -> Result<Vec<IpAddr>, Stop> {
+        let parked = || Stop::Parked(format!("claim {}", wish.name));
+        let key = Key::Claim(wish.pool.clone(), wish.name.clone());
+        if self.busy.contains(&key.path()) {
+            return Err(parked());
+        }
+        if let Some((claim, _)) = self.view.claim(wish.pool, &wish.name) {
+            let answers = granted(claim);
+            let asked = task
+                .attempt
+                .as_ref()
+                .map_or(self.clock.now, |attempt| attempt.asked);
+            return match answers {
+                Granted::All(ips) => Ok(ips),
+                Granted::Waiting(block) if self.clock.now >= asked + self.settings.ask => {
+                    task.tried.insert(block);
+                    let what = format!("the owner of block {block} does not answer");
+                    Err(Refusal::Again { what }.into())
+                }
+                Granted::Waiting(block) => {
+                    self.own_if_left(wish.pool, block);
+                    Err(Stop::Parked(format!("the owner of block {block}")))
+                }
+                Granted::No(ip, reason, block) => {
+                    task.tried.insert(block);
+                    Err(match ip {
+                        Some(ip) => Refusal::Taken { ip, holder: reason },
+                        None => Refusal::Again { what: reason },
+                    }
+                    .into())
+                }
+            };
+        }
+        self.must_be_absent(wish, &key)?;
+        if !task
+            .attempt
+            .as_ref()
+            .is_some_and(|attempt| self.stands(attempt, &wish.name))
+        {
+            if task.attempt.is_some() {
+                self.abandon(task);
+            }
+            let picks = self.pick_all(wish.pool, wish.addresses, &task.tried, &[])?;
+            self.settle_picks(&picks)?;
+            if !self.may_write() {
+                return Err(parked());
+            }
+            let attempt = self.plan(wish, &picks, Kind::Sticky);
+            task.attempt = Some(attempt);
+        }
+        if let Some(attempt) = task.attempt.clone() {
+            self.write_claim(id, &attempt);
+        }
+        Err(parked())
+    }
+
+    /// Can a claim that was begun to be made be gone on with? Not where a block of it was lost.
+    fn stands(&self, attempt: &Attempt, name: &ClaimName) -> bool {
+        let aside = |ip: IpAddr| {
+            let slot = self.own_slot(ip).map(|slot| &slot.used);
+            matches!(slot, Some(Used::Claimed { uid, .. }) if *uid == attempt.uid)
+        };
+        let parts = |new: &Claim| {
+            new.parts.iter().all(|part| match part {
+                Part::Granted { ip } => aside(*ip),
+                _ => true,
+            })
+        };
+        attempt.name == *name && attempt.new.as_ref().is_some_and(parts)
+    }
+
+    fn must_be_absent(&self, wish: &ClaimWish<'_>, key: &Key) -> Result<(), Stop> {
+        if let Some(unreadable) = self.view.unreadable.get(&key.path()) {
+            let reason = unreadable.error.to_string();
+            return Err(Refusal::Record {
+                key: key.path(),
+                reason,
+            }
+            .into());
+        }
+        let at = (wish.pool.clone(), wish.name.clone());
+        if self.view.claims.contains_key(&at) {
+            let reason = "is a set, and no single claim".to_owned();
+            let claim = wish.name.clone();
+            return Err(Refusal::Claim { claim, reason }.into());
+        }
+        if !self.view.connected {
+            let what = format!("claim {}, which this node does not hold,", wish.name);
+            return Err(Refusal::StoreAway { what }.into());
+        }
+        Ok(())
+    }
+
+    /// The blocks that addresses are picked from must not be spoken of by another transaction.
+    fn settle_picks(&self, picks: &[Pick]) -> Result<(), Stop> {
+        for pick in picks {
+            let Pick::Own(ip) = pick else { continue };
+            let Some(block) = self.own_block(*ip) else {
+                continue;
+            };
+            let key = Key::Block(block.pool.clone(), block.cidr).path();
+            if self.busy.contains(&key) || self.own_revision(&block.pool, block.cidr).is_none() {
+                return Err(Stop::Parked(format!("block {}", block.cidr)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets addresses aside for a claim that is to be.
+    pub(super) fn plan(&mut self, wish: &ClaimWish<'_>, picks: &[Pick], kind: Kind) -> Attempt {
+        let seq = self.next_seq();
+        let uid = Uid::made(&self.settings.journal, seq);
+        let mut parts = Vec::new();
+        for pick in picks {
+            parts.push(match pick {
+                Pick::Own(ip) => {
+                    let revision = self
+                        .own_block(*ip)
+                        .and_then(|block| self.own_revision(&block.pool, block.cidr));
+                    let granted = None;
+                    let uid = uid.clone();
+                    self.set_slot(*ip, Some(Used::Claimed { uid, granted }));
+                    self.unsure.insert(*ip, revision);
+                    Part::Granted { ip: *ip }
+                }
+                Pick::Ask(block, ip) => Part::Asked {
+                    block: *block,
+                    ip: *ip,
+                },
+            });
+        }
+        let new = Claim {
+            uid: uid.clone(),
+            kind,
+            parts,
+            holder: wish.holder.map(|attachment| self.holder(attachment, seq)),
+            release: wish.release,
+            handover: wish.handover,
+            app: wish.app.clone(),
+            ordinal: wish.ordinal,
+            only: None,
+            ended: wish.holder.is_none().then_some(self.clock.wall),
+            created: self.clock.wall,
+        };
+        Attempt {
+            pool: wish.pool.clone(),
+            name: wish.name.clone(),
+            uid,
+            seq,
+            new: Some(new),
+            asked: self.clock.now,
+        }
+    }
+
+    /// Writes a new claim and, at the same time, the records of the blocks that its addresses are of.
+    pub(super) fn write_claim(&mut self, id: RequestId, attempt: &Attempt) {
+        let Some(new) = attempt.new.clone().filter(|_| self.may_write()) else {
+            return;
+        };
+        let key = Key::Claim(attempt.pool.clone(), attempt.name.clone()).path();
+        let mut cidrs: Vec<_> = new
+            .parts
+            .iter()
+            .filter_map(|part| match part {
+                Part::Granted { ip } => self.own_block(*ip).map(|block| block.cidr),
+                _ => None,
+            })
+            .collect();
+        cidrs.dedup();
+        let mut txn = Txn {
+            conditions: vec![Condition::Absent { key: key.clone() }],
+            writes: vec![put_claim(key, new)],
+        };
+        for cidr in cidrs {
+            let Some((condition, write)) = self.block_write(cidr) else {
+                return;
+            };
+            if let Condition::Unchanged { modified, .. } = condition {
+                self.now_rely_on(&attempt.uid, modified);
+            }
+            txn.conditions.push(condition);
+            txn.writes.push(write);
+        }
+        self.commit(txn, Purpose::Task(id));
+    }
+
+    /// What was set aside for the claim hangs on a transaction that holds this revision.
+    fn now_rely_on(&mut self, uid: &Uid, modified: fairway_kv::Revision) {
+        for ip in self.claimed.get(uid).into_iter().flatten() {
+            if let Some(revision) = self.unsure.get_mut(ip) {
+                *revision = Some(modified);
+            }
+        }
+    }
+
+    pub(super) fn holder(&self, attachment: &AttachmentId, seq: u64) -> Holder {
+        Holder {
+            node: self.settings.node.clone(),
+            journal: self.settings.journal.clone(),
+            attachment: attachment.clone(),
+            seq,
+            since: self.clock.wall,
+        }
+    }
+
+    /// What an attachment has of a claim.
+    pub(super) fn hold(
+        &self,
+        wish: &ClaimWish<'_>,
+        uid: Uid,
+        kind: Kind,
+        ips: &[IpAddr],
+    ) -> Result<(Hold, Vec<Given>), Refusal> {
+        let given: Option<Vec<_>> = ips.iter().map(|ip| self.given(*ip, true)).collect();
+        let given = given.ok_or_else(|| Refusal::Claim {
+            claim: wish.name.clone(),
+            reason: "has an address that is in no pool any more".to_owned(),
+        })?;
+        let hold = Hold {
+            pool: wish.pool.clone(),
+            name: wish.name.clone(),
+            uid,
+            borrowed: kind == Kind::Borrowed,
+        };
+        Ok((hold, given))
+    }
+
+    /// Is a task of this node about to have that claim?
+    pub(super) fn is_wanted(&self, uid: &Uid) -> bool {
+        let mut tasks = self.tasks.values();
+        tasks.any(|task| {
+            task.attempt
+                .as_ref()
+                .is_some_and(|attempt| attempt.uid == *uid)
+        })
+    }
+
+    /// A task ends without success: what it began is looked at as a stray.
+    pub(super) fn abandon(&mut self, task: &mut Task) {
+        if let Some(attempt) = task.attempt.take() {
+            self.suspects.insert((attempt.pool, attempt.name));
+            self.stirred = true;
+        }
+    }
+}
+
+/// Explicit addresses must be the claim's own.
+fn must_be(wish: &ClaimWish<'_>, ips: &[IpAddr]) -> Result<(), Refusal> {
+    match wish.addresses.iter().find(|ip| !ips.contains(ip)) {
+        None => Ok(()),
+        Some(ip) => {
+            let list: Vec<_> = ips.iter().map(IpAddr::to_string).collect();
+            Err(Refusal::Claim {
+                claim: wish.name.clone(),
+                reason: format!("has {}, and not {ip}", list.join(", ")),
+            })
+        }
+    }
+}
+
+pub(super) fn put_claim(key: String, claim: Claim) -> Write {
+    Write::Put {
+        key,
+        value: ClaimRecord::Claim(claim).encode(),
+        lease: None,
+    }
+}

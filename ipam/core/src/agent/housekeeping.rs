@@ -1,0 +1,163 @@
+//! What is done without being asked.
+
+use super::{Action, Agent, Notice, block::Phase, outcome::Purpose};
+use crate::{
+    ClaimName, PoolName, Release,
+    keys::Key,
+    record::{Claim, ClaimRecord},
+};
+use fairway_kv::{Condition, Txn, Write};
+use std::collections::BTreeSet;
+
+/// How often the slow part is done, in milliseconds.
+const EVERY: u64 = 1_000;
+
+/// A claim with `after:` is kept at least so long after it was first seen without a holder, in
+/// milliseconds, whatever the wall clock says: a clock that jumps must not give addresses away at once.
+const SEEN: u64 = 60_000;
+
+impl Agent {
+    pub(super) fn housekeep(&mut self) {
+        if !self.may_write() {
+            return;
+        }
+        self.resolve_unsure();
+        self.settle_doubts();
+        self.end_vacant();
+        self.end_strays();
+        self.answer_asks();
+        self.publish();
+        if self.clock.now < self.housekeeping_at {
+            return;
+        }
+        self.housekeeping_at = self.clock.now + EVERY;
+        self.take_over_rest();
+        self.retake_lost();
+        self.keep_reserve();
+        self.give_back_spare();
+        self.end_wants();
+        self.end_expired();
+        self.reclaim();
+    }
+
+    fn retake_lost(&mut self) {
+        let lost = self
+            .blocks
+            .values()
+            .filter(|block| block.phase == Phase::Lost);
+        let lost: Vec<_> = lost.map(|block| block.cidr).collect();
+        for cidr in lost {
+            self.review_block_at(cidr);
+        }
+    }
+
+    /// Claims whose time is over go. The owner of the block of a claim's first address sees to it, and
+    /// where there is none, the first of the nodes that are alive.
+    fn end_expired(&mut self) {
+        let first_alive = self.view.nodes.keys().next();
+        let is_first = first_alive.is_none_or(|node| *node == self.settings.node);
+        let mut over: Vec<(PoolName, ClaimName)> = Vec::new();
+        let mut seen = BTreeSet::new();
+        for ((pool, name), stored) in &self.view.claims {
+            let ClaimRecord::Claim(claim) = &stored.value else {
+                continue;
+            };
+            let (Release::After(seconds), None) = (claim.release, &claim.holder) else {
+                continue;
+            };
+            if !self.keeps(claim, is_first) {
+                continue;
+            }
+            seen.insert(claim.uid.clone());
+            let since = self
+                .idle_claims
+                .get(&claim.uid)
+                .copied()
+                .unwrap_or(self.clock.now);
+            let ended = claim.ended.map_or(0, |ended| ended.0);
+            let wall = self.clock.wall.0 >= ended.saturating_add(seconds);
+            let watched = self.clock.now.0 - since.0 >= SEEN.min(seconds.saturating_mul(1000));
+            if wall
+                && watched
+                && !self.is_wanted(&claim.uid)
+                && !self.vacant.contains_key(&claim.uid)
+            {
+                over.push((pool.clone(), name.clone()));
+            }
+        }
+        let now = self.clock.now;
+        self.idle_claims.retain(|uid, _| seen.contains(uid));
+        for uid in seen {
+            self.idle_claims.entry(uid).or_insert(now);
+        }
+        for (pool, name) in over {
+            let key = Key::Claim(pool, name);
+            let (path, modified) = (key.path(), self.view.modified(&key));
+            if let Some(modified) = modified.filter(|_| !self.busy.contains(&path)) {
+                let txn = Txn {
+                    conditions: vec![Condition::Unchanged {
+                        key: path.clone(),
+                        modified,
+                    }],
+                    writes: vec![Write::Delete { key: path }],
+                };
+                self.commit(txn, Purpose::Other);
+            }
+        }
+    }
+
+    fn keeps(&self, claim: &Claim, is_first: bool) -> bool {
+        let first = claim.addresses().and_then(|ips| ips.first().copied());
+        let Some(ip) = first else {
+            return false;
+        };
+        let block = self
+            .view
+            .block_of(ip)
+            .and_then(|(pool, cidr)| self.view.blocks.get(&(pool.name.clone(), cidr)));
+        match block.and_then(|block| block.value.owner.as_ref()) {
+            Some(owner) if self.view.nodes.contains_key(&owner.node) => self.is_me(owner),
+            _ => is_first,
+        }
+    }
+
+    /// Where the operator set a time, a node that has been away for so long loses what it owned.
+    fn reclaim(&mut self) {
+        let Some(after) = self.settings.reclaim else {
+            return;
+        };
+        let owners = self
+            .view
+            .blocks
+            .values()
+            .filter_map(|block| block.value.owner.as_ref());
+        let holders = self
+            .view
+            .claims
+            .values()
+            .filter_map(|stored| match &stored.value {
+                ClaimRecord::Claim(claim) => claim.holder.as_ref().map(|holder| &holder.node),
+                ClaimRecord::Set(_) => None,
+            });
+        let all = owners.map(|owner| &owner.node).chain(holders);
+        let away = |node: &&crate::NodeName| {
+            **node != self.settings.node && !self.view.nodes.contains_key(*node)
+        };
+        let away: BTreeSet<_> = all.filter(away).cloned().collect();
+        self.absent.retain(|node, _| away.contains(node));
+        let is_first = self
+            .view
+            .nodes
+            .keys()
+            .next()
+            .is_none_or(|node| *node == self.settings.node);
+        for node in away {
+            let since = *self.absent.entry(node.clone()).or_insert(self.clock.now);
+            if !is_first || self.clock.now < since + after {
+                continue;
+            }
+            let blocks = 0;
+            self.act(Action::Notify(Notice::Reclaimed { node, blocks }));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Transactions: handed out one at a time for each key, and what is learned from their outcome.
+
+use super::{Action, Agent, Notice, Outcome, RequestId, TxnId};
+use crate::{Cidr, PoolName, keys::Key};
+use fairway_kv::{Committed, Txn};
+
+/// What a transaction is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To own a block.
+    Take(PoolName, Cidr),
+    /// To tell what is in a block.
+    Publish(Cidr),
+    /// To give a block back.
+    Give(Cidr),
+    /// To get a task further.
+    Task(RequestId),
+    /// What is seen by its effect.
+    Other,
+}
+
+/// After a failure: so long, doubled each time, up to the second.
+const FIRST_REST: u64 = 50;
+const LONGEST_REST: u64 = 2_000;
+
+impl Agent {
+    /// Hands out a transaction. None of its keys may be busy.
+    pub(super) fn commit(&mut self, txn: Txn, purpose: Purpose) {
+        self.next_txn += 1;
+        let id = TxnId(self.next_txn);
+        self.busy.extend(
+            txn.keys()
+                .into_iter()
+                .map(str::to_owned)
+                .filter(|key| shared(key)),
+        );
+        self.act(Action::Commit(id, txn.clone()));
+        self.under_way.insert(id, (txn, purpose));
+    }
+
+    pub(super) fn finished(&mut self, id: TxnId, outcome: Outcome) {
+        // One that was handed out before a restart: the mirror tells what became of it.
+        let Some((txn, purpose)) = self.under_way.remove(&id) else {
+            return;
+        };
+        for key in txn.keys() {
+            self.busy.remove(key);
+        }
+        self.stirred = true;
+        let touched = match outcome {
+            Outcome::Done(Committed::Yes { revision }) => {
+                self.failures = 0;
+                self.view.wrote(&txn, revision)
+            }
+            Outcome::Done(Committed::No { revision, found }) => {
+                self.dirty_again(&txn);
+                self.view.found(found, revision)
+            }
+            Outcome::Unknown => {
+                self.dirty_again(&txn);
+                return self.pause();
+            }
+            Outcome::Rejected { reason } => {
+                self.dirty_again(&txn);
+                self.act(Action::Notify(Notice::Rejected { reason }));
+                return self.pause();
+            }
+        };
+        self.review(touched);
+        if let Purpose::Give(cidr) = purpose {
+            self.review_block_at(cidr);
+        }
+    }
+
+    /// What the store was not told is to be told again.
+    fn dirty_again(&mut self, txn: &Txn) {
+        let now = self.clock.now;
+        for write in &txn.writes {
+            if let Some(Key::Block(_, cidr)) = Key::parse(write.key())
+                && let Some(block) = self.blocks.get_mut(&cidr)
+            {
+                block.dirty = Some(now);
+            }
+        }
+    }
+
+    fn pause(&mut self) {
+        let rest = FIRST_REST << self.failures.min(6);
+        self.failures += 1;
+        self.rest_until = self.clock.now + rest.min(LONGEST_REST);
+    }
+}
+
+/// Many transactions may rely on a pool at the same time.
+fn shared(key: &str) -> bool {
+    !matches!(Key::parse(key), Some(Key::Pool(_)))
+}

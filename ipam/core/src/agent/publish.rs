@@ -1,0 +1,266 @@
+//! Telling the store what is inside this node's blocks, and giving blocks back.
+
+use super::{
+    Agent,
+    block::{Block, Phase},
+    outcome::Purpose,
+    saved,
+};
+use crate::{
+    Cidr, Family, NodeName, PoolName, PoolPhase,
+    keys::Key,
+    record::{Record, WantRecord},
+};
+use fairway_kv::{Condition, Txn, Write};
+
+impl Agent {
+    /// The record of a block, to be written if nobody else has; it counts as told from then on. `None`:
+    /// another transaction speaks of it, or the store says that it is not this node's.
+    pub(super) fn block_write(&mut self, cidr: Cidr) -> Option<(Condition, Write)> {
+        let pool = self.blocks.get(&cidr)?.pool.clone();
+        let key = Key::Block(pool.clone(), cidr).path();
+        let modified = self.own_revision(&pool, cidr)?;
+        if self.busy.contains(&key) {
+            return None;
+        }
+        let block = self.blocks.get_mut(&cidr)?;
+        let known = self.view.pools.get(&pool).map(|pool| &pool.value);
+        let owner = (&self.settings.node, &self.settings.journal);
+        let record = block.record(Some(owner), known);
+        block.dirty = None;
+        let write = Write::Put {
+            key: key.clone(),
+            value: record.encode(),
+            lease: None,
+        };
+        Some((Condition::Unchanged { key, modified }, write))
+    }
+
+    /// Tells the store of blocks that it is time for.
+    pub(super) fn publish(&mut self) {
+        let due: Vec<_> = self
+            .blocks
+            .values()
+            .filter(|block| block.dirty.is_some_and(|due| due <= self.clock.now))
+            .filter(|block| matches!(block.phase, Phase::Ready | Phase::From(_)))
+            .map(|block| block.cidr)
+            .collect();
+        for cidr in due {
+            if let Some((condition, write)) = self.block_write(cidr) {
+                let txn = Txn {
+                    conditions: vec![condition],
+                    writes: vec![write],
+                };
+                self.commit(txn, Purpose::Publish(cidr));
+            }
+        }
+    }
+
+    /// Gives a block back in which nobody has anything. From now on nothing is given out of it.
+    pub(super) fn give_back(&mut self, cidr: Cidr) {
+        let Some(block) = self.blocks.get(&cidr) else {
+            return;
+        };
+        let (pool, epoch) = (block.pool.clone(), block.epoch);
+        let key = Key::Block(pool.clone(), cidr).path();
+        let Some(modified) = self.own_revision(&pool, cidr) else {
+            return;
+        };
+        if self.busy.contains(&key) || !self.may_write() {
+            return;
+        }
+        self.set_phase(cidr, epoch, Phase::Giving);
+        let known = self.view.pools.get(&pool).map(|pool| &pool.value);
+        let Some(block) = self.blocks.get_mut(&cidr) else {
+            return;
+        };
+        block.dirty = None;
+        let record = block.record(None, known);
+        let txn = Txn {
+            conditions: vec![Condition::Unchanged {
+                key: key.clone(),
+                modified,
+            }],
+            writes: vec![Write::Put {
+                key,
+                value: record.encode(),
+                lease: None,
+            }],
+        };
+        self.commit(txn, Purpose::Give(cidr));
+    }
+
+    /// Blocks that are not needed here: idle ones, those that another node asks for, those of pools that
+    /// are drained.
+    pub(super) fn give_back_spare(&mut self) {
+        let wanted: Vec<_> = self.view.wants.keys().cloned().collect();
+        let mut begun: Vec<(PoolName, Family)> = Vec::new();
+        let cidrs: Vec<_> = self.blocks.keys().copied().collect();
+        for cidr in cidrs {
+            let Some(block) = self.blocks.get(&cidr) else {
+                continue;
+            };
+            let at = (block.pool.clone(), cidr.family());
+            match block.phase {
+                Phase::Giving => {
+                    self.give_back(cidr);
+                    continue;
+                }
+                Phase::Ready if block.is_empty() => {}
+                _ => continue,
+            }
+            let other = |(pool, node, family): &(PoolName, NodeName, Family)| {
+                *pool == at.0 && *family == at.1 && *node != self.settings.node
+            };
+            let asked = wanted.iter().any(other) && self.tasks.is_empty();
+            let idle = block.used_at + self.settings.idle_block <= self.clock.now;
+            let give = !self.gives(block)
+                || (asked && !begun.contains(&at))
+                || (idle && self.spare(block) >= self.reserve(&at.0, at.1));
+            if give {
+                begun.push(at);
+                self.give_back(cidr);
+            }
+        }
+    }
+
+    /// Does the pool still let addresses of the block be given?
+    fn gives(&self, block: &Block) -> bool {
+        let pool = self.view.pools.get(&block.pool);
+        pool.is_none_or(|pool| {
+            let range = pool.value.range_of(block.cidr.first());
+            pool.value.spec.phase == PoolPhase::Active && range.is_some_and(|range| !range.draining)
+        })
+    }
+
+    /// Free addresses of the same pool and family that this node would have without the block.
+    fn spare(&self, without: &Block) -> u32 {
+        let mut free = 0_u32;
+        if let Some(pool) = self.view.pools.get(&without.pool) {
+            for block in self.blocks.values() {
+                if block.cidr != without.cidr
+                    && block.pool == without.pool
+                    && block.cidr.family() == without.cidr.family()
+                    && block.phase == Phase::Ready
+                {
+                    free = free.saturating_add(block.clone().free(&pool.value));
+                }
+            }
+        }
+        free
+    }
+
+    /// How many free addresses are to be kept at hand.
+    fn reserve(&self, pool: &PoolName, family: Family) -> u32 {
+        let used = self.used_pools.get(&(pool.clone(), family));
+        let recent = used
+            .is_some_and(|at| *at + self.settings.idle_block.saturating_mul(10) > self.clock.now);
+        let live = || {
+            self.blocks
+                .values()
+                .any(|block| block.pool == *pool && !block.is_empty())
+        };
+        let pool = self.view.pools.get(pool).map(|pool| &pool.value);
+        match pool.filter(|pool| pool.spec.phase == PoolPhase::Active) {
+            Some(pool) if recent || live() => pool.spec.reserve,
+            _ => 0,
+        }
+    }
+
+    /// Gets another block before the last one is used up.
+    pub(super) fn keep_reserve(&mut self) {
+        let used: Vec<_> = self.used_pools.keys().cloned().collect();
+        for (name, family) in used {
+            let reserve = self.reserve(&name, family);
+            let mut free = 0_u32;
+            if let Some(pool) = self.view.pools.get(&name) {
+                for block in self.blocks.values_mut() {
+                    let counts = block.pool == name
+                        && block.cidr.family() == family
+                        && matches!(block.phase, Phase::Ready | Phase::From(_));
+                    if counts && free < reserve {
+                        free = free.saturating_add(block.free(&pool.value));
+                    }
+                }
+            }
+            if free < reserve {
+                self.demand(&name, family, None);
+            }
+        }
+    }
+
+    /// Asks the other nodes to give back blocks that they do not need.
+    pub(super) fn want(&mut self, pool: &PoolName, family: Family) {
+        let node = self.settings.node.clone();
+        let key = Key::Want(pool.clone(), node, family);
+        let path = key.path();
+        if self.view.modified(&key).is_some() || self.busy.contains(&path) || !self.may_write() {
+            return;
+        }
+        let value = WantRecord {
+            since: self.clock.wall,
+        }
+        .encode();
+        let txn = Txn {
+            conditions: vec![Condition::Absent { key: path.clone() }],
+            writes: vec![Write::Put {
+                key: path,
+                value,
+                lease: None,
+            }],
+        };
+        self.commit(txn, Purpose::Other);
+    }
+
+    /// A wish that was met, or of which nobody thinks any more, is taken back.
+    pub(super) fn end_wants(&mut self) {
+        let wants = self.view.wants.iter();
+        let mine = wants.filter(|((_, node, _), _)| *node == self.settings.node);
+        let mine: Vec<_> = mine
+            .map(|(at, stored)| (at.clone(), stored.modified))
+            .collect();
+        for ((pool, node, family), modified) in mine {
+            let wait = self.settings.idle_block / 2;
+            let recent = self
+                .used_pools
+                .get(&(pool.clone(), family))
+                .is_some_and(|at| *at + wait > self.clock.now);
+            let met = self.blocks.values().any(|block| {
+                block.pool == pool
+                    && block.cidr.family() == family
+                    && block.phase == Phase::Ready
+                    && self
+                        .view
+                        .pools
+                        .get(&pool)
+                        .is_some_and(|pool| block.clone().free(&pool.value) > 0)
+            });
+            let key = Key::Want(pool, node, family).path();
+            if (met || !recent) && !self.busy.contains(&key) && self.may_write() {
+                let txn = Txn {
+                    conditions: vec![Condition::Unchanged {
+                        key: key.clone(),
+                        modified,
+                    }],
+                    writes: vec![Write::Delete { key }],
+                };
+                self.commit(txn, Purpose::Other);
+            }
+        }
+    }
+
+    /// Pools that blocks of this node are of stand in the journal as they are now.
+    pub(super) fn pool_changed(&mut self, name: &PoolName) {
+        let mut used = false;
+        for block in self.blocks.values_mut().filter(|block| block.pool == *name) {
+            block.recount();
+            used = true;
+        }
+        let pool = self.view.pools.get(name);
+        if let (true, Some(pool)) = (used, pool) {
+            let change = saved::pool(name, &pool.value.spec, pool.modified);
+            self.note(change);
+        }
+        self.stirred = true;
+    }
+}

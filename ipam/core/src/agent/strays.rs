@@ -1,0 +1,252 @@
+//! Claims of which the store and this node say different things.
+
+use super::{Agent, block::Used, claims::put_claim, outcome::Purpose, saved};
+use crate::{
+    ClaimName, PoolName, Uid, UnixSeconds,
+    keys::Key,
+    record::{Claim, Kind},
+};
+use fairway_kv::{Condition, Revision, Txn, Write};
+use std::net::IpAddr;
+
+impl Agent {
+    /// Tells the store of claims whose holder on this node has gone.
+    pub(super) fn end_vacant(&mut self) {
+        let uids: Vec<_> = self.vacant.keys().cloned().collect();
+        for uid in uids {
+            if self.held.contains_key(&uid) {
+                self.drop_vacant(&uid);
+                continue;
+            }
+            let Some((pool, name, claim, modified)) = self.view.claim_by_uid(&uid) else {
+                self.drop_vacant(&uid);
+                continue;
+            };
+            let held = claim
+                .holder
+                .as_ref()
+                .is_some_and(|holder| self.holds(holder));
+            let at = (pool.clone(), name.clone(), claim.clone());
+            if !held {
+                self.drop_vacant(&uid);
+            } else if !self.is_wanted(&uid) && self.may_write() {
+                let Some(vacant) = self.vacant.get_mut(&uid) else {
+                    continue;
+                };
+                let ended = vacant.ended;
+                let key = Key::Claim(at.0.clone(), at.1.clone()).path();
+                if self.busy.contains(&key) {
+                    continue;
+                }
+                vacant.releasing = true;
+                let change = saved::vacant(vacant);
+                self.note(change);
+                self.let_go(at.0, at.1, at.2, modified, ended);
+            }
+        }
+    }
+
+    /// Claims that the store says are this node's, and that nothing here has or wants.
+    pub(super) fn end_strays(&mut self) {
+        for at in std::mem::take(&mut self.suspects) {
+            if !self.end_stray(&at.0, &at.1) {
+                self.suspects.insert(at);
+            }
+        }
+    }
+
+    /// `false`: it is to be looked at again.
+    fn end_stray(&mut self, pool: &PoolName, name: &ClaimName) -> bool {
+        let Some((claim, modified)) = self.view.claim(pool, name) else {
+            return true;
+        };
+        let claim = claim.clone();
+        let uid = &claim.uid;
+        let made_here = uid
+            .as_str()
+            .starts_with(&format!("{}:", self.settings.journal));
+        let unfinished = made_here && claim.addresses().is_none();
+        let holder = claim.holder.as_ref();
+        let held = holder.is_some_and(|holder| holder.node == self.settings.node);
+        let known = self.held.contains_key(uid) || self.vacant.contains_key(uid);
+        if known || !(held || unfinished && claim.holder.is_none()) {
+            return true;
+        }
+        let key = Key::Claim(pool.clone(), name.clone()).path();
+        if self.is_wanted(uid) || self.busy.contains(&key) || !self.may_write() {
+            return false;
+        }
+        let ended = self.clock.wall;
+        self.let_go(pool.clone(), name.clone(), claim, modified, ended);
+        false
+    }
+
+    /// Nobody holds the claim any more; one that was borrowed, or never came to be, goes.
+    fn let_go(
+        &mut self,
+        pool: PoolName,
+        name: ClaimName,
+        claim: Claim,
+        modified: Revision,
+        ended: UnixSeconds,
+    ) {
+        let key = Key::Claim(pool, name).path();
+        let whole = claim.kind == Kind::Sticky && claim.addresses().is_some();
+        let write = match whole {
+            true => put_claim(
+                key.clone(),
+                Claim {
+                    holder: None,
+                    ended: Some(ended),
+                    ..claim
+                },
+            ),
+            false => Write::Delete { key: key.clone() },
+        };
+        let txn = Txn {
+            conditions: vec![Condition::Unchanged { key, modified }],
+            writes: vec![write],
+        };
+        self.commit(txn, Purpose::Other);
+    }
+
+    /// Claims that attachments hold: the store is to say so, and where it says that another one has them,
+    /// the attachment is cut off.
+    pub(super) fn settle_doubts(&mut self) {
+        for uid in std::mem::take(&mut self.doubts) {
+            if !self.settle_doubt(&uid) {
+                self.doubts.insert(uid);
+            }
+        }
+    }
+
+    /// `false`: it is to be looked at again.
+    fn settle_doubt(&mut self, uid: &Uid) -> bool {
+        let Some(attachment) = self.held.get(uid).cloned() else {
+            return true;
+        };
+        let Some(seq) = self.live.get(&attachment).map(|live| live.seq) else {
+            return true;
+        };
+        if !self.view.connected {
+            return false;
+        }
+        let Some((pool, name, claim, modified)) = self.view.claim_by_uid(uid) else {
+            self.cut_off(&attachment, "its claim was removed");
+            return true;
+        };
+        let (pool, name, claim) = (pool.clone(), name.clone(), claim.clone());
+        let elsewhere = claim
+            .only
+            .as_ref()
+            .filter(|node| **node != self.settings.node);
+        match &claim.holder {
+            Some(holder) if self.holds(holder) && holder.seq == seq => {
+                self.rename_hold(&attachment, &pool, &name);
+                return true;
+            }
+            // It says so of the container before, or of this node's former life.
+            Some(holder) if holder.node == self.settings.node => {}
+            Some(holder) => {
+                let reason = format!(
+                    "its claim is held by {} on node {}",
+                    holder.attachment, holder.node
+                );
+                self.cut_off(&attachment, &reason);
+                return true;
+            }
+            None => {
+                if let Some(node) = elsewhere {
+                    let reason = format!("its claim was moved to node {node}");
+                    self.cut_off(&attachment, &reason);
+                    return true;
+                }
+            }
+        }
+        let key = Key::Claim(pool, name).path();
+        if self.busy.contains(&key) || !self.may_write() {
+            return false;
+        }
+        let held = Claim {
+            holder: Some(self.holder(&attachment, seq)),
+            ended: None,
+            ..claim
+        };
+        let txn = Txn {
+            conditions: vec![Condition::Unchanged {
+                key: key.clone(),
+                modified,
+            }],
+            writes: vec![put_claim(key, held)],
+        };
+        self.commit(txn, Purpose::Other);
+        false
+    }
+
+    /// An administrator gave the claim another name.
+    fn rename_hold(&mut self, attachment: &crate::AttachmentId, pool: &PoolName, name: &ClaimName) {
+        let Some(live) = self.live.get_mut(attachment) else {
+            return;
+        };
+        if let Some(hold) = live.hold.as_mut().filter(|hold| hold.name != *name) {
+            (hold.pool, hold.name) = (pool.clone(), name.clone());
+            let change = saved::live(live);
+            self.note(change);
+        }
+    }
+
+    /// What was set aside for claims: the store says so now, or it never will.
+    pub(super) fn resolve_unsure(&mut self) {
+        let all: Vec<_> = self.unsure.iter().map(|(ip, at)| (*ip, *at)).collect();
+        for (ip, relied_on) in all {
+            let Some(Used::Claimed { uid, granted: None }) =
+                self.own_slot(ip).map(|slot| &slot.used)
+            else {
+                self.unsure.remove(&ip);
+                continue;
+            };
+            let uid = uid.clone();
+            if let Some(granted) = self.granted_at(&uid, ip) {
+                let granted = Some(granted);
+                self.set_slot(ip, Some(Used::Claimed { uid, granted }));
+                continue;
+            }
+            let Some(block) = self.own_block(ip) else {
+                continue;
+            };
+            let key = Key::Block(block.pool.clone(), block.cidr).path();
+            let revision = self.own_revision(&block.pool, block.cidr);
+            if !self.view.connected || self.busy.contains(&key) || self.is_wanted(&uid) {
+                continue;
+            }
+            match (relied_on, revision) {
+                // From the next publication on, no transaction of a former life can be carried out.
+                (None, Some(now)) => drop(self.unsure.insert(ip, Some(now))),
+                (Some(then), Some(now)) if now > then => self.set_slot(ip, None),
+                _ => {}
+            }
+        }
+    }
+
+    fn granted_at(&self, uid: &Uid, ip: IpAddr) -> Option<Revision> {
+        let (_, _, claim, modified) = self.view.claim_by_uid(uid)?;
+        let granted = |part: &crate::record::Part| matches!(part, crate::record::Part::Granted { ip: of } if *of == ip);
+        claim.parts.iter().any(granted).then_some(modified)
+    }
+
+    /// Addresses of claims that are no more rest, and are free then.
+    pub(super) fn end_claimed(&mut self, uid: &Uid) {
+        for ip in self.claimed.get(uid).cloned().unwrap_or_default() {
+            let Some(Used::Claimed {
+                granted: Some(granted),
+                ..
+            }) = self.own_slot(ip).map(|slot| &slot.used)
+            else {
+                continue;
+            };
+            if self.view.revision >= *granted && self.granted_at(uid, ip).is_none() {
+                self.rest(ip);
+            }
+        }
+    }
+}
