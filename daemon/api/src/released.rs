@@ -89,13 +89,18 @@ impl Record {
         })
     }
 
-    /// The name of its file: one for each attachment, so that a repeated DEL writes no second one.
+    /// The name of its file.
     pub fn file_name(&self) -> String {
+        Record::name_of(&self.attachment)
+    }
+
+    /// The name of an attachment's record: one for each, so that a repeated DEL writes no second one.
+    pub fn name_of(attachment: &Attachment) -> String {
         let Attachment {
             network,
             container,
             ifname,
-        } = &self.attachment;
+        } = attachment;
         let parts = [network.as_str(), "\0", container, "\0", ifname];
         let hash = parts
             .iter()
