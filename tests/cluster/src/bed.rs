@@ -3,7 +3,7 @@
 //! Everything of it is in namespaces without names and in one scratch folder, so that tests run side by
 //! side and nothing is left of one that is killed.
 
-use crate::{Cable, Daemon, Door, Lan};
+use crate::{Cable, Daemon, Door, Lan, say};
 use anyhow::{Context, Result};
 use fairway_etcd_bed::{Cluster, Files, Flaw, Options, Seat};
 use fairway_lab::Lab;
@@ -212,10 +212,7 @@ fn run(bed: Bed, test: impl FnOnce(&Bed) -> Result<()>) -> Result<()> {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(error.context(bed.report())),
         Err(panic) => {
-            #[expect(clippy::print_stdout, reason = "the test's own output")]
-            {
-                println!("{}", bed.report());
-            }
+            say(bed.report());
             std::panic::resume_unwind(panic)
         }
     }

@@ -155,7 +155,7 @@ impl Door {
     pub fn make(&self, ask: &Ask) -> Outcome {
         match ask {
             Ask::Add { attachment, facts } => {
-                outcome(self.add(attachment, facts.clone()), Outcome::Given)
+                outcome(self.add(attachment, (**facts).clone()), Outcome::Given)
             }
             Ask::Del { attachment } => outcome(self.del(attachment), |freed| {
                 Outcome::Freed(freed.addresses)

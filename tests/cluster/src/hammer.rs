@@ -81,7 +81,7 @@ impl Hammer<'_> {
         dice: &mut Dice,
     ) -> io::Result<Option<Container>> {
         let node = dice.below(self.doors.len());
-        let facts = self.facts(client, made, dice);
+        let facts = Box::new(self.facts(client, made, dice));
         let attachment = who.clone();
         let outcome = self.call(node, Ask::Add { attachment, facts })?;
         let container = |given| Container { who, node, given };

@@ -4,6 +4,7 @@
 //! `FAIRWAY_CNI_DIR`, else `dist/`).
 
 mod bed;
+pub mod controllers;
 mod daemon;
 mod door;
 pub mod hammer;
@@ -16,4 +17,4 @@ pub use bed::{Bed, Plan, before, keep_dir, on};
 pub use daemon::{Daemon, SOON, bin_dir};
 pub use door::{Answer, Door, attachment, code};
 pub use lan::{Cable, Cut, Lan};
-pub use rest::{Dice, Stop};
+pub use rest::{Dice, Stop, joined, say};

@@ -1,6 +1,7 @@
 //! Pauses that end when the test does, and dice that can be thrown again.
 
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Tells threads to end, and wakes those that pause.
@@ -38,6 +39,18 @@ impl Stop {
     }
 }
 
+/// What a thread of a scope gave; its panic passes through.
+pub fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    let done = thread.join();
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// A line of the test's own output.
+#[expect(clippy::print_stdout, reason = "shown where the test fails")]
+pub fn say(text: impl std::fmt::Display) {
+    println!("{text}");
+}
+
 /// SplitMix64.
 #[derive(Debug, Clone)]
 pub struct Dice(u64);
@@ -48,14 +61,16 @@ impl Dice {
         Self(seed)
     }
 
-    /// `FAIRWAY_SEED`, else one that is new.
+    /// `FAIRWAY_SEED`, else one that is new; it is said.
     pub fn seed() -> u64 {
         let given = std::env::var("FAIRWAY_SEED").ok();
         let time = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         let fresh = time.as_secs() ^ u64::from(time.subsec_nanos()) << 20;
-        given.and_then(|seed| seed.parse().ok()).unwrap_or(fresh)
+        let seed = given.and_then(|seed| seed.parse().ok()).unwrap_or(fresh);
+        say(format_args!("FAIRWAY_SEED={seed}"));
+        seed
     }
 
     /// Any number.

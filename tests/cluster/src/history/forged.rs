@@ -46,7 +46,7 @@ fn add(start: u64, name: &str, last: u8, seq: u64, claim: Option<&str>) -> Line 
         seq,
         temporary: false,
     };
-    let (attachment, facts) = (who(name), Facts::default());
+    let (attachment, facts) = (who(name), Box::default());
     call(
         start,
         "n1",

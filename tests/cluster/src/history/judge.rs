@@ -167,8 +167,8 @@ fn claims(lives: &Lives, found: &mut Vec<Violation>) {
             continue;
         };
         let ended = freed(before, lives).is_some_and(|ended| ended <= hold.from);
-        let same = |a: &Hold, b: &Hold| a.addresses.iter().all(|ip| b.addresses.contains(ip));
-        if !ended && !(same(before, hold) && same(hold, before)) {
+        let sorted = |hold: &Hold| hold.addresses.iter().copied().collect::<BTreeSet<_>>();
+        if !ended && sorted(before) != sorted(hold) {
             found.push(Violation::ClaimMoved {
                 claim: claim.clone(),
                 had: before.addresses.clone(),

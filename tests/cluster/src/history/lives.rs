@@ -144,7 +144,7 @@ fn holds(life: &Life) -> impl Iterator<Item = Hold> + '_ {
             node: call.node.clone(),
             addresses: given.addresses.iter().map(|a| a.ip).collect(),
             claim: own.into_iter().next(),
-            facts: facts.clone(),
+            facts: (**facts).clone(),
             seq: given.seq,
             asked: call.start,
             from: call.end,

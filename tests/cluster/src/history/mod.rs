@@ -66,7 +66,7 @@ pub enum Ask {
         /// For whom.
         attachment: Attachment,
         /// With what said about it.
-        facts: Facts,
+        facts: Box<Facts>,
     },
     /// They are not needed any more.
     Del {

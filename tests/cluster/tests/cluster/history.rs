@@ -5,7 +5,7 @@ use crate::support::{dual, eventually, in_state, in_step};
 use anyhow::{Context, Result, bail, ensure};
 use fairway_tests_cluster::hammer::{Container, Hammer};
 use fairway_tests_cluster::history::{Line, Lives, Recorder, Rules, check_snapshot, judge, read};
-use fairway_tests_cluster::{Bed, Dice, Plan, SOON, Stop, keep_dir, nemesis, on};
+use fairway_tests_cluster::{Bed, Dice, Plan, SOON, Stop, joined, keep_dir, nemesis, on, say};
 use std::fs;
 use std::time::Duration;
 
@@ -45,7 +45,6 @@ fn history(bed: &Bed, name: &str) -> Result<()> {
 
 fn run(bed: &Bed, recorder: &Recorder) -> Result<()> {
     let seed = Dice::seed();
-    println!("FAIRWAY_SEED={seed}");
     recorder.fault(format!("seed {seed}"))?;
     // Eight blocks for five nodes: some must borrow, and some give back.
     bed.door(1).pool_create(dual("p", 1, 25, COOLDOWN))?;
@@ -88,15 +87,9 @@ fn rage(bed: &Bed, hammer: &Hammer, seed: u64) -> Result<Vec<Container>> {
         hammer.stop.stop();
         let mut held = Vec::new();
         for client in clients {
-            held.extend(
-                client
-                    .join()
-                    .map_err(|_| anyhow::anyhow!("a client panicked"))??,
-            );
+            held.extend(joined(client)?);
         }
-        nemesis
-            .join()
-            .map_err(|_| anyhow::anyhow!("the nemesis panicked"))??;
+        joined(nemesis)?;
         Ok(held)
     })
 }
@@ -150,7 +143,10 @@ fn judged(recorder: &Recorder) -> Result<Vec<String>> {
         _ => false,
     };
     let given = lines.iter().filter(given).count();
-    println!("{} lines, {given} ADDs with addresses", lines.len());
+    say(format_args!(
+        "{} lines, {given} ADDs with addresses",
+        lines.len()
+    ));
     if given < CLIENTS * 10 {
         bail!("only {given} ADDs were answered with addresses: this proves nothing");
     }

@@ -4,5 +4,15 @@
 //! `FAIRWAY_CUT_SECONDS` the time for which the store is away. `FAIRWAY_KEEP_DIR` keeps logs and histories
 //! of tests that failed.
 
+mod away;
+mod group;
 mod history;
+mod input;
+mod journal;
+mod plugin;
+mod pools;
+mod real;
+mod removal;
 mod support;
+mod trouble;
+mod workloads;

@@ -1,0 +1,222 @@
+//! The plugin and the daemon together, as a runtime sees them.
+
+use crate::real::{Container, plugin};
+use crate::support::{dual, eventually, in_state, in_step, pool, range, rows, within};
+use anyhow::{Context, Result, ensure};
+use fairway_lab::{Value, json};
+use fairway_tests_cluster::{Bed, Cut, Daemon, Plan, on};
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+fn live(daemon: &Daemon) -> Result<usize> {
+    Ok(in_state(&rows(&daemon.door())?, "live").len())
+}
+
+/// Records that the daemon has not worked off.
+fn records(daemon: &Daemon) -> Vec<PathBuf> {
+    let files = fs::read_dir(daemon.state().join("released"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let files = files.map(|entry| entry.path());
+    files
+        .filter(|path| path.extension().is_some_and(|e| e == "json"))
+        .collect()
+}
+
+fn worked_off(daemon: &Daemon) -> Result<()> {
+    eventually("the records are worked off", || {
+        ensure!(records(daemon).is_empty(), "{:?}", records(daemon));
+        Ok(())
+    })
+}
+
+#[test]
+fn a_del_without_the_daemon_is_worked_off() -> Result<()> {
+    on(&Plan::nodes(1).members(1), |bed| {
+        let node = bed.node(1);
+        node.door().pool_create(dual("p", 50, 26, 1))?;
+        let (stays, goes) = (
+            Container::add(bed, node, "stays")?,
+            Container::add(bed, node, "goes")?,
+        );
+        ensure!(live(node)? == 4);
+        node.kill()?;
+        goes.del()?.ok().context("DEL without the daemon")?;
+        goes.del()?.ok().context("and again")?;
+        ensure!(records(node).len() == 1, "{:?}", records(node));
+        // ADD leaves nothing behind.
+        let ns = bed.lab.container()?;
+        let links = node.ns.run("ip -o link")?;
+        plugin(node, "new", Some(&ns), &json!({}))
+            .add()?
+            .fails(11)?;
+        let veths = |text: &str| text.matches("veth").count();
+        ensure!(
+            veths(&node.ns.run("ip -o link")?) == veths(&links)
+                && !ns.run("ip -o link")?.contains("eth0")
+        );
+        node.start()?;
+        worked_off(node)?;
+        eventually("its address rests or is free", || {
+            ensure!(live(node)? == 2, "{:#?}", rows(&node.door())?);
+            Ok(())
+        })?;
+        stays.whole()?;
+        younger(bed, &stays)?;
+        in_step(bed).map(drop)
+    })
+}
+
+/// A record frees nothing that was given after it: of the same boot by its time, of an earlier one at all.
+fn younger(bed: &Bed, stays: &Container) -> Result<()> {
+    let node = bed.node(1);
+    node.kill()?;
+    stays.del()?.ok()?;
+    let file = records(node).pop().context("a record")?;
+    let record = fs::read_to_string(&file)?;
+    node.start()?;
+    worked_off(node)?;
+    // A runtime gives the same attachment addresses again, and then the old record turns up once more.
+    let ns = bed.lab.container()?;
+    let again = plugin(node, "stays", Some(&ns), &json!({}));
+    let result = again.add()?.ok()?;
+    let mut earlier: Value = serde_json::from_str(&record)?;
+    earlier["boot"] = json!("00000000-0000-4000-8000-000000000000");
+    earlier["boottime"] = json!(u64::MAX / 2);
+    for text in [record, earlier.to_string()] {
+        fs::write(&file, text)?;
+        worked_off(node)?;
+        ensure!(live(node)? == 2, "a record freed what is younger");
+        again.check(&result)?.ok()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn gc_frees_what_the_runtime_does_not_know_and_nothing_else() -> Result<()> {
+    on(&Plan::nodes(2).members(1), |bed| {
+        let (one, two) = (bed.node(1), bed.node(2));
+        one.door().pool_create(dual("p", 51, 26, 1))?;
+        let kept = Container::add(bed, one, "kept")?;
+        let _lost = Container::add(bed, one, "lost")?;
+        let _also = Container::with(
+            bed,
+            one,
+            "sticky",
+            &json!({"claim": "mine", "release": "never"}),
+        )?;
+        let other = Container::add(bed, two, "other")?;
+        kept.cni.gc(&[("kept", "eth0")])?.ok()?;
+        eventually("only what is known is left", || {
+            let rows = in_step(bed)?;
+            let live: Vec<_> = in_state(&rows, "live")
+                .iter()
+                .filter_map(|row| row.attachment.as_ref())
+                .collect();
+            ensure!(
+                live.len() == 4
+                    && live
+                        .iter()
+                        .all(|who| ["kept", "other"].contains(&&*who.container)),
+                "{rows:#?}"
+            );
+            ensure!(in_state(&rows, "claimed").len() == 2, "{rows:#?}");
+            Ok(())
+        })?;
+        kept.whole()?;
+        other.whole()
+    })
+}
+
+#[test]
+fn status_tells_what_an_add_would_meet() -> Result<()> {
+    on(&Plan::nodes(1).members(1), |bed| {
+        let node = bed.node(1);
+        let status = plugin(node, "s", None, &json!({}));
+        let refusal = status.status()?;
+        ensure!(refusal.ok().is_err(), "there is no pool");
+        node.door()
+            .pool_create(pool("p", vec![range("10.87.0.0/29", 29)], 1))?;
+        eventually("there is one", || Ok(status.status()?.ok()?))?;
+        let mut held = Vec::new();
+        while held.len() < 8 {
+            match Container::add(bed, node, &format!("c{}", held.len())) {
+                Ok(container) => held.push(container),
+                Err(_) => break,
+            }
+        }
+        let ns = bed.lab.container()?;
+        plugin(node, "full", Some(&ns), &json!({}))
+            .add()?
+            .fails(101)?;
+        eventually("the pool is short", || Ok(status.status()?.fails(50)?))?;
+        node.cable.cut(Cut::Silent)?;
+        within(Duration::from_secs(60), "and the store is away", || {
+            Ok(status.status()?.fails(51)?)
+        })?;
+        held.pop().context("one")?.del()?.ok()?;
+        within(Duration::from_secs(60), "one is free in its block", || {
+            Ok(status.status()?.ok()?)
+        })?;
+        node.cable.mend()?;
+        node.connected()?;
+        node.kill()?;
+        let code = status.status()?.error.map(|error| error.code);
+        ensure!(
+            code.is_some_and(|code| [11, 50, 51].contains(&code)),
+            "{code:?}"
+        );
+        Ok(())
+    })
+}
+
+#[test]
+fn what_a_reboot_left_is_swept() -> Result<()> {
+    let plan = Plan::nodes(1)
+        .members(1)
+        .settings("[sweep]\nevery = \"1s\"\ngrace = \"2s\"\nfirst_grace = \"1s\"\n");
+    on(&plan, |bed| {
+        let node = bed.node(1);
+        node.door().pool_create(dual("p", 52, 26, 1))?;
+        let stays = Container::add(bed, node, "stays")?;
+        let goes = Container::add(bed, node, "goes")?;
+        let sticky = Container::with(
+            bed,
+            node,
+            "sticky",
+            &json!({"claim": "mine", "release": "never"}),
+        )?;
+        let had = sticky.given()?;
+        ensure!(live(node)? == 6);
+        node.kill()?;
+        // As after a reboot: namespaces and links are gone, and nobody ever says DEL.
+        drop((goes, sticky));
+        node.start()?;
+        eventually("what is gone is freed", || {
+            ensure!(live(node)? == 2, "{:#?}", rows(&node.door())?);
+            Ok(())
+        })?;
+        stays.whole()?;
+        let again = Container::with(
+            bed,
+            node,
+            "sticky2",
+            &json!({"claim": "mine", "release": "never"}),
+        )?;
+        ensure!(
+            again.given()? == had,
+            "{:?} instead of {had:?}",
+            again.given()?
+        );
+        // One that vanishes while the daemon runs is found as well.
+        drop(stays);
+        eventually("it is found", || {
+            ensure!(live(node)? == 2, "{:#?}", rows(&node.door())?);
+            Ok(())
+        })?;
+        again.whole()?;
+        in_step(bed).map(drop)
+    })
+}

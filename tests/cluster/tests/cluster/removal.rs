@@ -1,0 +1,262 @@
+//! Nodes that do not come back, and one that does, too late.
+
+use crate::real::Container;
+use crate::support::{
+    dual, eventually, in_state, in_step, ips, pod, refused, rows, sticky, within,
+};
+use anyhow::{Context, Result, ensure};
+use fairway_api::admin::{ClaimMove, Node, NodeRemove};
+use fairway_api::ipam::Allocated;
+use fairway_lab::json;
+use fairway_tests_cluster::{Cut, Door, Plan, SOON, attachment, on};
+use std::net::IpAddr;
+use std::time::Duration;
+
+fn remove(node: &str, force: bool, claims_only: bool) -> NodeRemove {
+    NodeRemove {
+        name: node.into(),
+        force,
+        claims_only,
+    }
+}
+
+fn node(door: &Door, name: &str) -> Result<Node> {
+    let nodes = door.nodes()?;
+    let found = nodes.into_iter().find(|node| node.name == name);
+    found.with_context(|| format!("no node {name}"))
+}
+
+fn away(door: &Door, name: &str) -> Result<Node> {
+    within(SOON * 2, "its lease ends", || {
+        let node = node(door, name)?;
+        ensure!(node.state == "away", "{node:?}");
+        Ok(node)
+    })
+}
+
+/// ADDs until the pool has no more; gives what they got.
+fn drain(door: &Door, prefix: &str) -> Result<Vec<Allocated>> {
+    let mut given = Vec::new();
+    loop {
+        let name = format!("{prefix}{}", given.len());
+        match door.add(&attachment(&name), pod("plain", &name)) {
+            Ok(more) => given.push(more),
+            Err(fairway_api::ClientError::Refused(body)) if body.code == 101 => return Ok(given),
+            Err(error) => return Err(error).with_context(|| format!("the {}th ADD", given.len())),
+        }
+        ensure!(given.len() <= 256, "more than the pool has");
+    }
+}
+
+#[test]
+fn a_node_that_never_returns_gives_its_blocks_and_claims_back() -> Result<()> {
+    on(&Plan::nodes(3).members(1), |bed| {
+        let (one, three) = (bed.door(1), bed.door(3));
+        one.pool_create(dual("p", 7, 26, 1))?;
+        let db = three.add(&attachment("db"), sticky("prod", "db-0", "never"))?;
+        let job = three.add(&attachment("job"), pod("plain", "job"))?;
+        in_step(bed)?;
+        refused(one.node_remove(remove("n3", false, false)), 11, &["n3"])
+            .or_else(|_| refused(one.node_remove(remove("n3", false, false)), 102, &["n3"]))?;
+        bed.node(3).kill()?;
+        away(&one, "n3")?;
+        // Until somebody says so, all stays as it is: its containers may still run.
+        refused(
+            one.add(&attachment("db2"), sticky("prod", "db-0", "never")),
+            11,
+            &["prod/db-0", "n3"],
+        )?;
+        let freed = one.node_remove(remove("n3", false, true))?;
+        ensure!((freed.blocks, freed.claims) == (0, 1), "{freed:?}");
+        let moved = one.add(&attachment("db3"), sticky("prod", "db-0", "never"))?;
+        ensure!(
+            moved.addresses == db.addresses,
+            "{moved:?} instead of {db:?}"
+        );
+        ensure!(
+            rows(&one)?
+                .iter()
+                .any(|row| row.ip == ips(&job)[0] && row.state == "live")
+        );
+        let freed = one.node_remove(remove("n3", false, false))?;
+        ensure!(freed.blocks >= 2 && freed.addresses >= 2, "{freed:?}");
+        ensure!(node(&one, "n3").is_err(), "it is gone");
+        let had = ips(&job);
+        eventually("all of the pool can be had, without the claim's", || {
+            let given = drain(&one, "d")?;
+            let all: Vec<IpAddr> = given.iter().flat_map(ips).collect();
+            (0..given.len()).try_for_each(|n| one.del(&attachment(&format!("d{n}"))).map(drop))?;
+            ensure!(
+                had.iter().all(|ip| all.contains(ip)),
+                "{had:?} is not in {all:?}"
+            );
+            ensure!(!all.contains(&ips(&db)[0]), "the claim's address was given");
+            Ok(())
+        })
+    })
+}
+
+#[test]
+fn a_claim_is_taken_from_a_node_that_does_not_answer() -> Result<()> {
+    on(&Plan::nodes(3).members(1), |bed| {
+        let (one, two) = (bed.door(1), bed.door(2));
+        one.pool_create(dual("p", 8, 26, 1))?;
+        let ipam = json!({"claim": "mine", "release": "never"});
+        let held = Container::with(bed, bed.node(3), "held", &ipam)?;
+        held.whole()?;
+        bed.node(3).cable.cut(Cut::Silent)?;
+        let mut facts = pod("prod", "x-1");
+        facts.claim = Some(crate::support::by_hand("mine".to_owned()));
+        facts.release = Some(crate::support::by_hand("never".to_owned()));
+        let ask = |force| ClaimMove {
+            name: "mine".into(),
+            pool: None,
+            node: Some("n2".into()),
+            name_to: None,
+            force,
+        };
+        ensure!(
+            one.claim_move(ask(false)).is_err()
+                || two.add(&attachment("early"), facts.clone()).is_err()
+        );
+        two.del(&attachment("early"))?;
+        let moved = one.claim_move(ask(true))?;
+        ensure!(
+            moved.holder.is_none() && moved.only.as_deref() == Some("n2"),
+            "{moved:?}"
+        );
+        refused(one.add(&attachment("other"), facts.clone()), 102, &["n2"])?;
+        let mut next = ips(&two.add(&attachment("next"), facts)?);
+        next.sort_unstable();
+        ensure!(next == held.given()?, "{next:?}");
+        // The old holder runs on until its node hears of it.
+        held.whole()?;
+        bed.node(3).cable.mend()?;
+        cut_off(&held)?;
+        bed.node(3).says("held")?;
+        two.check(&attachment("next"), &next)?;
+        in_step(bed).map(drop)
+    })
+}
+
+/// Its addresses are gone from its interface, and it reaches nobody; its CHECK says why, its DEL is fine.
+fn cut_off(container: &Container) -> Result<()> {
+    eventually("the container is cut off", || {
+        let shown = container.shown()?;
+        ensure!(shown.is_empty(), "it has {shown:?}");
+        ensure!(!container.reaches_out(), "it reaches its node");
+        Ok(())
+    })?;
+    container.cni.check(&container.result)?.fails(100)?;
+    Ok(())
+}
+
+#[test]
+fn a_node_that_returns_too_late_takes_nothing_back() -> Result<()> {
+    on(&Plan::nodes(2).members(1), |bed| {
+        let one = bed.door(1);
+        one.pool_create(dual("p", 9, 27, 1))?;
+        // It has both blocks of each family: those that are given on, and one that nobody wants.
+        let held: Vec<_> = (0..3)
+            .map(|n| Container::add(bed, bed.node(2), &format!("h{n}")))
+            .collect::<Result<_>>()?;
+        held.iter().try_for_each(Container::whole)?;
+        in_step(bed)?;
+        bed.node(2).cable.cut(Cut::Silent)?;
+        away(&one, "n2")?;
+        one.node_remove(remove("n2", false, false))?;
+        let given = eventually("the addresses rest, then they are had", || {
+            let given = drain(&one, "d")?;
+            let all: Vec<IpAddr> = given.iter().flat_map(ips).collect();
+            match held[0].given()?.iter().all(|ip| all.contains(ip)) {
+                true => Ok(given),
+                false => {
+                    (0..given.len())
+                        .try_for_each(|n| one.del(&attachment(&format!("d{n}"))).map(drop))?;
+                    anyhow::bail!("{:?} is not in {all:?}", held[0].given()?)
+                }
+            }
+        })?;
+        // It knows of nothing, and its containers run on.
+        held.iter().try_for_each(Container::whole)?;
+        bed.node(2).cable.mend()?;
+        bed.node(2).connected()?;
+        held.iter().try_for_each(cut_off)?;
+        bed.node(2).says("h0")?;
+        let mut wanted: Vec<IpAddr> = given.iter().flat_map(ips).collect();
+        wanted.sort_unstable();
+        let listed = in_step(bed)?;
+        let live: Vec<_> = in_state(&listed, "live").iter().map(|row| row.ip).collect();
+        ensure!(live == wanted, "{live:?} instead of {wanted:?}");
+        // Their DEL frees nothing that is others' now.
+        for held in &held {
+            held.del()?.ok()?;
+        }
+        ensure!(
+            in_state(&in_step(bed)?, "live").len() == wanted.len(),
+            "a DEL freed what is another's"
+        );
+        for (n, given) in given.iter().enumerate() {
+            one.check(&attachment(&format!("d{n}")), &ips(given))?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_node_whose_blocks_nobody_took_gets_them_back() -> Result<()> {
+    on(&Plan::nodes(2).members(1), |bed| {
+        let (one, two) = (bed.door(1), bed.door(2));
+        one.pool_create(dual("p", 10, 25, 1))?;
+        let held = Container::add(bed, bed.node(2), "h")?;
+        in_step(bed)?;
+        bed.node(2).cable.cut(Cut::Carrier)?;
+        away(&one, "n2")?;
+        one.node_remove(remove("n2", false, false))?;
+        bed.node(2).cable.mend()?;
+        eventually("its blocks are its own again", || {
+            let node = node(&one, "n2")?;
+            ensure!(
+                node.state == "alive" && node.blocks >= 2 && node.live == 2,
+                "{node:?}"
+            );
+            Ok(())
+        })?;
+        held.whole()?;
+        ensure!(held.reaches_out(), "it is not cut off");
+        two.add(&attachment("next"), pod("plain", "next"))?;
+        in_step(bed).map(drop)
+    })
+}
+
+#[test]
+fn blocks_come_back_by_themselves_where_an_operator_set_a_time() -> Result<()> {
+    let plan = Plan::nodes(2)
+        .members(1)
+        .settings("reclaim_after = \"1m\"\n");
+    on(&plan, |bed| {
+        let (one, two) = (bed.door(1), bed.door(2));
+        one.pool_create(dual("p", 11, 28, 1))?;
+        let had = two.add(&attachment("h"), pod("plain", "h"))?;
+        in_step(bed)?;
+        bed.node(2).kill()?;
+        let alone = drain(&one, "x").unwrap_or_default();
+        ensure!(
+            alone.is_empty(),
+            "the only block of the pool was n2's: {alone:?}"
+        );
+        within(Duration::from_secs(200), "its block comes back", || {
+            let given = one.add(&attachment("later"), pod("plain", "later"))?;
+            ensure!(!ips(&given).is_empty());
+            Ok(())
+        })?;
+        bed.node(1).says("n2")?;
+        bed.node(2).start_connected()?;
+        two.check(&attachment("h"), &ips(&had))
+            .expect_err("its block is another's");
+        bed.node(2).says("10.80.11.0/28")?;
+        let rows = in_step(bed)?;
+        ensure!(in_state(&rows, "live").len() == 2, "{rows:#?}");
+        Ok(())
+    })
+}
