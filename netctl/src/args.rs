@@ -19,6 +19,8 @@ pub(crate) enum BadValue {
     Time,
     #[error("not an address, a prefix or FIRST-LAST")]
     Span,
+    #[error("not an address, nor `none`")]
+    Gateway,
     #[error("its first address is of another family than its last, or after it")]
     Order,
 }
@@ -98,6 +100,27 @@ fn number<T: FromStr>(text: &str) -> Option<T> {
     match text.bytes().all(|c| c.is_ascii_digit()) {
         true => text.parse().ok(),
         false => None,
+    }
+}
+
+/// A prefix's gateway: an address in it, or `none`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gateway {
+    None,
+    Address(IpAddr),
+}
+
+impl FromStr for Gateway {
+    type Err = BadValue;
+
+    fn from_str(text: &str) -> Result<Gateway, BadValue> {
+        match text {
+            "none" => Ok(Gateway::None),
+            _ => text
+                .parse()
+                .map(Gateway::Address)
+                .map_err(|_| BadValue::Gateway),
+        }
     }
 }
 

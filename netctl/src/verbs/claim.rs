@@ -71,7 +71,7 @@ pub(crate) struct Remove {
     #[arg(long, value_name = "KIND/NAMESPACE/NAME")]
     app: Option<String>,
     /// The application was scaled down to so many: only those above (release on-scale-down)
-    #[arg(long, value_name = "N", requires = "app")]
+    #[arg(long, value_name = "N", requires = "app", conflicts_with = "name")]
     replicas: Option<u32>,
     /// Its pool, where the name is in more than one
     #[arg(long, value_name = "NAME")]

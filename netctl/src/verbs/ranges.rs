@@ -1,13 +1,12 @@
 //! The prefixes of a pool, from the command line.
 
 use crate::{
-    args::{BlockSize, Cidr, Span},
+    args::{BlockSize, Cidr, Gateway, Span},
     cli::usage,
     error::NetctlError,
 };
 use clap::Args;
 use fairway_api::admin::PoolRange;
-use std::net::IpAddr;
 
 /// What is said of the prefixes that are added.
 #[derive(Debug, Args)]
@@ -19,9 +18,9 @@ pub(crate) struct RangeArgs {
     /// Addresses that are not given: ADDRESS, PREFIX or FIRST-LAST, inside one of the prefixes
     #[arg(long, value_name = "RANGE", value_delimiter = ',', requires = "cidr")]
     exclude: Vec<Span>,
-    /// The gateway of the prefix that it is in [default: its first address]
+    /// The gateway of the prefix that it is in [default: its first address]; `none`: the others have none
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', requires = "cidr")]
-    gateway: Vec<IpAddr>,
+    gateway: Vec<Gateway>,
 }
 
 impl RangeArgs {
@@ -40,6 +39,9 @@ impl RangeArgs {
             .collect();
         let place = |address| cidrs.iter().position(|cidr| cidr.contains(address));
         for gateway in &self.gateway {
+            let Gateway::Address(gateway) = gateway else {
+                continue;
+            };
             match place(*gateway).map(|at| &mut ranges[at].gateway) {
                 Some(place @ None) => *place = Some(gateway.to_string()),
                 Some(Some(other)) => {
@@ -48,6 +50,11 @@ impl RangeArgs {
                     )));
                 }
                 None => return Err(outside("--gateway", &gateway.to_string())),
+            }
+        }
+        if self.gateway.contains(&Gateway::None) {
+            for range in &mut ranges {
+                range.gateway.get_or_insert_with(|| "none".to_owned());
             }
         }
         for span in &self.exclude {

@@ -11,7 +11,7 @@ pub struct PoolRange {
     /// The prefix length of its blocks; default /26 and /122.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<u8>,
-    /// Default: the first address after the network's own.
+    /// An address in it, or `none`; default: the first address after the network's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<String>,
     /// Addresses, prefixes, `FIRST-LAST`.

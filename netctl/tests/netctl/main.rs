@@ -1,0 +1,14 @@
+//! The program itself against a daemon that is none: what each verb asks, what it makes of the answer.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up has failed"
+)]
+
+mod answers;
+mod exits;
+mod fake;
+mod output;
+mod requests;
+mod schemas;
+mod watch;

@@ -1,0 +1,204 @@
+//! `docs/schema` describes what `-o json` writes.
+//!
+//! The files are made from the types: `FAIRWAY_REGENERATE=1 cargo test -p netctl schemas` writes them, and
+//! without that variable the test fails where one is not as it would be made.
+
+use crate::{answers, fake::Fake};
+use fairway_api::{
+    admin::{AddressRow, Audit, Claim, Info, Node, NodeRemoved, Pool},
+    ipam::Released,
+};
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, env, fs, path::PathBuf};
+
+/// A schema's file, what it describes, how it is made, and real answers to run netctl with.
+struct Kind {
+    file: &'static str,
+    of: &'static str,
+    made: Value,
+    runs: Vec<(&'static str, Value)>,
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/schema"))
+}
+
+fn make<T: JsonSchema>(of: &str) -> Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), json!(format!("netctl {of} -o json")));
+    schema.into()
+}
+
+fn kind<T: JsonSchema>(
+    file: &'static str,
+    of: &'static str,
+    runs: Vec<(&'static str, Value)>,
+) -> Kind {
+    let made = make::<T>(of);
+    Kind {
+        file,
+        of,
+        made,
+        runs,
+    }
+}
+
+fn kinds() -> Vec<Kind> {
+    use answers as a;
+    let none = || json!([]);
+    vec![
+        kind::<Vec<Pool>>(
+            "pool-ls",
+            "pool ls",
+            vec![("pool ls", a::pools()), ("pool ls", none())],
+        ),
+        kind::<Pool>(
+            "pool",
+            "pool create|set|drain|undrain|rm",
+            vec![
+                ("pool create web --cidr 10.0.0.0/8", a::pool()),
+                ("pool set web --reserve 1", a::pools()[1].clone()),
+                ("pool drain web", a::pool()),
+                ("pool undrain web", a::pool()),
+                ("pool rm web", a::pool()),
+            ],
+        ),
+        kind::<Vec<AddressRow>>(
+            "ipam-ls",
+            "ipam ls",
+            vec![("ipam ls", a::addresses()), ("ipam ls", none())],
+        ),
+        kind::<Audit>(
+            "ipam-check",
+            "ipam check",
+            vec![
+                ("ipam check", a::audit(true)),
+                ("ipam check", a::audit(false)),
+            ],
+        ),
+        kind::<Released>(
+            "ipam-release",
+            "ipam release",
+            vec![("ipam release 10.1.0.17", a::released())],
+        ),
+        kind::<Vec<Claim>>(
+            "claim-ls",
+            "claim ls|rm",
+            vec![
+                ("claim ls", a::claims()),
+                ("claim rm shop/db-0", a::claims()),
+            ],
+        ),
+        kind::<Claim>(
+            "claim",
+            "claim create|move",
+            vec![
+                ("claim create shop/db-0 --pool web", a::claim()),
+                ("claim move shop/db-0 --node n2", a::claims()[1].clone()),
+            ],
+        ),
+        kind::<Vec<Node>>("node-ls", "node ls", vec![("node ls", a::nodes())]),
+        kind::<NodeRemoved>(
+            "node-rm",
+            "node rm",
+            vec![("node rm n2", a::node_removed())],
+        ),
+        kind::<Info>("status", "status", vec![("status", a::status())]),
+    ]
+}
+
+#[test]
+fn the_files_are_as_the_types_make_them() {
+    let regenerate = env::var_os("FAIRWAY_REGENERATE").is_some();
+    let mut files = BTreeSet::new();
+    for kind in kinds() {
+        let path = folder().join(format!("{}.json", kind.file));
+        let made = serde_json::to_string_pretty(&kind.made).unwrap() + "\n";
+        if regenerate {
+            fs::create_dir_all(folder()).unwrap();
+            fs::write(&path, &made).unwrap();
+        }
+        let kept = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            kept == made,
+            "{} is stale: FAIRWAY_REGENERATE=1 cargo test -p netctl schemas",
+            path.display()
+        );
+        files.insert(format!("{}.json", kind.file));
+    }
+    let there: BTreeSet<String> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(there, files);
+}
+
+#[test]
+fn what_is_written_is_as_described() {
+    for kind in kinds() {
+        let path = folder().join(format!("{}.json", kind.file));
+        let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        let judge = jsonschema::options()
+            .should_validate_formats(true)
+            .build(&schema)
+            .unwrap();
+        for (line, answer) in &kind.runs {
+            assert!(described(&kind, line));
+            let ran = Fake::answering(answer.clone()).run(&format!("{line} -o json"));
+            let document: Value = serde_json::from_str(&ran.out).unwrap();
+            let errors: Vec<String> = judge
+                .iter_errors(&document)
+                .map(|error| format!("{}: {error}", error.instance_path()))
+                .collect();
+            assert!(errors.is_empty(), "{line}: {errors:?}\n{}", ran.out);
+            no_field_is_unknown(&schema, &schema, &document, line);
+        }
+        // It judges indeed.
+        assert!(!judge.is_valid(&json!({"what": 1})) && !judge.is_valid(&json!([{}])));
+    }
+}
+
+/// Is the line's verb among those that the file says it is of?
+fn described(kind: &Kind, line: &str) -> bool {
+    let mut of = kind.of.split(' ');
+    let mut words = line.split(' ');
+    of.next() == words.next()
+        && match (of.next(), words.next()) {
+            (Some(verbs), Some(verb)) => verbs.split('|').any(|one| one == verb),
+            (verbs, verb) => verbs == verb,
+        }
+}
+
+/// A schema lets fields pass that it does not name, as a reader should; a writer may not have any.
+fn no_field_is_unknown(root: &Value, schema: &Value, value: &Value, line: &str) {
+    let schema = match schema["$ref"].as_str() {
+        Some(name) => &root["$defs"][name.rsplit('/').next().unwrap()],
+        None => schema,
+    };
+    match value {
+        Value::Array(items) => {
+            for item in items {
+                no_field_is_unknown(root, &schema["items"], item, line);
+            }
+        }
+        Value::Object(fields) if schema.get("properties").is_some() => {
+            for (name, value) in fields {
+                let field = &schema["properties"][name];
+                assert!(!field.is_null(), "{line}: {name} is not described");
+                assert!(
+                    field.get("description").is_some()
+                        || field.get("$ref").is_some()
+                        || field.get("anyOf").is_some(),
+                    "{line}: {name} has no words"
+                );
+                let choices = field["anyOf"].as_array();
+                let inner =
+                    choices.and_then(|all| all.iter().find(|one| one.get("$ref").is_some()));
+                no_field_is_unknown(root, inner.unwrap_or(field), value, line);
+            }
+        }
+        _ => {}
+    }
+}
