@@ -8,6 +8,7 @@ mod away;
 mod group;
 mod history;
 mod input;
+mod itself;
 mod journal;
 mod plugin;
 mod pools;
