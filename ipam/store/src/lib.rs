@@ -3,11 +3,14 @@
 //! [`open`] gives a [`Store`] for a [`Location`]; [`mirror`] and [`presence`] are the loops that callers
 //! stand on, and heal themselves.
 
+mod backoff;
 mod error;
 mod location;
 pub mod mirror;
 pub mod presence;
+mod redb;
 mod store;
+mod txn;
 
 pub use error::{Cause, StoreError};
 pub use fairway_kv as kv;
@@ -22,8 +25,20 @@ use std::sync::Arc;
 /// # Errors
 /// A location that cannot be used; a file that is damaged, newer, or in use.
 pub async fn open(location: &Location) -> Result<Arc<dyn Store>, StoreError> {
-    Err(StoreError::Unreachable {
-        place: location.to_string(),
-        source: "not there yet".into(),
-    })
+    match location {
+        Location::Redb(path) => {
+            let (file, place) = (path.clone(), path.display().to_string());
+            // Checking a large file takes a while.
+            let opened = tokio::task::spawn_blocking(move || redb::Redb::open(&file)).await;
+            let ended = |error: tokio::task::JoinError| StoreError::Unreachable {
+                place,
+                source: error.into(),
+            };
+            Ok(Arc::new(opened.map_err(ended)??))
+        }
+        Location::Etcd(_) => Err(LocationError::NoEtcd {
+            text: location.to_string(),
+        }
+        .into()),
+    }
 }

@@ -4,9 +4,12 @@
 //! ended (the store was away for long), another is granted, never two at once. A key that somebody else
 //! holds is never overwritten: two nodes with one name are an error that an operator must hear of.
 
+use crate::backoff::{Backoff, jitter};
 use crate::{Store, StoreError};
-use fairway_kv::Entry;
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use fairway_kv::{Committed, Condition, Entry, LeaseId, Revision, Txn, Write};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// What is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,12 +57,116 @@ impl<F: FnMut(State) + Send> Keeper for F {
 }
 
 /// Keeps the key for as long as the future lives. The lease then ends by itself.
-pub async fn keep(
-    store: Arc<dyn Store>,
+pub async fn keep(store: Arc<dyn Store>, presence: Presence, keeper: impl Keeper) -> Infallible {
+    let mut keeping = Keeping {
+        store: &*store,
+        presence,
+        keeper,
+        lease: None,
+        told: None,
+        seen: Instant::now(),
+    };
+    let mut backoff = Backoff::new();
+    loop {
+        match keeping.round().await {
+            Ok(pause) => {
+                backoff.reset();
+                tokio::time::sleep(pause).await;
+            }
+            Err(StoreError::LeaseGone { .. }) => {
+                keeping.lease = None;
+                backoff.pause().await;
+            }
+            Err(error) => {
+                keeping.trouble(&error);
+                backoff.pause().await;
+            }
+        }
+    }
+}
+
+struct Keeping<'a, K> {
+    store: &'a dyn Store,
     presence: Presence,
-    mut keeper: impl Keeper,
-) -> Infallible {
-    let _ = (store, presence);
-    keeper.state(State::Lost);
-    std::future::pending().await
+    keeper: K,
+    /// The lease, and the revision at which the key was bound to it, if it was.
+    lease: Option<(LeaseId, Option<Revision>)>,
+    told: Option<State>,
+    /// When all was well last.
+    seen: Instant,
+}
+
+impl<K: Keeper> Keeping<'_, K> {
+    /// One look; how long until the next.
+    async fn round(&mut self) -> Result<Duration, StoreError> {
+        if let Some((lease, _)) = self.lease {
+            self.store.keep_alive(lease).await?;
+        }
+        let found = self.store.get(&self.presence.key).await?;
+        let pause = jitter(self.presence.ttl / 3);
+        let condition = match &found {
+            Some(entry) if self.bound(entry) => {
+                self.tell(State::Held);
+                return Ok(pause);
+            }
+            Some(entry) if !self.keeper.ours(entry, &self.presence) => {
+                self.tell(State::Taken(entry.clone()));
+                return Ok(pause);
+            }
+            Some(entry) => Condition::Unchanged {
+                key: entry.key.clone(),
+                modified: entry.modified,
+            },
+            None => Condition::Absent {
+                key: self.presence.key.clone(),
+            },
+        };
+        let lease = match self.lease {
+            Some((lease, _)) => lease,
+            None => self.store.grant_lease(self.presence.ttl).await?,
+        };
+        self.lease = Some((lease, None));
+        let put = Write::Put {
+            key: self.presence.key.clone(),
+            value: self.presence.value.clone(),
+            lease: Some(lease),
+        };
+        let txn = Txn {
+            conditions: vec![condition],
+            writes: vec![put],
+        };
+        match self.store.commit(&txn).await? {
+            Committed::Yes { revision } => {
+                self.lease = Some((lease, Some(revision)));
+                self.tell(State::Held);
+                Ok(pause)
+            }
+            // Somebody was quicker: look again at once.
+            Committed::No { .. } => Ok(Duration::ZERO),
+        }
+    }
+
+    /// It is the very entry that we bound to our lease.
+    fn bound(&self, entry: &Entry) -> bool {
+        let bound = self.lease.and_then(|(_, revision)| revision);
+        bound == Some(entry.modified)
+    }
+
+    fn tell(&mut self, state: State) {
+        self.seen = Instant::now();
+        if self.told.as_ref() != Some(&state) {
+            self.told = Some(state.clone());
+            self.keeper.state(state);
+        }
+    }
+
+    fn trouble(&mut self, error: &StoreError) {
+        self.keeper.trouble(error);
+        let stale = self.seen.elapsed() >= self.presence.ttl * 2 / 3;
+        let told = self.told == Some(State::Lost);
+        if (stale || self.told.is_none()) && !told {
+            self.told = Some(State::Lost);
+            self.keeper.state(State::Lost);
+        }
+    }
 }
