@@ -3,12 +3,12 @@
 use crate::support::{eventually, in_state, in_step, ips, pod, pool, range};
 use anyhow::{Result, ensure};
 use fairway_api::ipam::Allocated;
-use fairway_tests_cluster::{Bed, Door, Plan, attachment, joined, on};
+use fairway_tests_cluster::{Bed, Door, Plan, attachment, code, joined, on};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::thread;
 
-/// ADDs until there is no more; "try again" is tried again.
+/// ADDs until there is no more; "try again" is tried again, for a while.
 fn all(door: &Door, tag: &str) -> Result<Vec<Allocated>> {
     let mut given = Vec::new();
     let mut again = 0;
@@ -16,11 +16,11 @@ fn all(door: &Door, tag: &str) -> Result<Vec<Allocated>> {
         let name = format!("{}-{tag}{}", door.node, given.len());
         match door.add(&attachment(&name), pod("plain", &name)) {
             Ok(more) => given.push(more),
-            Err(fairway_api::ClientError::Refused(body)) if body.code == 101 => return Ok(given),
-            Err(fairway_api::ClientError::Refused(body)) if body.code == 11 && again < 20 => {
-                again += 1
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) => match code(&error) {
+                Some(11) if again < 20 => again += 1,
+                Some(11 | 101) => return Ok(given),
+                _ => return Err(error.into()),
+            },
         }
         ensure!(given.len() < 512);
     }

@@ -1,23 +1,12 @@
 //! What is wrong is refused by name, changes nothing, and loses nothing.
 
-use crate::support::{by_hand, dual, eventually, in_step, ips, pod, pool, range, refused, sticky};
+use crate::support::{
+    by_hand, dual, eventually, in_step, ips, pod, pool, range, refused, says, sticky,
+};
 use anyhow::{Context, Result, ensure};
 use fairway_api::admin::{ClaimCreate, IpamAudit, PoolCreate, PoolRemove, PoolSet};
-use fairway_tests_cluster::{Answer, Bed, Plan, Stop, attachment, on};
-use std::fmt::Debug;
+use fairway_tests_cluster::{Bed, Plan, Stop, attachment, on};
 use std::time::Duration;
-
-/// A refusal, whatever its code, whose words hold all these.
-fn says<T: Debug>(answer: Answer<T>, words: &[&str]) -> Result<()> {
-    let text = match answer {
-        Err(fairway_api::ClientError::Refused(body)) => body.to_string(),
-        other => anyhow::bail!("wanted a refusal that says {words:?}, got {other:?}"),
-    };
-    for word in words {
-        ensure!(text.contains(word), "{word:?} is not in {text:?}");
-    }
-    Ok(())
-}
 
 fn v4(name: &str, cidr: &str, block: u8) -> PoolCreate {
     pool(name, vec![range(cidr, block)], 1)

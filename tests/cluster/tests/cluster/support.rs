@@ -120,6 +120,18 @@ pub(crate) fn refused<T: std::fmt::Debug>(
     Ok(text)
 }
 
+/// A refusal, whatever its code, whose words hold all these.
+pub(crate) fn says<T: std::fmt::Debug>(answer: Answer<T>, words: &[&str]) -> Result<()> {
+    let text = match answer {
+        Err(fairway_api::ClientError::Refused(body)) => body.to_string(),
+        other => bail!("wanted a refusal that says {words:?}, got {other:?}"),
+    };
+    for word in words {
+        ensure!(text.contains(word), "{word:?} is not in {text:?}");
+    }
+    Ok(())
+}
+
 fn sound(audit: &Audit) -> Result<()> {
     ensure!(audit.findings.is_empty(), "findings: {:#?}", audit.findings);
     for pool in &audit.pools {
