@@ -243,6 +243,11 @@ fn a_claim_keeps_its_addresses() {
         kinds(&lines(Outcome::Fine, add(1300, "b", 1, 2, None))),
         Vec::<&str>::new()
     );
+    // Taken away before it was made anew: that does not count.
+    let before = call(0, "n1", Ask::Unclaim { claim: "x".into() }, Outcome::Fine);
+    let lines = [before, add(50, "a", 1, 1, Some("x")), del(100, "a", 1)];
+    let then = |line| kinds(&[lines.to_vec(), vec![line]].concat());
+    assert_eq!(then(add(200, "b", 2, 2, Some("x"))), ["moved"]);
 }
 
 #[test]
@@ -356,6 +361,8 @@ fn lists_show_what_is_lost_and_what_is_leaked() {
         Vec::<&str>::new(),
         "under way"
     );
+    let both = after(del(195, "a", 1), vec![a()]);
+    assert_eq!(both, Vec::<&str>::new(), "under way");
     let b = refused(add(100, "b", 2, 2, None), 101);
     assert_eq!(after(b, vec![a(), row(Some("b"), 2, "live")]), ["leaked"]);
     let b = unknown(add(100, "b", 2, 2, None));
