@@ -18,6 +18,8 @@ mod agent;
 mod attachment;
 pub mod audit;
 mod cidr;
+#[cfg(test)]
+mod fixture;
 mod journal;
 pub mod keys;
 mod names;

@@ -163,6 +163,19 @@ pub(crate) fn by_hand(name: &str) -> Result<ClaimName, WorkloadError> {
     }
 }
 
+/// What the workload of a claim with that name belongs to, and its number there.
+pub(crate) fn app_of(name: &ClaimName) -> (Option<AppName>, Option<u32>) {
+    let parts: Vec<_> = name.as_str().split('/').collect();
+    let known = match parts[..] {
+        [namespace, pod] => by_name(namespace, pod).filter(|known| known.claim == *name),
+        [namespace, kind, app] => by_owner(&format!("{kind}/{app}"), Some(namespace), None)
+            .ok()
+            .flatten(),
+        _ => None,
+    };
+    known.map_or((None, None), |known| (known.app, known.ordinal))
+}
+
 fn by_owner(
     owner: &str,
     namespace: Option<&str>,

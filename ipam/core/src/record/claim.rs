@@ -120,6 +120,10 @@ pub enum Kind {
 /// `claims/<pool>/<claim>`: a claim, or what holds for a set of claims: `{"claim": {…}}`, `{"set": {…}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", try_from = "ClaimForm")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all of them are claims, and none is kept for long but in the view"
+)]
 pub enum ClaimRecord {
     /// One claim.
     Claim(Claim),

@@ -1,0 +1,5 @@
+//! What administrators do, against a store of one map.
+
+mod claims;
+mod nodes;
+mod pools;

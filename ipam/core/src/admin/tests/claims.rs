@@ -1,0 +1,419 @@
+//! Claims: given back, moved, made into sets.
+
+use crate::{AppName, ClaimName, Release, UnixSeconds, admin::*, fixture::*, keys::Key, record::*};
+
+fn app(name: &str) -> AppName {
+    name.parse().unwrap()
+}
+
+fn cluster() -> Store {
+    let mut store = Store::default();
+    store.pool("web", &["10.1.0.0/16"]);
+    store
+}
+
+fn names(plan: &Plan<Vec<Freed>>) -> Vec<&str> {
+    plan.summary
+        .iter()
+        .map(|freed| freed.name.as_str())
+        .collect()
+}
+
+fn named(name: &str) -> Which {
+    Which::Named {
+        name: claim_name(name),
+        pool: None,
+    }
+}
+
+fn set(name: &str, size: Option<u32>, surge: Option<u32>) -> SetWish {
+    SetWish {
+        pool: pool_name("web"),
+        name: claim_name(name),
+        size,
+        surge,
+        release: Release::OnScaleDown,
+        handover: None,
+        app: Some(app("Deployment/prod/front")),
+    }
+}
+
+#[test]
+fn a_claim_goes_by_its_name() {
+    let mut store = cluster();
+    store.pool("db", &["10.2.0.0/16"]);
+    store.claim("web", "a", claim("u1", "10.1.0.2"));
+    store.claim("web", "b", held(claim("u2", "10.1.0.3"), "n1", "c1"));
+    store.claim("db", "b", claim("u3", "10.2.0.3"));
+    let plan = remove_claims(&store.view(), &named("a"), false).unwrap();
+    store.commit_all(&plan.txns);
+    assert_eq!(store.record("web", "a"), None);
+    let error = remove_claims(&store.view(), &named("a"), false).unwrap_err();
+    assert_eq!(error.to_string(), "claim a does not exist");
+    let error = remove_claims(&store.view(), &named("b"), false).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "claim b is in the pools db, web; name one of them"
+    );
+    let in_web = Which::Named {
+        name: claim_name("b"),
+        pool: Some(pool_name("web")),
+    };
+    let error = remove_claims(&store.view(), &in_web, false).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "held by containers, which would be cut off: b by apps/c1/eth0 on node n1"
+    );
+    let plan = remove_claims(&store.view(), &in_web, true).unwrap();
+    // A claim that changed hands meanwhile is looked at anew.
+    store.claim("web", "b", held(claim("u2", "10.1.0.3"), "n2", "c2"));
+    assert!(!store.commit(&plan.txns[0]));
+}
+
+#[test]
+fn a_set_goes_with_its_members() {
+    let mut store = cluster();
+    for described in [true, false] {
+        if described {
+            let txn = create_set(
+                &store.view(),
+                set("prod/Deployment/front", None, None),
+                at(0),
+            )
+            .unwrap();
+            assert!(store.commit(&txn));
+        }
+        for number in 0..3 {
+            let name = format!("prod/Deployment/front#{number}");
+            store.claim("web", &name, claim(&format!("u{number}"), "10.1.0.2"));
+        }
+        store.claim(
+            "web",
+            "prod/Deployment/front-end#0",
+            claim("u9", "10.1.0.9"),
+        );
+        let plan = remove_claims(&store.view(), &named("prod/Deployment/front"), false).unwrap();
+        assert_eq!(plan.summary.len(), 3 + usize::from(described));
+        store.commit_all(&plan.txns);
+        assert_eq!(store.view().claims.len(), 1);
+    }
+}
+
+fn with(claim: Claim, release: Release, of: &str, ordinal: Option<u32>) -> Claim {
+    Claim {
+        release,
+        app: Some(app(of)),
+        ordinal,
+        ..claim
+    }
+}
+
+#[test]
+fn an_application_that_is_deleted_gives_its_claims_back() {
+    let mut store = cluster();
+    let of = "StatefulSet/prod/db";
+    store.claim(
+        "web",
+        "prod/db-0",
+        with(claim("u0", "10.1.0.2"), Release::OnAppDelete, of, Some(0)),
+    );
+    store.claim(
+        "web",
+        "prod/db-1",
+        with(claim("u1", "10.1.0.3"), Release::OnScaleDown, of, Some(1)),
+    );
+    store.claim(
+        "web",
+        "prod/db-2",
+        with(claim("u2", "10.1.0.4"), Release::Never, of, Some(2)),
+    );
+    store.claim(
+        "web",
+        "prod/dc-0",
+        with(
+            claim("u3", "10.1.0.5"),
+            Release::OnAppDelete,
+            "StatefulSet/prod/dc",
+            Some(0),
+        ),
+    );
+    let plan = remove_claims(&store.view(), &Which::App(app(of)), false).unwrap();
+    assert_eq!(names(&plan), ["prod/db-0", "prod/db-1"]);
+    let none = remove_claims(&store.view(), &Which::App(app("x")), false).unwrap();
+    assert!(none.txns.is_empty());
+}
+
+#[test]
+fn an_application_that_is_scaled_down_gives_back_the_last() {
+    let mut store = cluster();
+    let of = "StatefulSet/prod/db";
+    for number in 0..4u32 {
+        let release = if number == 3 {
+            Release::OnAppDelete
+        } else {
+            Release::OnScaleDown
+        };
+        let name = format!("prod/db-{number}");
+        store.claim(
+            "web",
+            &name,
+            with(
+                claim(&format!("u{number}"), "10.1.0.2"),
+                release,
+                of,
+                Some(number),
+            ),
+        );
+    }
+    let scaled = Which::Scaled {
+        app: app(of),
+        replicas: 1,
+    };
+    let plan = remove_claims(&store.view(), &scaled, false).unwrap();
+    assert_eq!(names(&plan), ["prod/db-1", "prod/db-2"]);
+}
+
+#[test]
+fn a_set_that_is_scaled_down_gives_back_what_nobody_holds_first() {
+    let mut store = cluster();
+    let of = "Deployment/prod/front";
+    let txn = create_set(
+        &store.view(),
+        set("prod/Deployment/front", Some(4), None),
+        at(0),
+    )
+    .unwrap();
+    assert!(store.commit(&txn));
+    for number in 0..5u32 {
+        let member = with(
+            claim(&format!("u{number}"), "10.1.0.2"),
+            Release::OnScaleDown,
+            of,
+            None,
+        );
+        let member = if number % 2 == 0 {
+            held(member, "n1", "c")
+        } else {
+            member
+        };
+        store.claim("web", &format!("prod/Deployment/front#{number}"), member);
+    }
+    let scaled = |replicas| Which::Scaled {
+        app: app(of),
+        replicas,
+    };
+    let plan = remove_claims(&store.view(), &scaled(3), false).unwrap();
+    assert_eq!(
+        names(&plan),
+        ["prod/Deployment/front#3", "prod/Deployment/front#1"]
+    );
+    let error = remove_claims(&store.view(), &scaled(2), false).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("front#4 by apps/c/eth0 on node n1"),
+        "{error}"
+    );
+    store.commit_all(&plan.txns);
+    let Some(ClaimRecord::Set(spec)) = store.record("web", "prod/Deployment/front") else {
+        panic!("the set stays")
+    };
+    assert_eq!(spec.size, Some(3));
+}
+
+#[test]
+fn sets_are_made_and_changed() {
+    let mut store = cluster();
+    let made = |store: &Store, name: &str| {
+        let Some(ClaimRecord::Set(spec)) = store.record("web", name) else {
+            panic!("a set")
+        };
+        spec
+    };
+    for (size, surge, expected) in [
+        (Some(8), None, 2),
+        (Some(9), None, 3),
+        (None, None, 1),
+        (Some(3), Some(0), 1),
+    ] {
+        let txn = create_set(&store.view(), set("front", size, surge), at(0)).unwrap();
+        assert!(store.commit(&txn));
+        assert_eq!(made(&store, "front").surge, expected, "{size:?}");
+    }
+    assert_eq!(made(&store, "front").created, UnixSeconds(1000));
+    let later = create_set(&store.view(), set("front", Some(2), None), at(9000)).unwrap();
+    assert!(store.commit(&later));
+    assert_eq!(
+        made(&store, "front").created,
+        UnixSeconds(1000),
+        "as it was"
+    );
+    for bad in ["front#1", "~x"] {
+        let error = create_set(&store.view(), set(bad, None, None), at(0)).unwrap_err();
+        assert!(error.to_string().contains("is reserved"), "{error}");
+    }
+    store.claim("web", "one", claim("u1", "10.1.0.2"));
+    let error = create_set(&store.view(), set("one", None, None), at(0)).unwrap_err();
+    assert_eq!(error.to_string(), "claim one exists already in pool web");
+    let nowhere = SetWish {
+        pool: pool_name("none"),
+        ..set("front", None, None)
+    };
+    assert!(matches!(
+        create_set(&store.view(), nowhere, at(0)),
+        Err(AdminError::NoPool { .. })
+    ));
+}
+
+fn moving(name: &str) -> Move {
+    Move {
+        name: claim_name(name),
+        pool: None,
+        keep: None,
+        rename: None,
+        force: false,
+    }
+}
+
+#[test]
+fn a_claim_moves_to_a_node() {
+    let mut store = cluster();
+    store.claim(
+        "web",
+        "prod/db-0",
+        held(claim("u1", "10.1.0.2"), "n1", "c1"),
+    );
+    let error = move_claim(&store.view(), &moving("prod/db-0"), at(0)).unwrap_err();
+    assert_eq!(error, AdminError::NoMove);
+    let to = Move {
+        keep: Some(Keep::For("n2".parse().unwrap())),
+        ..moving("prod/db-0")
+    };
+    assert!(store.commit(&move_claim(&store.view(), &to, at(0)).unwrap()));
+    let moved = store.single("web", "prod/db-0").unwrap();
+    assert_eq!(moved.only, Some("n2".parse().unwrap()));
+    assert!(moved.holder.is_some(), "until it ends");
+    let force = Move {
+        force: true,
+        ..moving("prod/db-0")
+    };
+    assert!(store.commit(&move_claim(&store.view(), &force, at(3000)).unwrap()));
+    let moved = store.single("web", "prod/db-0").unwrap();
+    assert_eq!((moved.holder, moved.ended), (None, Some(UnixSeconds(1003))));
+    assert_eq!(moved.only, Some("n2".parse().unwrap()));
+    let anywhere = Move {
+        keep: Some(Keep::Anywhere),
+        ..moving("prod/db-0")
+    };
+    assert!(store.commit(&move_claim(&store.view(), &anywhere, at(0)).unwrap()));
+    assert_eq!(store.single("web", "prod/db-0").unwrap().only, None);
+}
+
+#[test]
+fn a_claim_moves_to_another_workload() {
+    let mut store = cluster();
+    let old = with(
+        claim("u1", "10.1.0.2"),
+        Release::OnAppDelete,
+        "StatefulSet/prod/db",
+        Some(0),
+    );
+    store.claim("web", "prod/db-0", old.clone());
+    store.claim("web", "prod/db-1", claim("u2", "10.1.0.3"));
+    let to = |name: &str| Move {
+        rename: Some(claim_name(name)),
+        ..moving("prod/db-0")
+    };
+    let error = move_claim(&store.view(), &to("prod/db-1"), at(0)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "claim prod/db-1 exists already in pool web"
+    );
+    let error = move_claim(&store.view(), &to("x#1"), at(0)).unwrap_err();
+    assert!(error.to_string().contains("is reserved"), "{error}");
+    let txn = move_claim(&store.view(), &to("blue/pg-3"), at(0)).unwrap();
+    // Two moves to one name cannot both be.
+    let other = Move {
+        name: claim_name("prod/db-1"),
+        ..to("blue/pg-3")
+    };
+    let other = move_claim(&store.view(), &other, at(0)).unwrap();
+    assert!(store.commit(&txn));
+    assert!(!store.commit(&other));
+    assert_eq!(store.record("web", "prod/db-0"), None);
+    let new = store.single("web", "blue/pg-3").unwrap();
+    assert_eq!(
+        (&new.uid, &new.parts, new.release),
+        (&old.uid, &old.parts, old.release)
+    );
+    assert_eq!(
+        (new.app, new.ordinal),
+        (Some(app("StatefulSet/blue/pg")), Some(3))
+    );
+    let by_hand = Move {
+        name: claim_name("blue/pg-3"),
+        ..to("the-db")
+    };
+    assert!(store.commit(&move_claim(&store.view(), &by_hand, at(0)).unwrap()));
+    assert_eq!(store.single("web", "the-db").unwrap().app, None);
+    store.claim("web", "the-db", held(claim("u1", "10.1.0.2"), "n1", "c1"));
+    let back = Move {
+        name: claim_name("the-db"),
+        ..to("prod/db-0")
+    };
+    let error = move_claim(&store.view(), &back, at(0)).unwrap_err();
+    assert!(matches!(error, AdminError::Held { .. }), "{error}");
+    let force = Move {
+        force: true,
+        ..back
+    };
+    assert!(store.commit(&move_claim(&store.view(), &force, at(0)).unwrap()));
+    assert_eq!(store.single("web", "prod/db-0").unwrap().holder, None);
+    assert!(store.commit(&create_set(&store.view(), set("s", None, None), at(0)).unwrap()));
+    let error = move_claim(
+        &store.view(),
+        &Move {
+            force: true,
+            ..moving("s")
+        },
+        at(0),
+    )
+    .unwrap_err();
+    assert!(matches!(error, AdminError::IsSet { .. }), "{error}");
+}
+
+#[test]
+fn after_expires_when_nobody_has_held_it_for_so_long() {
+    let mut store = cluster();
+    let after = |claim: Claim, ended: Option<u64>| Claim {
+        release: Release::After(60),
+        ended: ended.map(UnixSeconds),
+        ..claim
+    };
+    store.claim("web", "ended", after(claim("u1", "10.1.0.2"), Some(1000)));
+    store.claim(
+        "web",
+        "held",
+        after(held(claim("u2", "10.1.0.3"), "n1", "c"), Some(1)),
+    );
+    store.claim("web", "never-held", after(claim("u3", "10.1.0.4"), None));
+    store.claim("web", "never", claim("u4", "10.1.0.5"));
+    let spec = |name: &str| SetWish {
+        release: Release::After(60),
+        ..set(name, None, None)
+    };
+    for name in ["empty", "full"] {
+        assert!(store.commit(&create_set(&store.view(), spec(name), at(0)).unwrap()));
+    }
+    store.claim("web", "full#0", claim("u5", "10.1.0.6"));
+    let expired = |millis| -> Vec<String> {
+        let all = expired(&store.view(), at(millis));
+        all.iter()
+            .map(|(_, name): &(_, ClaimName)| name.to_string())
+            .collect()
+    };
+    assert_eq!(expired(59_000), ["never-held"]);
+    assert_eq!(expired(60_000), ["empty", "ended", "never-held"]);
+    let key = Key::Claim(pool_name("web"), claim_name("x"));
+    assert_eq!(store.view().modified(&key), None);
+}
