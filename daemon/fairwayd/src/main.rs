@@ -1,3 +1,75 @@
-//! The daemon on every node.
+//! `fairwayd`: reads its settings, runs, and ends by a signal.
 
-fn main() {}
+use clap::Parser;
+use fairwayd::{Config, Error, Running, config::Flags, log};
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info};
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    let cleanup = flags.cleanup;
+    let config = match Config::read(flags) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("fairwayd: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    log::start(config.log, std::env::var("RUST_LOG").ok().as_deref());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let done = runtime
+        .map_err(|source| Error::System {
+            what: "runtime",
+            source,
+        })
+        .and_then(|runtime| {
+            let done = runtime.block_on(async {
+                match cleanup {
+                    true => fairwayd::cleanup(config).await,
+                    false => run(config).await,
+                }
+            });
+            // A call of the kernel that hangs must not keep it from ending.
+            runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+            done
+        });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(config: Config) -> Result<(), Error> {
+    let signal = |kind| {
+        signal(kind).map_err(|source| Error::System {
+            what: "signals",
+            source,
+        })
+    };
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut asked = std::pin::pin!(async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    });
+    let mut running = tokio::select! {
+        running = Running::start(config) => running?,
+        () = &mut asked => return Ok(()),
+    };
+    let ended = tokio::select! {
+        () = &mut asked => Ok(()),
+        error = running.failed() => Err(error),
+    };
+    info!("stopping; containers keep their addresses");
+    running.stop().await;
+    ended
+}

@@ -1,0 +1,309 @@
+//! All of a daemon but its socket: what serving stands on, and cleaning up too.
+
+use crate::{
+    clock::Clocks,
+    config::Config,
+    cutoff::{self, Target},
+    driver::{Beginning, Driver, DriverError, Failure, Generation},
+    error::Error,
+    journal::{Boot, Contents, FileJournal, Folder, Journal},
+    link::{self, Link, NameState},
+    released::Released,
+    sweep,
+};
+use fairway_ipam::{Agent, Effects, JournalId, Settings, Start, record::NodeRecord};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::{mpsc, watch},
+    task::{JoinHandle, JoinSet},
+    time::{Instant, timeout},
+};
+use tracing::{error, info, warn};
+
+/// How long the start waits for the store before it goes on without it.
+const STORE_WITHIN: Duration = Duration::from_secs(3);
+/// How long the end waits for what is to be told to the store.
+const PUBLISH_WITHIN: Duration = Duration::from_secs(3);
+
+/// See the module's head.
+pub(crate) struct Base {
+    pub(crate) config: Arc<Config>,
+    pub(crate) clocks: Clocks,
+    pub(crate) folder: Folder,
+    pub(crate) link: Link,
+    pub(crate) driver: Driver,
+    pub(crate) released: Arc<Released>,
+    pub(crate) tasks: JoinSet<()>,
+    /// Attachments up to this number were made before the machine was booted.
+    pub(crate) former: u64,
+    name: watch::Receiver<NameState>,
+    thread: JoinHandle<()>,
+}
+
+impl Base {
+    /// Starts all; what was missed while nobody was there is worked off when this returns.
+    pub(crate) async fn start(config: Arc<Config>) -> Result<Base, Error> {
+        let clocks = Clocks::start();
+        let folder = Folder::lock(&config.state_dir)?;
+        let released = Arc::new(Released::below(&config.state_dir)?);
+        let (link, opening) = Link::open(&config).await?;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(opening);
+
+        let settings = settings(&config, JournalId::new("none").ok());
+        let settings = settings.ok_or(Error::AgentEnded)?;
+        let Opened {
+            mut journal,
+            contents,
+            sequence,
+        } = open_journal(&folder, &settings, clocks)?;
+        let former = note_boot(&mut journal, &contents, released.boot(), sequence)?;
+        let name = hold_name(&config, &contents.id, &link, clocks, &mut tasks).await?;
+        let sightings = match contents.entries.is_empty() {
+            true => blocking("links", sweep::sightings).await??,
+            false => Vec::new(),
+        };
+        if !sightings.is_empty() {
+            warn!(
+                "the journal is new, and {} attachments are there: they keep what the kernel shows",
+                sightings.len()
+            );
+        }
+        let (orders, ordered) = mpsc::unbounded_channel();
+        let (driver, thread) = Driver::start::<Agent>(Beginning {
+            settings,
+            journal: Box::new(journal),
+            contents,
+            sightings,
+            clocks,
+            orders,
+        })?;
+        let thread = tokio::task::spawn_blocking(move || drop(thread.join()));
+        let (generations, generation) = watch::channel(Generation::default());
+        tasks.spawn(link::carry_out(
+            ordered,
+            link.clone(),
+            driver.clone(),
+            generations,
+        ));
+        let (first, mut seen) = watch::channel(false);
+        tasks.spawn(mirror_once_named(
+            link.clone(),
+            driver.clone(),
+            generation,
+            first,
+            name.clone(),
+        ));
+        if *name.borrow() == NameState::Held {
+            let seen = seen.wait_for(|seen| *seen);
+            if timeout(STORE_WITHIN, seen).await.is_err() {
+                warn!("the store does not tell what it has; going on without it");
+            }
+        }
+        let mut base = Base {
+            config,
+            clocks,
+            folder,
+            link,
+            driver,
+            released,
+            tasks,
+            former,
+            name,
+            thread,
+        };
+        if let Err(failure) = base.catch_up().await {
+            base.end().await;
+            return Err(Error::Late(failure));
+        }
+        Ok(base)
+    }
+
+    /// Cuts off again who was cut off, and works off what DELs left behind.
+    async fn catch_up(&mut self) -> Result<(), Failure> {
+        for lease in self.driver.leases().await? {
+            if lease.cut_off {
+                let target = Target {
+                    attachment: lease.attachment,
+                    netns: lease.netns,
+                    addresses: lease.addresses,
+                };
+                drop(blocking("cut off", move || cutoff::cut_off(&target)).await);
+            }
+        }
+        let records = self.released.all(&self.driver).await?;
+        if records > 0 {
+            info!("{records} DELs came while fairwayd was away; they are done");
+        }
+        Ok(())
+    }
+
+    /// Comes back when it cannot go on.
+    pub(crate) async fn failed(&mut self) -> Error {
+        let taken = async {
+            let taken = self
+                .name
+                .wait_for(|state| matches!(state, NameState::Taken(_)));
+            match taken.await.map(|state| state.clone()) {
+                Ok(NameState::Taken(error)) => error.into(),
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            error = taken => error,
+            _ = &mut self.thread => Error::AgentEnded,
+        }
+    }
+
+    /// Refuses what comes, waits until the store was told all, for a while, and ends.
+    pub(crate) async fn end(mut self) {
+        self.settle().await;
+        self.driver.end();
+        drop(timeout(PUBLISH_WITHIN, &mut self.thread).await);
+        self.tasks.shutdown().await;
+    }
+
+    /// Refuses what comes, and waits until the store was told all, for a while.
+    pub(crate) async fn settle(&self) {
+        self.driver.quiesce().await;
+        let until = Instant::now() + PUBLISH_WITHIN;
+        while self.link.connected() && !matches!(self.driver.settled().await, Ok(true) | Err(_)) {
+            if Instant::now() >= until {
+                return warn!("not all could be told to the store; the journal has it");
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// Runs what blocks where that is fine.
+pub(crate) async fn blocking<T: Send + 'static>(
+    what: &'static str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Error::System {
+        what,
+        source: std::io::Error::other(error),
+    })
+}
+
+struct Opened {
+    journal: FileJournal,
+    contents: Contents,
+    /// The highest sequence number in it.
+    sequence: u64,
+}
+
+/// The journal, read and understood; a damaged one is set aside.
+fn open_journal(folder: &Folder, settings: &Settings, clocks: Clocks) -> Result<Opened, Error> {
+    let path = folder.journal();
+    let read = || -> Result<Opened, Error> {
+        let mut journal = FileJournal::at(&path)?;
+        let contents = journal.load()?;
+        let start = Start {
+            settings: settings.clone(),
+            journal: contents.entries.clone(),
+            sightings: Vec::new(),
+            clock: clocks.now(),
+        };
+        // On trial: nothing that it wants is done.
+        let agent = Agent::new(start, &mut Effects::default()).map_err(DriverError::Agent)?;
+        Ok(Opened {
+            journal,
+            contents,
+            sequence: agent.sequence(),
+        })
+    };
+    let damage = match read() {
+        Err(Error::Journal(fault)) if fault.is_damage() => fault.to_string(),
+        Err(Error::Driver(DriverError::Agent(error))) => {
+            format!("journal {}: {error}", path.display())
+        }
+        other => return other,
+    };
+    let aside = folder.set_aside()?;
+    error!(
+        "{damage}; it is set aside as {}, and this node is rebuilt from the store and the kernel",
+        aside.display()
+    );
+    read()
+}
+
+/// Notes which boot this is; says which attachments were made before it.
+fn note_boot(
+    journal: &mut FileJournal,
+    contents: &Contents,
+    boot: &str,
+    sequence: u64,
+) -> Result<u64, Error> {
+    let former = match &contents.boot {
+        Some(noted) if noted.id == boot => return Ok(noted.former),
+        Some(_) => sequence,
+        None => 0,
+    };
+    let id = boot.to_owned();
+    journal.note_boot(&Boot { id, former })?;
+    Ok(former)
+}
+
+fn settings(config: &Config, journal: Option<JournalId>) -> Option<Settings> {
+    let mut settings = Settings::new(config.node.clone(), journal?);
+    settings.labels = config.labels.clone();
+    settings.reclaim = config.reclaim_after.map(crate::clock::millis);
+    Some(settings)
+}
+
+/// Takes the node's name, if the store can be reached.
+async fn hold_name(
+    config: &Config,
+    journal: &JournalId,
+    link: &Link,
+    clocks: Clocks,
+    tasks: &mut JoinSet<()>,
+) -> Result<watch::Receiver<NameState>, Error> {
+    let host = nix::unistd::gethostname().unwrap_or_default();
+    let record = NodeRecord {
+        journal: journal.clone(),
+        labels: config.labels.clone(),
+        since: clocks.now().wall,
+        daemon: env!("CARGO_PKG_VERSION").to_owned(),
+        host: host.to_string_lossy().into_owned(),
+    };
+    let (states, name) = watch::channel(NameState::Unknown);
+    tasks.spawn(link::keep_name(
+        link.clone(),
+        config.node.clone(),
+        record,
+        states,
+    ));
+    let mut known = name.clone();
+    let first = known.wait_for(|state| *state != NameState::Unknown);
+    if timeout(STORE_WITHIN, first).await.is_err() {
+        warn!("the store cannot be reached; going on with what the journal has");
+        return Ok(name);
+    }
+    let state = known.wait_for(|state| !matches!(state, NameState::Unknown | NameState::Waiting));
+    match state.await.map(|state| state.clone()) {
+        Ok(NameState::Taken(error)) => Err(error.into()),
+        _ => Ok(name),
+    }
+}
+
+/// The agent is told of the store only under its own name: another with the same name would be taken for
+/// its own past.
+async fn mirror_once_named(
+    link: Link,
+    driver: Driver,
+    generation: watch::Receiver<Generation>,
+    first: watch::Sender<bool>,
+    mut name: watch::Receiver<NameState>,
+) {
+    let held = name
+        .wait_for(|state| *state == NameState::Held)
+        .await
+        .is_ok();
+    if held {
+        link::mirror(link, driver, generation, first).await;
+    }
+}

@@ -1,0 +1,174 @@
+//! Settings: read from flags, environment and file, and resolved once into a [`Config`] that cannot be
+//! wrong.
+
+mod options;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+pub use options::{DEFAULT_FILE, Flags, Options, SweepOptions};
+
+use fairway_ipam::{InvalidName, NodeName};
+use fairway_store::{Location, LocationError};
+use std::{collections::BTreeMap, io, path::PathBuf, time::Duration};
+
+/// How to log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How dead containers are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sweep {
+    /// Between two looks.
+    pub every: Duration,
+    /// How long a container must be gone until its address is freed.
+    pub grace: Duration,
+    /// The same for the first look after the daemon has come up.
+    pub first_grace: Duration,
+}
+
+impl Default for Sweep {
+    fn default() -> Self {
+        Sweep {
+            every: Duration::from_secs(30),
+            grace: Duration::from_secs(60),
+            first_grace: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What a daemon runs by.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The node's name.
+    pub node: NodeName,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Where it listens.
+    pub socket: PathBuf,
+    /// Where the store is.
+    pub store: Location,
+    /// Folder of the journal and of what plugins leave behind.
+    pub state_dir: PathBuf,
+    /// How to log.
+    pub log: LogFormat,
+    /// After how long a node that is away loses its blocks by itself.
+    pub reclaim_after: Option<Duration>,
+    /// How dead containers are found.
+    pub sweep: Sweep,
+}
+
+impl Config {
+    /// The usual settings, with everything below one folder: for tests and benchmarks.
+    pub fn below(folder: impl Into<PathBuf>, node: NodeName) -> Config {
+        let folder = folder.into();
+        Config {
+            node,
+            labels: BTreeMap::new(),
+            socket: folder.join("fairwayd.sock"),
+            store: Location::Redb(folder.join("store.redb")),
+            state_dir: folder,
+            log: LogFormat::Text,
+            reclaim_after: None,
+            sweep: Sweep::default(),
+        }
+    }
+}
+
+/// A setting that is none.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not TOML, holds a key that is not known, or one of another type.
+    #[error("{}: {source}", path.display())]
+    Toml {
+        /// Its path.
+        path: PathBuf,
+        /// Line, column, key.
+        source: Box<toml::de::Error>,
+    },
+    /// The node's name.
+    #[error("node: {source}{hint}")]
+    Node {
+        /// What is wrong.
+        source: InvalidName,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// The host has no name.
+    #[error("node: the host's name cannot be read ({source}); give one by --node")]
+    HostName {
+        /// Why.
+        source: io::Error,
+    },
+    /// The store.
+    #[error("store: {source}")]
+    Store {
+        /// What is wrong.
+        #[from]
+        source: LocationError,
+    },
+    /// A setting of etcd that has no use, or lacks its other half.
+    #[error("{field}: {reason}")]
+    Etcd {
+        /// Which.
+        field: &'static str,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// The password's file.
+    #[error("etcd_password_file: {}: {source}", path.display())]
+    PasswordFile {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A path that depends on where the daemon was started.
+    #[error("{field}: {} is not an absolute path", path.display())]
+    Relative {
+        /// Which.
+        field: &'static str,
+        /// The path.
+        path: PathBuf,
+    },
+    /// Neither `text` nor `json`.
+    #[error("log: {text:?} is not one of text, json")]
+    Log {
+        /// As it was given.
+        text: String,
+    },
+    /// A length of time that is none.
+    #[error(
+        "{field}: {text:?} is no time; a whole number with ms, s, m, h or d is wanted, {range}"
+    )]
+    Time {
+        /// Which.
+        field: &'static str,
+        /// As it was given.
+        text: String,
+        /// What is allowed.
+        range: &'static str,
+    },
+    /// A label that is none.
+    #[error("labels: {key:?}: {reason}")]
+    Label {
+        /// Its key.
+        key: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
+}

@@ -1,0 +1,216 @@
+//! From what was written to what holds.
+
+use super::{Config, ConfigError, DEFAULT_FILE, Flags, LogFormat, Options, Sweep, SweepOptions};
+use fairway_ipam::NodeName;
+use fairway_store::{Etcd, Location, Named, Tls, User};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+impl Config {
+    /// Reads the file, if there is one, and judges all.
+    ///
+    /// # Errors
+    /// The first thing that is wrong; the message begins with the file or the field.
+    pub fn read(flags: Flags) -> Result<Config, ConfigError> {
+        let named = flags.config.is_some();
+        let path = flags.config.unwrap_or_else(|| DEFAULT_FILE.into());
+        let file = match fs::read_to_string(&path) {
+            Ok(text) => parse(&path, &text)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !named => Options::default(),
+            Err(source) => return Err(ConfigError::File { path, source }),
+        };
+        Config::resolve(flags.options.or(file))
+    }
+
+    /// Judges what was set.
+    ///
+    /// # Errors
+    /// The first thing that is wrong; the message begins with the field.
+    pub fn resolve(options: Options) -> Result<Config, ConfigError> {
+        let state_dir = absolute("state_dir", options.state_dir.clone(), "/var/lib/fairway")?;
+        let default_store = || Location::Redb(state_dir.join("store.redb"));
+        let store = match &options.store {
+            Some(text) => text.parse()?,
+            None => default_store(),
+        };
+        let reclaim = ("reclaim_after", "at least 1m", Duration::from_secs(60));
+        let reclaim_after = options.reclaim_after.as_deref();
+        Ok(Config {
+            node: node(options.node.clone())?,
+            labels: labels(options.labels.clone().unwrap_or_default())?,
+            socket: absolute(
+                "socket",
+                options.socket.clone(),
+                fairway_api::DEFAULT_SOCKET,
+            )?,
+            reclaim_after: reclaim_after.map(|text| time(text, reclaim)).transpose()?,
+            sweep: sweep(options.sweep.clone().unwrap_or_default())?,
+            log: match options.log.as_deref() {
+                None | Some("text") => LogFormat::Text,
+                Some("json") => LogFormat::Json,
+                Some(text) => return Err(ConfigError::Log { text: text.into() }),
+            },
+            store: with_etcd(store, options)?,
+            state_dir,
+        })
+    }
+}
+
+/// Reads a file's text.
+pub(super) fn parse(path: &Path, text: &str) -> Result<Options, ConfigError> {
+    toml::from_str(text).map_err(|source| ConfigError::Toml {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })
+}
+
+fn node(name: Option<String>) -> Result<NodeName, ConfigError> {
+    let (name, hint) = match name {
+        Some(name) => (name, ""),
+        None => {
+            let host = nix::unistd::gethostname();
+            let host = host.map_err(|errno| ConfigError::HostName {
+                source: errno.into(),
+            })?;
+            let hint = " (it is the host's; give another by --node)";
+            (host.to_string_lossy().into_owned(), hint)
+        }
+    };
+    NodeName::new(name).map_err(|source| ConfigError::Node { source, hint })
+}
+
+fn absolute(
+    field: &'static str,
+    path: Option<PathBuf>,
+    default: &str,
+) -> Result<PathBuf, ConfigError> {
+    let path = path.unwrap_or_else(|| default.into());
+    match path.is_absolute() {
+        true => Ok(path),
+        false => Err(ConfigError::Relative { field, path }),
+    }
+}
+
+fn labels(labels: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, ConfigError> {
+    let allowed = |c: u8| c.is_ascii_alphanumeric() || b"-_./".contains(&c);
+    for (key, value) in &labels {
+        let reason = match (key, value) {
+            _ if key.is_empty() || key.len() > 317 || !key.bytes().all(allowed) => {
+                "a key has 1 to 317 of a-z A-Z 0-9 - _ . /"
+            }
+            _ if value.len() > 253 || !value.bytes().all(allowed) => {
+                "a value has up to 253 of a-z A-Z 0-9 - _ . /"
+            }
+            _ => continue,
+        };
+        let key = key.clone();
+        return Err(ConfigError::Label { key, reason });
+    }
+    Ok(labels)
+}
+
+fn sweep(options: SweepOptions) -> Result<Sweep, ConfigError> {
+    let usual = Sweep::default();
+    let read = |field, text: Option<String>, usual| match text {
+        Some(text) => time(&text, (field, "at least 10ms", Duration::from_millis(10))),
+        None => Ok(usual),
+    };
+    Ok(Sweep {
+        every: read("sweep.every", options.every, usual.every)?,
+        grace: read("sweep.grace", options.grace, usual.grace)?,
+        first_grace: read("sweep.first_grace", options.first_grace, usual.first_grace)?,
+    })
+}
+
+/// At most ten years, so that sums of times fit.
+fn time(
+    text: &str,
+    (field, range, least): (&'static str, &'static str, Duration),
+) -> Result<Duration, ConfigError> {
+    let split = text.find(|c: char| !c.is_ascii_digit());
+    let (number, unit) = text.split_at(split.unwrap_or(text.len()));
+    let factor = match unit {
+        "ms" => Some(1),
+        "s" => Some(1000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        "d" => Some(86_400_000),
+        _ => None,
+    };
+    let millis = number.parse::<u64>().ok().zip(factor);
+    let millis = millis.and_then(|(number, factor)| number.checked_mul(factor));
+    let most = Duration::from_secs(10 * 366 * 86_400);
+    millis
+        .map(Duration::from_millis)
+        .filter(|time| (least..=most).contains(time))
+        .ok_or_else(|| ConfigError::Time {
+            field,
+            text: text.to_owned(),
+            range,
+        })
+}
+
+fn with_etcd(store: Location, options: Options) -> Result<Location, ConfigError> {
+    let wrong = |field, reason| Err(ConfigError::Etcd { field, reason });
+    let given = [
+        ("etcd_ca", options.etcd_ca.is_some()),
+        ("etcd_cert", options.etcd_cert.is_some()),
+        ("etcd_key", options.etcd_key.is_some()),
+        ("etcd_user", options.etcd_user.is_some()),
+        ("etcd_password", options.etcd_password.is_some()),
+        ("etcd_password_file", options.etcd_password_file.is_some()),
+    ];
+    let etcd = match (store, given.iter().find(|(_, given)| *given)) {
+        (Location::Etcd(etcd), _) => etcd,
+        (_, Some((field, _))) => return wrong(field, "the store is not etcd"),
+        (store, None) => return Ok(store),
+    };
+    let client = match (options.etcd_cert, options.etcd_key) {
+        (Some(cert), Some(key)) => Some((named("--etcd-cert", cert), named("--etcd-key", key))),
+        (None, None) => None,
+        (Some(_), None) => return wrong("etcd_cert", "needs etcd_key"),
+        (None, Some(_)) => return wrong("etcd_key", "needs etcd_cert"),
+    };
+    let tls = match (options.etcd_ca, client) {
+        (Some(ca), client) => Some(Tls {
+            ca: named("--etcd-ca", ca),
+            client,
+        }),
+        (None, Some(_)) => return wrong("etcd_cert", "needs etcd_ca"),
+        (None, None) => None,
+    };
+    let https = |url: &String| url.starts_with("https://");
+    let all = etcd.endpoints.iter().all(https);
+    match (&tls, etcd.endpoints.iter().any(https)) {
+        (None, true) => return wrong("etcd_ca", "endpoints with https:// need it"),
+        (Some(_), _) if !all => {
+            return wrong("etcd_ca", "endpoints without https:// do not use it");
+        }
+        _ => {}
+    }
+    let password = match (options.etcd_password, options.etcd_password_file) {
+        (Some(_), Some(_)) => return wrong("etcd_password", "etcd_password_file is given too"),
+        (Some(password), None) => Some(password),
+        (None, Some(path)) => {
+            let text = fs::read_to_string(&path);
+            let text = text.map_err(|source| ConfigError::PasswordFile { path, source })?;
+            Some(text.trim_end_matches(['\n', '\r']).to_owned())
+        }
+        (None, None) => None,
+    };
+    let user = match (options.etcd_user, password) {
+        (Some(name), Some(password)) => Some(User { name, password }),
+        (None, None) => None,
+        (Some(_), None) => return wrong("etcd_user", "needs etcd_password_file or etcd_password"),
+        (None, Some(_)) => return wrong("etcd_password", "needs etcd_user"),
+    };
+    Ok(Location::Etcd(Etcd { tls, user, ..etcd }))
+}
+
+fn named(field: &'static str, path: PathBuf) -> Named {
+    Named { field, path }
+}

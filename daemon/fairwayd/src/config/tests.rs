@@ -1,0 +1,144 @@
+use super::{Config, Flags, LogFormat, Options, resolve::parse};
+use clap::{CommandFactory, Parser};
+use fairway_store::Location;
+use std::{fs, path::Path, time::Duration};
+
+fn flags(words: &[&str]) -> Flags {
+    Flags::try_parse_from([&["fairwayd"], words].concat()).unwrap()
+}
+
+fn resolve(text: &str) -> Result<Config, String> {
+    let options = parse(Path::new("f.toml"), text).map_err(|error| error.to_string())?;
+    Config::resolve(options).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_command_line_is_sound() {
+    Flags::command().debug_assert();
+    let help = Flags::command().render_long_help().to_string();
+    for flag in [
+        "--config",
+        "--node",
+        "--socket",
+        "--store",
+        "--etcd-ca",
+        "--log",
+        "--cleanup",
+    ] {
+        assert!(help.contains(flag), "{flag}");
+    }
+}
+
+#[test]
+fn without_a_word_it_runs_on_one_node() {
+    let config = resolve("").unwrap();
+    assert_eq!(
+        config.store,
+        Location::Redb("/var/lib/fairway/store.redb".into())
+    );
+    assert_eq!(config.socket, Path::new("/run/fairway/fairwayd.sock"));
+    assert_eq!(config.log, LogFormat::Text);
+    assert_eq!(config.reclaim_after, None);
+    let host = nix::unistd::gethostname().unwrap();
+    assert_eq!(config.node.as_str(), host.to_string_lossy());
+}
+
+#[test]
+fn the_file_says_all() {
+    let config = resolve(
+        r#"
+        node = "n1"
+        state_dir = "/s"
+        log = "json"
+        reclaim_after = "12h"
+        store = "etcd:https://a:2379,https://b:2379"
+        etcd_ca = "/ca"
+        etcd_cert = "/cert"
+        etcd_key = "/key"
+        etcd_user = "fairway"
+        etcd_password = "secret"
+        [labels]
+        rack = "r1"
+        [sweep]
+        every = "250ms"
+        first_grace = "1s"
+        "#,
+    )
+    .unwrap();
+    assert_eq!(config.labels["rack"], "r1");
+    assert_eq!(config.reclaim_after, Some(Duration::from_secs(12 * 3600)));
+    assert_eq!(config.sweep.every, Duration::from_millis(250));
+    assert_eq!(config.sweep.grace, Duration::from_secs(60));
+    let Location::Etcd(etcd) = config.store else {
+        panic!("{:?}", config.store)
+    };
+    assert_eq!(etcd.endpoints.len(), 2);
+    assert_eq!(etcd.tls.unwrap().client.unwrap().1.path, Path::new("/key"));
+    assert_eq!(etcd.user.unwrap().password, "secret");
+}
+
+#[test]
+fn a_flag_beats_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("f.toml");
+    fs::write(&path, "node = \"file\"\nlog = \"json\"").unwrap();
+    let path = path.to_str().unwrap();
+    let config = Config::read(flags(&["--config", path, "--node", "flag"])).unwrap();
+    assert_eq!(config.node.as_str(), "flag");
+    assert_eq!(config.log, LogFormat::Json);
+}
+
+#[test]
+fn a_file_that_was_named_must_be_there() {
+    let error = Config::read(flags(&["--config", "/nowhere/f.toml"])).unwrap_err();
+    assert!(error.to_string().contains("/nowhere/f.toml"), "{error}");
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    for (text, word) in [
+        ("nodes = \"n1\"", "nodes"),
+        ("node = 1", "node"),
+        ("node = \"a b\"", "node: "),
+        ("labels = 1", "labels"),
+        ("labels = { \"a b\" = \"c\" }", "labels: \"a b\""),
+        ("socket = \"run/s\"", "socket: "),
+        ("state_dir = \"\"", "state_dir: "),
+        ("store = \"sqlite:/x\"", "store: "),
+        ("store = \"redb:x\"", "store: "),
+        ("etcd_ca = \"/x\"", "etcd_ca: the store is not etcd"),
+        ("store = \"etcd:https://a\"", "etcd_ca: "),
+        ("store = \"etcd:http://a\"\netcd_ca = \"/x\"", "etcd_ca: "),
+        (
+            "store = \"etcd:http://a\"\netcd_key = \"/x\"",
+            "etcd_key: needs etcd_cert",
+        ),
+        (
+            "store = \"etcd:http://a\"\netcd_user = \"u\"",
+            "etcd_user: ",
+        ),
+        (
+            "store = \"etcd:http://a\"\netcd_user = \"u\"\netcd_password_file = \"/nowhere\"",
+            "etcd_password_file: /nowhere",
+        ),
+        ("log = \"xml\"", "log: "),
+        ("reclaim_after = \"1\"", "reclaim_after: "),
+        ("reclaim_after = \"1s\"", "reclaim_after: "),
+        ("[sweep]\nevery = \"0s\"", "sweep.every: "),
+        ("[sweep]\ngrace = \"99999999d\"", "sweep.grace: "),
+        ("[sweep]\nevry = \"1s\"", "evry"),
+    ] {
+        let error = resolve(text).unwrap_err();
+        assert!(error.contains(word), "{text}: {error}");
+    }
+}
+
+#[test]
+fn what_is_not_set_is_left_to_the_others() {
+    let set = |node: &str| Options {
+        node: Some(node.to_owned()),
+        ..Options::default()
+    };
+    assert_eq!(set("a").or(set("b")).node.as_deref(), Some("a"));
+    assert_eq!(Options::default().or(set("b")).node.as_deref(), Some("b"));
+}

@@ -1,0 +1,110 @@
+//! Takes addresses away from a container that must not use them any more.
+//!
+//! It happens where a node was thought dead, its block was given on, and it comes back: somebody else has
+//! the address by now. Done inside the container's namespace if that is still the one that was recorded;
+//! else the host's end of its link is set down. Doing it twice does no harm.
+
+use crate::alias::alias;
+use fairway_ipam::{AttachmentId, Netns};
+use fairway_netlink::{Handle, LinkChange, NetNs, Netlink, NsError};
+use std::net::IpAddr;
+use tracing::{error, warn};
+
+/// What is to be cut off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Whose.
+    pub attachment: AttachmentId,
+    /// Where it is.
+    pub netns: Option<Netns>,
+    /// Which addresses.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// Why a container could not be cut off in one way.
+#[derive(Debug, thiserror::Error)]
+enum CutOffError {
+    #[error("where it is was never told")]
+    Unknown,
+    #[error("{path} is another namespace by now", path = .0)]
+    Another(String),
+    #[error(transparent)]
+    Namespace(#[from] NsError),
+    #[error(transparent)]
+    Netlink(#[from] fairway_netlink::Error),
+    #[error("no link of the host is its own")]
+    NoLink,
+}
+
+/// Cuts off, and says so in the log, whether it worked or not.
+pub fn cut_off(target: &Target) {
+    let Target {
+        attachment,
+        addresses,
+        ..
+    } = target;
+    let inside = match inside(target) {
+        Ok(0) => return warn!("{attachment}: {addresses:?} were taken away before"),
+        Ok(_) => {
+            return error!(
+                "{attachment}: {addresses:?} were taken away: they were given to others while this node \
+                 was thought dead"
+            );
+        }
+        Err(error) => error,
+    };
+    match outside(target) {
+        Ok(link) => error!(
+            "{attachment}: its link {link} was set down: {addresses:?} were given to others while this node \
+             was thought dead ({inside})"
+        ),
+        Err(outside) if is_gone(&inside) => {
+            warn!("{attachment}: nothing to cut off: {inside}, and {outside}");
+        }
+        Err(outside) => error!(
+            "{attachment}: CANNOT be cut off, and others have {addresses:?}: {inside}; {outside}. End it by hand"
+        ),
+    }
+}
+
+fn is_gone(error: &CutOffError) -> bool {
+    matches!(
+        error,
+        CutOffError::Another(_)
+            | CutOffError::Namespace(NsError::Gone(_) | NsError::NotANamespace(_))
+    )
+}
+
+/// Removes the addresses inside the namespace; tells how many there were.
+fn inside(target: &Target) -> Result<usize, CutOffError> {
+    let netns = target.netns.as_ref().ok_or(CutOffError::Unknown)?;
+    let there = NetNs::open(&netns.path)?;
+    if there.identity()? != (netns.device, netns.inode) {
+        return Err(CutOffError::Another(netns.path.clone()));
+    }
+    let mut handle = Handle::open_in(&there)?;
+    let mut removed = 0;
+    for address in handle.addresses(None)? {
+        if target.addresses.contains(&address.ip.ip()) {
+            removed += usize::from(handle.delete_address(address.index, address.ip)?);
+        }
+    }
+    Ok(removed)
+}
+
+/// Sets the host's end down; tells its name.
+fn outside(target: &Target) -> Result<String, CutOffError> {
+    let wanted = alias(&target.attachment);
+    let mut handle = Handle::open()?;
+    let links = handle.links()?;
+    let link = links
+        .into_iter()
+        .find(|link| link.alias.as_ref() == Some(&wanted))
+        .ok_or(CutOffError::NoLink)?;
+    let down = LinkChange {
+        up: Some(false),
+        ..LinkChange::default()
+    };
+    handle.change_link(link.index, &down)?;
+    Ok(link.name)
+}

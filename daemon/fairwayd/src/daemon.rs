@@ -1,0 +1,89 @@
+//! From nothing to serving, and back.
+//!
+//! In this order: what is ours alone (socket, folder), what we know (journal), whose name we bear (store),
+//! what lives (kernel), what was missed (released); only then the socket. Each step may be the last one
+//! before a SIGKILL, so each begins from what is on the disk.
+
+use crate::{
+    base::Base,
+    config::Config,
+    error::Error,
+    server::{Claim, Limits, serve},
+    service::Daemon,
+    sweep,
+};
+use std::sync::Arc;
+use tokio::{sync::watch, task::JoinHandle};
+use tracing::info;
+
+/// A daemon that serves.
+pub struct Running {
+    base: Base,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+    claim: Claim,
+}
+
+impl Running {
+    /// Starts; returns when the socket is there.
+    ///
+    /// # Errors
+    /// See [`Error`]; nothing is left behind then.
+    pub async fn start(config: Config) -> Result<Running, Error> {
+        let mut claim = Claim::new(&config.socket)?;
+        let config = Arc::new(config);
+        let mut base = Base::start(config.clone()).await?;
+        let listener = match claim.listen() {
+            Ok(listener) => listener,
+            Err(error) => {
+                base.end().await;
+                return Err(error.into());
+            }
+        };
+        let daemon = Daemon {
+            config: config.clone(),
+            driver: base.driver.clone(),
+            link: base.link.clone(),
+            released: base.released.clone(),
+            clocks: base.clocks,
+        };
+        let (stop, stopped) = watch::channel(false);
+        let server = tokio::spawn(serve(
+            listener,
+            Arc::new(daemon),
+            Limits::default(),
+            stopped,
+        ));
+        let sweeping = sweep::sweep(base.driver.clone(), config.sweep, base.former);
+        base.tasks.spawn(sweeping);
+        let (released, driver) = (base.released.clone(), base.driver.clone());
+        base.tasks
+            .spawn(async move { released.watch(&driver).await });
+        info!(
+            "node {} with store {} listens on {}",
+            config.node,
+            config.store,
+            config.socket.display()
+        );
+        Ok(Running {
+            base,
+            stop,
+            server,
+            claim,
+        })
+    }
+
+    /// Comes back when it cannot go on: another node has its name, or the agent has ended.
+    pub async fn failed(&mut self) -> Error {
+        self.base.failed().await
+    }
+
+    /// Ends: requests are answered, what is to be told to the store is told, both for a while; all else
+    /// stays in place.
+    pub async fn stop(mut self) {
+        self.claim.remove();
+        self.stop.send_replace(true);
+        drop(self.server.await);
+        self.base.end().await;
+    }
+}

@@ -1,0 +1,311 @@
+//! The thread's body.
+
+use super::{Beginning, Core, DriverError, Failure, Generation, Message, Order, Said};
+use crate::{
+    clock::Clocks,
+    journal::{Contents, Journal, JournalFault},
+    notice::Notices,
+};
+use fairway_ipam::{
+    Action, Answer, Effects, Input, JournalChange, Millis, RequestId, Settings, Sighting, Start,
+};
+use std::{
+    collections::HashMap,
+    mem,
+    sync::mpsc::{Receiver, RecvTimeoutError},
+    time::{Duration, Instant},
+};
+use tokio::sync::mpsc::UnboundedSender;
+use tracing::{error, info};
+
+/// At most so many messages go into one commit, so that the first does not wait for all of a flood.
+const BATCH: usize = 1024;
+/// After a failed commit the next try is made after this long, and later after up to [`PAUSE_MOST`].
+const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE_MOST: Duration = Duration::from_secs(10);
+
+struct Waiting {
+    early: bool,
+    to: UnboundedSender<Said>,
+}
+
+/// The journal takes no writes; the agent is gone until it does.
+struct Broken {
+    fault: String,
+    pause: Duration,
+    again: Instant,
+}
+
+pub(super) struct Body<C> {
+    settings: Settings,
+    journal: Box<dyn Journal>,
+    clocks: Clocks,
+    orders: UnboundedSender<Order>,
+    generation: Generation,
+    agent: Result<C, Broken>,
+    effects: Effects,
+    waiting: HashMap<RequestId, Waiting>,
+    quiet: bool,
+    notices: Notices,
+}
+
+impl<C: Core> Body<C> {
+    pub(super) fn begin(beginning: Beginning) -> Result<Self, DriverError> {
+        let mut settings = beginning.settings;
+        settings.journal = beginning.contents.id.clone();
+        let mut journal = beginning.journal;
+        let start = start(
+            &settings,
+            beginning.contents,
+            beginning.sightings,
+            beginning.clocks,
+        );
+        let mut effects = Effects::default();
+        let agent = C::begin(start, &mut effects)?;
+        commit(&mut *journal, &mut effects)?;
+        let mut body = Body {
+            settings,
+            journal,
+            clocks: beginning.clocks,
+            orders: beginning.orders,
+            generation: Generation::default(),
+            agent: Ok(agent),
+            effects,
+            waiting: HashMap::new(),
+            quiet: false,
+            notices: Notices::default(),
+        };
+        body.act();
+        Ok(body)
+    }
+
+    pub(super) fn run(mut self, inbox: &Receiver<Message>) {
+        loop {
+            let first = match inbox.recv_timeout(self.patience()) {
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => Some(Message::End),
+            };
+            let mut end = false;
+            for message in first.into_iter().chain(inbox.try_iter()).take(BATCH) {
+                end |= self.take(message);
+            }
+            self.tick();
+            self.settle();
+            if end {
+                return;
+            }
+        }
+    }
+
+    /// How long nothing needs to be done unless something comes.
+    fn patience(&self) -> Duration {
+        let long = Duration::from_secs(3600);
+        match &self.agent {
+            Ok(agent) => agent.deadline().map_or(long, |Millis(due)| {
+                Duration::from_millis(due.saturating_sub(self.clocks.millis().0))
+            }),
+            Err(broken) => broken.again.saturating_duration_since(Instant::now()),
+        }
+    }
+
+    fn take(&mut self, message: Message) -> bool {
+        match message {
+            Message::Request(id, request, early, to) => {
+                if self.quiet {
+                    drop(to.send(Said::Done(Err(Failure::Stopping))));
+                } else if let Err(broken) = &self.agent {
+                    let reason = broken.fault.clone();
+                    drop(to.send(Said::Done(Err(Failure::Journal { reason }))));
+                } else {
+                    self.waiting.insert(id, Waiting { early, to });
+                    self.handle(Input::Request(id, request));
+                }
+            }
+            Message::Cancel(id) => {
+                self.waiting.remove(&id);
+                self.handle(Input::Cancel(id));
+            }
+            Message::Store(generation, update) if generation == self.generation => {
+                self.handle(Input::Store(update));
+            }
+            Message::Outcome(generation, id, outcome) if generation == self.generation => {
+                self.handle(Input::Txn(id, outcome));
+            }
+            Message::Store(..) | Message::Outcome(..) => {}
+            Message::Leases(to) => {
+                let leases = self.agent.as_ref().map(C::leases);
+                drop(to.send(leases.unwrap_or_default()));
+            }
+            Message::Sequence(to) => {
+                let _gone = to.send(self.agent.as_ref().map_or(0, C::sequence));
+            }
+            Message::Settled(to) => {
+                let _gone = to.send(self.agent.as_ref().is_ok_and(C::is_settled));
+            }
+            Message::Quiesce(done) => {
+                self.quiet = true;
+                for (id, waiting) in mem::take(&mut self.waiting) {
+                    drop(waiting.to.send(Said::Done(Err(Failure::Stopping))));
+                    self.handle(Input::Cancel(id));
+                }
+                let _gone = done.send(());
+            }
+            Message::End => return true,
+        }
+        false
+    }
+
+    fn handle(&mut self, input: Input) {
+        let Ok(agent) = &mut self.agent else { return };
+        let before = self.effects.actions.len();
+        agent.handle(self.clocks.now(), input, &mut self.effects);
+        for action in &self.effects.actions[before..] {
+            if let Action::Answer(id, Ok(Answer::Allocated(allocated))) = action
+                && let Some(waiting) = self.waiting.get(id).filter(|waiting| waiting.early)
+            {
+                drop(waiting.to.send(Said::Early(allocated.clone())));
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        let due = |agent: &C| {
+            agent
+                .deadline()
+                .is_some_and(|due| due <= self.clocks.millis())
+        };
+        match &self.agent {
+            Ok(agent) if due(agent) => self.handle(Input::Tick),
+            Err(broken) if broken.again <= Instant::now() => self.recover(),
+            _ => {}
+        }
+    }
+
+    /// Makes durable what the agent has decided, then does it.
+    fn settle(&mut self) {
+        match commit(&mut *self.journal, &mut self.effects) {
+            Ok(()) => self.act(),
+            Err(fault) => self.fail(&fault, PAUSE),
+        }
+    }
+
+    fn act(&mut self) {
+        for action in mem::take(&mut self.effects.actions) {
+            match action {
+                Action::Answer(id, answer) => {
+                    if let Some(waiting) = self.waiting.remove(&id) {
+                        let answer = answer.map_err(Failure::Refused);
+                        drop(waiting.to.send(Said::Done(answer)));
+                    }
+                }
+                Action::Commit(id, txn) => {
+                    let generation = self.generation;
+                    self.order(Order::Commit {
+                        generation,
+                        id,
+                        txn,
+                    });
+                }
+                Action::CutOff {
+                    attachment,
+                    netns,
+                    addresses,
+                } => self.order(Order::CutOff {
+                    attachment,
+                    netns,
+                    addresses,
+                }),
+                Action::Notify(notice) => self.notices.tell(&notice),
+            }
+        }
+    }
+
+    fn order(&self, order: Order) {
+        // Nobody listens only at the very end.
+        drop(self.orders.send(order));
+    }
+
+    /// Nothing of the last batch is promised to anybody: who waits is refused, and the agent, which knows
+    /// more than the disk, is thrown away.
+    fn fail(&mut self, fault: &JournalFault, pause: Duration) {
+        error!("{fault}; requests are refused until it can be written");
+        self.effects = Effects::default();
+        self.generation.0 += 1;
+        for (_, waiting) in mem::take(&mut self.waiting) {
+            let reason = fault.to_string();
+            drop(
+                waiting
+                    .to
+                    .send(Said::Done(Err(Failure::Journal { reason }))),
+            );
+        }
+        self.agent = Err(Broken {
+            fault: fault.to_string(),
+            pause,
+            again: Instant::now() + pause,
+        });
+    }
+
+    fn recover(&mut self) {
+        let Err(Broken { pause, .. }) = self.agent else {
+            return;
+        };
+        match self.begin_again() {
+            Ok(agent) => {
+                info!("the journal can be written again");
+                self.agent = Ok(agent);
+                let generation = self.generation;
+                self.order(Order::Restarted { generation });
+                self.act();
+            }
+            Err(fault) => self.fail(&fault, (pause * 2).min(PAUSE_MOST)),
+        }
+    }
+
+    fn begin_again(&mut self) -> Result<C, JournalFault> {
+        let contents = self.journal.load()?;
+        if contents.id != self.settings.journal {
+            let other = format!("it is another one by now ({})", contents.id);
+            return Err(JournalFault::Damaged {
+                path: "journal".into(),
+                reason: other,
+            });
+        }
+        // A write that changes nothing of the agent's shows that writing works.
+        if let Some(boot) = &contents.boot {
+            self.journal.note_boot(boot)?;
+        }
+        let start = start(&self.settings, contents, Vec::new(), self.clocks);
+        let mut effects = Effects::default();
+        let agent = C::begin(start, &mut effects).map_err(|error| JournalFault::Damaged {
+            path: "journal".into(),
+            reason: error.to_string(),
+        })?;
+        commit(&mut *self.journal, &mut effects)?;
+        self.effects = effects;
+        Ok(agent)
+    }
+}
+
+fn start(
+    settings: &Settings,
+    contents: Contents,
+    sightings: Vec<Sighting>,
+    clocks: Clocks,
+) -> Start {
+    Start {
+        settings: settings.clone(),
+        journal: contents.entries,
+        sightings,
+        clock: clocks.now(),
+    }
+}
+
+fn commit(journal: &mut dyn Journal, effects: &mut Effects) -> Result<(), JournalFault> {
+    let changes: Vec<JournalChange> = mem::take(&mut effects.journal);
+    match changes.is_empty() {
+        true => Ok(()),
+        false => journal.commit(&changes),
+    }
+}

@@ -1,0 +1,31 @@
+//! The daemon on every node.
+//!
+//! It wires what does the work: the agent of `ipam/core`, which decides; a journal, which makes decisions
+//! durable; the store, which all nodes share; the kernel, which shows who lives; and the socket, by which
+//! plugins and `netctl` ask. See `docs/fairwayd.md` for what an operator sees of it.
+//!
+//! A library, so that tests and benchmarks can run it within their own process.
+
+pub mod alias;
+mod base;
+mod cleanup;
+pub mod clock;
+pub mod config;
+pub mod convert;
+pub mod cutoff;
+mod daemon;
+pub mod driver;
+mod error;
+pub mod journal;
+pub mod link;
+pub mod log;
+mod notice;
+pub mod released;
+pub mod server;
+pub mod service;
+pub mod sweep;
+
+pub use cleanup::cleanup;
+pub use config::Config;
+pub use daemon::Running;
+pub use error::Error;

@@ -1,0 +1,66 @@
+//! What the store shows, for the agent.
+
+use super::Link;
+use crate::driver::{Driver, Generation};
+use fairway_kv::{ROOT, Update};
+use fairway_store::{
+    StoreError,
+    mirror::{self, Sink},
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+/// Tells the driver all that happens in the store. Each new agent is told everything from the start.
+/// `first` becomes true with the first whole picture.
+pub async fn mirror(
+    link: Link,
+    driver: Driver,
+    mut generation: watch::Receiver<Generation>,
+    first: watch::Sender<bool>,
+) {
+    let store = link.opened().await;
+    loop {
+        let sink = Told {
+            generation: *generation.borrow_and_update(),
+            driver: driver.clone(),
+            connected: link.connected.clone(),
+            first: first.clone(),
+        };
+        tokio::select! {
+            never = mirror::run(store.clone(), ROOT, sink) => match never {},
+            changed = generation.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+struct Told {
+    generation: Generation,
+    driver: Driver,
+    connected: Arc<AtomicBool>,
+    first: watch::Sender<bool>,
+}
+
+impl Sink for Told {
+    fn update(&mut self, update: Update) {
+        let connected = !matches!(update, Update::Lost);
+        if self.connected.swap(connected, Ordering::AcqRel) != connected {
+            match connected {
+                true => info!("the store is there"),
+                false => warn!("the store is away; this node goes on with the blocks it has"),
+            }
+        }
+        let whole = matches!(update, Update::Reset { .. });
+        self.driver.store(self.generation, update);
+        if whole {
+            self.first.send_replace(true);
+        }
+    }
+
+    fn trouble(&mut self, error: &StoreError) {
+        warn!("{error}");
+    }
+}

@@ -1,0 +1,104 @@
+//! The way to the store: opened once it can be, mirrored to the agent, written to on the agent's orders.
+
+mod mirror;
+mod name;
+mod orders;
+
+pub use mirror::mirror;
+pub use name::{NameError, NameState, keep_name};
+pub use orders::carry_out;
+
+use crate::config::Config;
+use fairway_store::{Location, Store, StoreError};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::watch;
+use tracing::{error, info};
+
+/// The store, as soon as there is one.
+#[derive(Clone)]
+pub struct Link {
+    store: watch::Receiver<Option<Arc<dyn Store>>>,
+    connected: Arc<AtomicBool>,
+    kind: &'static str,
+}
+
+impl Link {
+    /// Opens the store. A file must open at once: nobody else will mend it. An etcd cluster is tried again
+    /// and again, by the future that is returned besides.
+    ///
+    /// # Errors
+    /// A file that cannot be used; settings of etcd that are not good.
+    pub async fn open(
+        config: &Config,
+    ) -> Result<(Link, impl Future<Output = ()> + Send + use<>), StoreError> {
+        let (found, store) = watch::channel(None);
+        let (location, kind) = match &config.store {
+            Location::Redb(_) => (config.store.clone(), "redb"),
+            Location::Etcd(_) => (config.store.clone(), "etcd"),
+        };
+        let retry = match fairway_store::open(&location).await {
+            Ok(store) => {
+                found.send_replace(Some(store));
+                false
+            }
+            Err(error) if kind == "etcd" && !matches!(error, StoreError::Location(_)) => {
+                error!("{error}; it is tried again");
+                true
+            }
+            Err(error) => return Err(error),
+        };
+        let link = Link {
+            store,
+            connected: Arc::default(),
+            kind,
+        };
+        let again = async move {
+            let mut pause = Duration::from_millis(500);
+            while retry && found.borrow().is_none() {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(15));
+                match fairway_store::open(&location).await {
+                    Ok(store) => {
+                        info!("the store is open");
+                        found.send_replace(Some(store));
+                    }
+                    Err(error) => error!("{error}"),
+                }
+            }
+            found.closed().await;
+        };
+        Ok((link, again))
+    }
+
+    /// The store, if it could be opened.
+    pub fn store(&self) -> Option<Arc<dyn Store>> {
+        self.store.borrow().clone()
+    }
+
+    /// The store, as soon as it could be opened.
+    pub async fn opened(&self) -> Arc<dyn Store> {
+        let mut store = self.store.clone();
+        let found = store.wait_for(Option::is_some).await;
+        match found.ok().and_then(|found| found.clone()) {
+            Some(store) => store,
+            // Nobody opens it any more: the daemon ends.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Is the mirror up to date?
+    pub fn connected(&self) -> bool {
+        self.connected.load(Ordering::Acquire)
+    }
+
+    /// `redb` or `etcd`.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+}

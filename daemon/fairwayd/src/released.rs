@@ -1,0 +1,243 @@
+//! Works off what DELs left behind while nobody answered the socket.
+//!
+//! A record frees what its attachment had been given before it was written, and nothing that was given
+//! since. Before an ADD the attachment's own record is worked off, so a record that is found later is
+//! younger than what it frees; the times in it are compared all the same, for allocations whose time is
+//! known.
+
+use crate::driver::{Driver, Failure};
+use fairway_api::{
+    ipam::Attachment,
+    released::{self, Record, ReleasedError},
+};
+use fairway_ipam::{AttachmentId, Lease, Request};
+use std::{
+    collections::{HashMap, HashSet},
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tokio::sync::Mutex;
+use tracing::{error, info, warn};
+
+/// Between two looks at the folder.
+const EVERY: Duration = Duration::from_secs(3);
+
+/// The folder of records, and when this daemon gave what it gave.
+#[derive(Debug)]
+pub struct Released {
+    folder: PathBuf,
+    boot: String,
+    /// One at a time: an ADD must not overtake the record of the DEL before it.
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// `CLOCK_BOOTTIME` in milliseconds of each allocation of this daemon's life, by its number.
+    given: HashMap<AttachmentId, (u64, u64)>,
+    /// Records that cannot be used and were told of.
+    bad: HashSet<PathBuf>,
+}
+
+impl Released {
+    /// The records below a daemon's folder.
+    ///
+    /// # Errors
+    /// Where the kernel does not tell its boot.
+    pub fn below(state_dir: &Path) -> Result<Released, ReleasedError> {
+        Ok(Released {
+            folder: state_dir.join("released"),
+            boot: released::boot_id()?,
+            state: Mutex::default(),
+        })
+    }
+
+    /// Which boot this is.
+    pub fn boot(&self) -> &str {
+        &self.boot
+    }
+
+    /// Notes an allocation; `at` is when it was asked for.
+    pub async fn given(&self, attachment: AttachmentId, seq: u64, at: u64) {
+        let mut state = self.state.lock().await;
+        state.given.insert(attachment, (seq, at));
+    }
+
+    /// Forgets one.
+    pub async fn freed(&self, attachment: &AttachmentId) {
+        self.state.lock().await.given.remove(attachment);
+    }
+
+    /// Works off the record of one attachment, if there is one: before it is given something anew.
+    ///
+    /// # Errors
+    /// Where the agent cannot free it; then nothing may be given.
+    pub async fn before(&self, driver: &Driver, attachment: &Attachment) -> Result<(), Failure> {
+        let mut state = self.state.lock().await;
+        let path = self.folder.join(Record::name_of(attachment));
+        match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            _ => {
+                let leases = driver.leases().await?;
+                self.work_off(driver, &mut state, &leases, &path).await
+            }
+        }
+    }
+
+    /// Works off all there are. Says how many.
+    ///
+    /// # Errors
+    /// Where the agent cannot free one; the rest stays for later.
+    pub async fn all(&self, driver: &Driver) -> Result<usize, Failure> {
+        let mut state = self.state.lock().await;
+        let records = match released::list(&self.folder) {
+            Ok(records) => records,
+            Err(error) => {
+                warn!("{}", chain(&error));
+                return Ok(0);
+            }
+        };
+        state.bad.retain(|path| records.contains(path));
+        let records: Vec<_> = records
+            .into_iter()
+            .filter(|path| !state.bad.contains(path))
+            .collect();
+        if records.is_empty() {
+            return Ok(0);
+        }
+        let leases = driver.leases().await?;
+        for path in &records {
+            self.work_off(driver, &mut state, &leases, path).await?;
+        }
+        Ok(records.len())
+    }
+
+    /// Works them off again and again.
+    pub async fn watch(&self, driver: &Driver) {
+        loop {
+            tokio::time::sleep(EVERY).await;
+            if let Err(error) = self.all(driver).await {
+                warn!("records of releases must wait: {error}");
+            }
+        }
+    }
+
+    async fn work_off(
+        &self,
+        driver: &Driver,
+        state: &mut State,
+        leases: &[Lease],
+        path: &Path,
+    ) -> Result<(), Failure> {
+        let record = match Record::read(path) {
+            Ok(record) => record,
+            Err(ReleasedError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Ok(());
+            }
+            Err(error) => {
+                error!("{}; it is left alone, and frees nothing", chain(&error));
+                state.bad.insert(path.to_owned());
+                return Ok(());
+            }
+        };
+        let id = crate::convert::attachment_id(&record.attachment);
+        let lease = leases.iter().find(|lease| lease.attachment == id);
+        let given = state.given.get(&id).copied();
+        match free(&record, &self.boot, lease, given) {
+            Some(request) => {
+                driver.ask(request).await?;
+                state.given.remove(&id);
+                info!("{id}: released, as its DEL left word while fairwayd was away");
+            }
+            None => info!("{id}: was given anew after its DEL left word; it stays"),
+        }
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                warn!("{}: cannot be removed: {error}", path.display());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// What a record asks for; none where what is there now is younger than it.
+fn free(
+    record: &Record,
+    boot: &str,
+    lease: Option<&Lease>,
+    given: Option<(u64, u64)>,
+) -> Option<Request> {
+    let id = crate::convert::attachment_id(&record.attachment);
+    let Some(lease) = lease else {
+        // Not known: parts of it may be under way still.
+        return Some(Request::Release(id));
+    };
+    let this_life = given.filter(|(seq, _)| *seq == lease.seq);
+    let younger = this_life.is_some_and(|(_, at)| record.boot != boot || at > record.boottime);
+    (!younger).then_some(Request::Gone(id, lease.seq))
+}
+
+fn chain(error: &ReleasedError) -> String {
+    let source = std::error::Error::source(error);
+    source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fairway_ipam::UnixSeconds;
+
+    fn record(boot: &str, boottime: u64) -> Record {
+        Record {
+            version: 1,
+            attachment: Attachment {
+                network: "net".into(),
+                container: "c1".into(),
+                ifname: "eth0".into(),
+            },
+            boot: boot.into(),
+            boottime,
+        }
+    }
+
+    fn lease(seq: u64) -> Lease {
+        Lease {
+            attachment: crate::convert::attachment_id(&record("", 0).attachment),
+            netns: None,
+            addresses: Vec::new(),
+            claim: None,
+            label: None,
+            seq,
+            since: UnixSeconds(0),
+            cut_off: false,
+        }
+    }
+
+    #[test]
+    fn only_what_is_older_than_the_record_is_freed() {
+        let gone = |request: Option<Request>| match request {
+            Some(Request::Gone(_, seq)) => Some(seq),
+            _ => None,
+        };
+        let lease = lease(7);
+        let free = |boot, given| gone(free(&record(boot, 1000), "now", Some(&lease), given));
+        assert_eq!(free("now", None), Some(7), "given by an earlier daemon");
+        assert_eq!(free("now", Some((7, 900))), Some(7));
+        assert_eq!(free("now", Some((7, 1001))), None);
+        assert_eq!(
+            free("now", Some((6, 1001))),
+            Some(7),
+            "that was another giving"
+        );
+        assert_eq!(free("before", Some((7, 900))), None, "from before the boot");
+        assert_eq!(free("before", None), Some(7));
+    }
+
+    #[test]
+    fn what_is_not_known_is_released_all_the_same() {
+        let request = free(&record("now", 1), "now", None, None);
+        assert!(matches!(request, Some(Request::Release(_))));
+    }
+}

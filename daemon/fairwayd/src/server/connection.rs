@@ -1,0 +1,188 @@
+//! One connection: requests one after the other, and a watch on whether the caller is still there.
+
+use super::{Asked, Limits, Service};
+use fairway_api::{
+    Body, ErrorBody, Progress, Reply, VERSION,
+    frame::{self, FrameError, HEADER, MAX_REPLY, MAX_REQUEST},
+};
+use serde::Serialize;
+use std::{
+    future::{Future, pending},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::watch,
+    time::timeout,
+};
+
+/// The caller is not there any more, or takes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gone;
+
+/// The way back to the caller.
+#[derive(Debug)]
+pub struct Replies {
+    writer: OwnedWriteHalf,
+    patience: Duration,
+}
+
+impl Replies {
+    /// How far it is.
+    ///
+    /// # Errors
+    /// Where the caller is gone.
+    pub async fn progress(&mut self, progress: Progress) -> Result<(), Gone> {
+        self.send(Body::Progress(progress)).await
+    }
+
+    /// An answer before it is durable.
+    ///
+    /// # Errors
+    /// Where the caller is gone.
+    pub async fn early(&mut self, answer: &impl Serialize) -> Result<(), Gone> {
+        match serde_json::to_value(answer) {
+            Ok(value) => self.send(Body::Early(value)).await,
+            // The real answer will say the same, as an error.
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// The answer.
+    ///
+    /// # Errors
+    /// Where the caller is gone.
+    pub async fn answer(&mut self, answer: Result<impl Serialize, ErrorBody>) -> Result<(), Gone> {
+        let body = answer.and_then(|value| {
+            serde_json::to_value(value).map_err(|error| unwritable(&FrameError::Unwritable(error)))
+        });
+        match body {
+            Ok(value) => self.send(Body::Ok(value)).await,
+            Err(error) => self.send(Body::Error(error)).await,
+        }
+    }
+
+    async fn send(&mut self, body: Body) -> Result<(), Gone> {
+        let reply = |body| Reply { v: VERSION, body };
+        let frame = frame::encode(&reply(body), MAX_REPLY);
+        let frame = frame
+            .or_else(|error| frame::encode(&reply(Body::Error(unwritable(&error))), MAX_REPLY));
+        let Ok(frame) = frame else { return Err(Gone) };
+        match timeout(self.patience, self.writer.write_all(&frame)).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Gone),
+        }
+    }
+}
+
+fn unwritable(error: &FrameError) -> ErrorBody {
+    ErrorBody {
+        code: 999,
+        message: format!("the answer cannot be sent: {error}"),
+        details: String::new(),
+    }
+}
+
+/// What comes in.
+struct Requests {
+    reader: OwnedReadHalf,
+    bytes: Vec<u8>,
+}
+
+impl Requests {
+    /// The next request; none at the end.
+    async fn next(&mut self, limits: Limits) -> Option<Asked> {
+        if self.bytes.is_empty() && !timeout(limits.idle, self.more()).await.unwrap_or(false) {
+            return None;
+        }
+        let whole = async {
+            loop {
+                match frame::split(&self.bytes, MAX_REQUEST) {
+                    Ok(Some(body)) => {
+                        let end = HEADER + body.len();
+                        let asked = frame::request(body);
+                        self.bytes.drain(..end);
+                        return Some(asked);
+                    }
+                    Ok(None) => {}
+                    Err(error) => return Some(Err(error)),
+                }
+                if !self.more().await {
+                    return None;
+                }
+            }
+        };
+        timeout(limits.receive, whole).await.unwrap_or(None)
+    }
+
+    /// Reads what there is; false at the end. May be given up without loss.
+    async fn more(&mut self) -> bool {
+        let room = HEADER + MAX_REQUEST - self.bytes.len().min(MAX_REQUEST);
+        self.bytes.reserve(room.min(4096));
+        matches!(self.reader.read_buf(&mut self.bytes).await, Ok(1..))
+    }
+
+    /// Comes back when the caller has gone.
+    async fn gone(&mut self) {
+        while self.more().await {
+            if self.bytes.len() > HEADER + MAX_REQUEST {
+                // It sends without waiting for answers; that it goes is seen when one is written.
+                pending::<()>().await;
+            }
+        }
+    }
+}
+
+pub(super) async fn run<S: Service>(
+    stream: UnixStream,
+    service: &S,
+    limits: Limits,
+    mut stop: watch::Receiver<bool>,
+) {
+    let (reader, writer) = stream.into_split();
+    let mut replies = Replies {
+        writer,
+        patience: limits.send,
+    };
+    let mut requests = Requests {
+        reader,
+        bytes: Vec::new(),
+    };
+    loop {
+        let asked = tokio::select! {
+            asked = requests.next(limits) => asked,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        let answered = match asked {
+            None => return,
+            Some(Err(error)) => {
+                // What follows may be out of step.
+                let error: Result<(), _> = Err(error.to_error_body());
+                let _gone = replies.answer(error).await;
+                return;
+            }
+            Some(Ok(request)) => {
+                while_there(&mut requests, service.call(request.method, &mut replies)).await
+            }
+        };
+        if answered.is_err() {
+            return;
+        }
+    }
+}
+
+async fn while_there(
+    requests: &mut Requests,
+    call: impl Future<Output = Result<(), Gone>>,
+) -> Result<(), Gone> {
+    tokio::select! {
+        // An answer that is there is written first: a caller may close as soon as it has asked.
+        biased;
+        answered = call => answered,
+        () = requests.gone() => Err(Gone),
+    }
+}

@@ -1,0 +1,209 @@
+//! What a refusal is on the socket: a code as CNI has them, and the field that asked for it in front.
+
+use crate::{convert::body, driver::Failure};
+use fairway_api::{ErrorBody, ipam::Facts};
+use fairway_cni::Code;
+use fairway_ipam::{Answer, Family, Headroom, PoolName, Refusal, Status};
+use std::collections::BTreeMap;
+
+/// A failure, in answer to a request that said nothing about fields.
+pub(super) fn failure(failure: &Failure) -> ErrorBody {
+    said(failure, &Facts::default())
+}
+
+/// A failure, with the field in front that it is about.
+pub(super) fn said(failure: &Failure, facts: &Facts) -> ErrorBody {
+    let (code, field) = match failure {
+        Failure::Journal { .. } => (Code::IO, None),
+        Failure::Stopping => (Code::TRY_AGAIN, None),
+        Failure::Refused(refusal) => (code(refusal), field(refusal, facts)),
+    };
+    match field {
+        Some(field) => body(code, format_args!("{field}: {failure}")),
+        None => body(code, failure),
+    }
+}
+
+fn code(refusal: &Refusal) -> Code {
+    match refusal {
+        Refusal::NoPool { .. }
+        | Refusal::NotForYou { .. }
+        | Refusal::NoPoolTakes
+        | Refusal::NoWorkload { .. } => Code::INVALID_CONFIG,
+        Refusal::Draining { .. } | Refusal::Exhausted { .. } => Code::ADDRESSES_EXHAUSTED,
+        Refusal::StoreAway { .. }
+        | Refusal::Resting { .. }
+        | Refusal::Held { again: true, .. }
+        | Refusal::TimedOut { .. }
+        | Refusal::Again { .. } => Code::TRY_AGAIN,
+        Refusal::NotGiven { .. }
+        | Refusal::Taken { .. }
+        | Refusal::Held { again: false, .. }
+        | Refusal::KeptFor { .. }
+        | Refusal::Claim { .. } => Code::ADDRESS_UNAVAILABLE,
+        Refusal::AlreadyAttached { .. } => Code::ALREADY_ATTACHED,
+        Refusal::Unknown { .. } | Refusal::Differs { .. } | Refusal::CutOff { .. } => {
+            Code::CHECK_FAILED
+        }
+        Refusal::Record { .. } => Code::IO,
+    }
+}
+
+fn field<'a>(refusal: &Refusal, facts: &'a Facts) -> Option<&'a str> {
+    let asked = match refusal {
+        Refusal::NotGiven { ip, .. } | Refusal::Taken { ip, .. } | Refusal::Resting { ip, .. } => {
+            let mut asked = facts.addresses.iter();
+            return asked
+                .find(|asked| asked.value == *ip)
+                .map(|asked| asked.field.as_str());
+        }
+        Refusal::NoPool { .. } | Refusal::NotForYou { .. } | Refusal::Draining { .. } => {
+            &facts.pool
+        }
+        Refusal::Held { .. } | Refusal::KeptFor { .. } | Refusal::Claim { .. } => &facts.claim,
+        Refusal::NoWorkload { .. } => &facts.release,
+        _ => return None,
+    };
+    asked.as_ref().map(|asked| asked.field.as_str())
+}
+
+/// STATUS: would an ADD get an address? 50 where it would not, 51 where it would not since the store is
+/// away.
+///
+/// # Errors
+/// With one of the two codes.
+pub(super) fn status(answer: &Result<Answer, Failure>) -> Result<&Status, ErrorBody> {
+    let status = match answer {
+        Ok(Answer::Status(status)) => status,
+        Ok(_) => return Err(body(Code::INTERNAL, "the agent answered something else")),
+        Err(failure @ Failure::Refused(Refusal::StoreAway { .. })) => {
+            return Err(body(Code::UNAVAILABLE_DEGRADED, failure));
+        }
+        Err(failure) => return Err(body(Code::UNAVAILABLE, failure)),
+    };
+    let mut pools: BTreeMap<&PoolName, Vec<&Headroom>> = BTreeMap::new();
+    for headroom in &status.pools {
+        pools.entry(&headroom.pool).or_default().push(headroom);
+    }
+    let room =
+        |headroom: &&Headroom| headroom.free > 0 || (status.connected && headroom.unowned > 0);
+    if pools.values().any(|families| families.iter().all(room)) {
+        return Ok(status);
+    }
+    let mut short: Vec<String> = Vec::new();
+    for (pool, families) in pools {
+        for headroom in families.iter().filter(|headroom| !room(headroom)) {
+            let family = match headroom.family {
+                Family::V4 => "IPv4",
+                Family::V6 => "IPv6",
+            };
+            short.push(format!(
+                "pool {pool} has no free {family} address for this node"
+            ));
+        }
+    }
+    if short.is_empty() {
+        short.push("no pool takes this node".to_owned());
+    }
+    let short = short.join("; ");
+    Err(match status.connected {
+        true => body(Code::UNAVAILABLE, short),
+        false => body(
+            Code::UNAVAILABLE_DEGRADED,
+            format_args!("the store cannot be reached, and {short}"),
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fairway_api::ipam::Sourced;
+
+    fn pool(name: &str) -> PoolName {
+        PoolName::new(name).unwrap()
+    }
+
+    #[test]
+    fn the_field_stands_in_front() {
+        let facts = Facts {
+            addresses: vec![Sourced {
+                value: "10.0.0.5".parse().unwrap(),
+                field: "CNI_ARGS: IP".into(),
+            }],
+            ..Facts::default()
+        };
+        let taken = Failure::Refused(Refusal::Taken {
+            ip: "10.0.0.5".parse().unwrap(),
+            holder: "net/c2/eth0 on n2".into(),
+        });
+        let error = said(&taken, &facts);
+        let text = "CNI_ARGS: IP: address 10.0.0.5 is taken by net/c2/eth0 on n2";
+        assert_eq!((error.code, error.message.as_str()), (102, text));
+        let error = failure(&taken);
+        assert!(error.message.starts_with("address 10.0.0.5"), "{error:?}");
+    }
+
+    #[test]
+    fn codes_are_those_of_the_list() {
+        let held = |again| Refusal::Held {
+            claim: fairway_ipam::ClaimName::new("prod/db-0").unwrap(),
+            holder: "x".into(),
+            again,
+        };
+        let away = Refusal::StoreAway {
+            what: "a block".into(),
+        };
+        for (refusal, code) in [
+            (Refusal::NoPoolTakes, 7),
+            (Refusal::NoPool { pool: pool("p") }, 7),
+            (held(true), 11),
+            (held(false), 102),
+            (away, 11),
+            (Refusal::Draining { pool: pool("p") }, 101),
+        ] {
+            let error = failure(&Failure::Refused(refusal.clone()));
+            assert_eq!(error.code, code, "{refusal:?}");
+        }
+        assert_eq!(failure(&Failure::Stopping).code, 11);
+        assert_eq!(
+            failure(&Failure::Journal {
+                reason: "full".into()
+            })
+            .code,
+            5
+        );
+    }
+
+    fn told(connected: bool, pools: &[(&str, Family, u64, u128)]) -> Result<(), (u32, String)> {
+        let pools = pools.iter().map(|(name, family, free, unowned)| Headroom {
+            pool: pool(name),
+            family: *family,
+            free: *free,
+            blocks: 1,
+            unowned: *unowned,
+        });
+        let pools = pools.collect();
+        let answer = Ok(Answer::Status(Status { connected, pools }));
+        status(&answer)
+            .map(drop)
+            .map_err(|error| (error.code, error.message))
+    }
+
+    #[test]
+    fn status_says_whether_an_add_would_succeed() {
+        use Family::{V4, V6};
+        assert_eq!(told(true, &[("a", V4, 1, 0)]), Ok(()));
+        assert_eq!(told(true, &[("a", V4, 0, 1)]), Ok(()));
+        assert_eq!(told(true, &[("a", V4, 0, 0), ("b", V4, 1, 0)]), Ok(()));
+        assert_eq!(told(false, &[("a", V4, 1, 0)]), Ok(()));
+        let (code, text) = told(true, &[("a", V4, 5, 0), ("a", V6, 0, 0)]).unwrap_err();
+        assert_eq!(
+            (code, text.as_str()),
+            (50, "pool a has no free IPv6 address for this node")
+        );
+        assert_eq!(told(true, &[]).unwrap_err().0, 50);
+        assert_eq!(told(false, &[("a", V4, 0, 9)]).unwrap_err().0, 51);
+        assert_eq!(told(false, &[]).unwrap_err().0, 51);
+    }
+}
