@@ -82,7 +82,7 @@ pub(crate) struct Remove {
 }
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("where").required(true).multiple(true).args(["node", "to", "force"]))]
+#[command(group = ArgGroup::new("where").required(true).multiple(true).args(["node", "anywhere", "to", "force"]))]
 pub(crate) struct Move {
     /// Its name
     name: String,
@@ -92,6 +92,9 @@ pub(crate) struct Move {
     /// Keep it for this node
     #[arg(long, value_name = "NAME")]
     node: Option<String>,
+    /// Any node may take it again
+    #[arg(long, conflicts_with = "node")]
+    anywhere: bool,
     /// Give it to the workload of this name
     #[arg(long, value_name = "NAME")]
     to: Option<String>,
@@ -122,6 +125,7 @@ impl ClaimVerb {
                 name: to.name.clone(),
                 pool: to.pool.clone(),
                 node: to.node.clone(),
+                anywhere: to.anywhere,
                 name_to: to.to.clone(),
                 force: to.force,
             })),

@@ -56,6 +56,9 @@ pub(crate) struct Set {
     /// Add a prefix
     #[arg(long, value_name = "PREFIX", value_delimiter = ',')]
     cidr: Vec<Cidr>,
+    /// Change a prefix: its block length, gateway and exclusions become what is given here, else the default
+    #[arg(long, value_name = "PREFIX", value_delimiter = ',')]
+    replace: Vec<Cidr>,
     #[command(flatten)]
     ranges: RangeArgs,
     /// No new addresses from this prefix
@@ -141,16 +144,25 @@ impl PoolVerb {
 
 impl Set {
     fn api(&self) -> Result<PoolSet, NetctlError> {
+        let prefixes = [self.cidr.as_slice(), &self.replace].concat();
+        let mut add = self.ranges.ranges(&prefixes)?;
+        let replace = add.split_off(self.cidr.len());
         let change = PoolSet {
             name: self.name.clone(),
-            add: self.ranges.ranges(&self.cidr)?,
+            add,
+            replace,
             drain: texts(&self.drain),
             undrain: texts(&self.undrain),
             remove: texts(&self.remove),
             phase: None,
             settings: self.settings.api(),
         };
-        match change == unchanged(&self.name) {
+        let name = self.name.clone();
+        let unchanged = PoolSet {
+            name,
+            ..PoolSet::default()
+        };
+        match change == unchanged {
             true => Err(usage("pool set: nothing to change was given")),
             false => Ok(change),
         }
@@ -159,7 +171,11 @@ impl Set {
 
 impl Drain {
     fn job(&self, on: bool) -> Job {
-        let mut change = unchanged(&self.name);
+        let name = self.name.clone();
+        let mut change = PoolSet {
+            name,
+            ..PoolSet::default()
+        };
         let phase = if on { "draining" } else { "active" };
         match (self.prefixes.is_empty(), on) {
             (true, _) => change.phase = Some(phase.to_owned()),
@@ -167,18 +183,6 @@ impl Drain {
             (false, false) => change.undrain = texts(&self.prefixes),
         }
         Job::new::<Pool>(Method::PoolSet(change))
-    }
-}
-
-fn unchanged(name: &str) -> PoolSet {
-    PoolSet {
-        name: name.to_owned(),
-        add: Vec::new(),
-        drain: Vec::new(),
-        undrain: Vec::new(),
-        remove: Vec::new(),
-        phase: None,
-        settings: PoolSettings::default(),
     }
 }
 

@@ -8,24 +8,34 @@ use crate::{
 use clap::Args;
 use fairway_api::admin::PoolRange;
 
-/// What is said of the prefixes that are added.
+/// What is said of the prefixes of the command: those of --cidr, then those of --replace.
 #[derive(Debug, Args)]
 pub(crate) struct RangeArgs {
     /// The prefix length of the blocks that nodes take [default: /26 and /122]; given once for all
-    /// prefixes of one family, or once for each --cidr, in their order
-    #[arg(long, value_name = "/LENGTH", value_delimiter = ',', requires = "cidr")]
+    /// prefixes of one family, or once for each prefix, in their order
+    #[arg(long, value_name = "/LENGTH", value_delimiter = ',')]
     block_size: Vec<BlockSize>,
     /// Addresses that are not given: ADDRESS, PREFIX or FIRST-LAST, inside one of the prefixes
-    #[arg(long, value_name = "RANGE", value_delimiter = ',', requires = "cidr")]
+    #[arg(long, value_name = "RANGE", value_delimiter = ',')]
     exclude: Vec<Span>,
     /// The gateway of the prefix that it is in [default: its first address]; `none`: the others have none
-    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', requires = "cidr")]
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     gateway: Vec<Gateway>,
 }
 
 impl RangeArgs {
     /// Puts them together with the prefixes.
     pub(crate) fn ranges(&self, cidrs: &[Cidr]) -> Result<Vec<PoolRange>, NetctlError> {
+        let given = [
+            self.block_size.len(),
+            self.exclude.len(),
+            self.gateway.len(),
+        ];
+        if cidrs.is_empty() && given.iter().any(|many| *many > 0) {
+            return Err(usage(
+                "--block-size, --exclude and --gateway go with --cidr or --replace",
+            ));
+        }
         let mut ranges: Vec<PoolRange> = cidrs
             .iter()
             .zip(self.blocks(cidrs)?)
@@ -77,12 +87,14 @@ impl RangeArgs {
             [one] if one_family => Ok(vec![Some(one.0); cidrs.len()]),
             many if many.len() == cidrs.len() => Ok(many.iter().map(|size| Some(size.0)).collect()),
             _ => Err(usage(
-                "--block-size: give one for each --cidr, in their order, or one where all are of one family",
+                "--block-size: give one for each prefix, in their order, or one where all are of one family",
             )),
         }
     }
 }
 
 fn outside(option: &str, value: &str) -> NetctlError {
-    usage(&format!("{option} {value}: not inside any --cidr"))
+    usage(&format!(
+        "{option} {value}: not inside any prefix of the command"
+    ))
 }

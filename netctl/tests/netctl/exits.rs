@@ -76,6 +76,7 @@ fn usage_is_status_2_and_nothing_is_asked() {
         ("claim rm db --app a", "--app"),
         ("claim rm db --replicas 2", "--app"),
         ("claim move db", "--node"),
+        ("claim move db --node n --anywhere", "--anywhere"),
         ("node rm", "NAME"),
         ("pool ls -o xml", "xml"),
         ("pool rm web --watch", "--watch"),

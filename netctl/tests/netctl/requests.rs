@@ -71,6 +71,18 @@ fn pools() {
                 }),
             ),
             (
+                "pool set web --replace 10.0.0.0/16 --exclude 10.0.1.0/24 --cidr fd00::/64 --block-size 120,26",
+                "pool.set",
+                json!({
+                    "name": "web",
+                    "add": [{"cidr": "fd00::/64", "block": 120, "draining": false}],
+                    "replace": [
+                        {"cidr": "10.0.0.0/16", "block": 26, "exclude": ["10.0.1.0/24"], "draining": false}
+                    ],
+                    "settings": {}
+                }),
+            ),
+            (
                 "pool drain web",
                 "pool.set",
                 json!({"name": "web", "phase": "draining", "settings": {}}),
@@ -172,17 +184,17 @@ fn claims() {
             (
                 "claim move shop/db-0 --node n2",
                 "claim.move",
-                json!({"name": "shop/db-0", "node": "n2", "force": false}),
+                json!({"name": "shop/db-0", "node": "n2", "anywhere": false, "force": false}),
             ),
             (
                 "claim move shop/db-0 --pool web --to shop/db-9 --force",
                 "claim.move",
-                json!({"name": "shop/db-0", "pool": "web", "name_to": "shop/db-9", "force": true}),
+                json!({"name": "shop/db-0", "pool": "web", "name_to": "shop/db-9", "anywhere": false, "force": true}),
             ),
             (
-                "claim move shop/db-0 --force",
+                "claim move shop/db-0 --anywhere --force",
                 "claim.move",
-                json!({"name": "shop/db-0", "force": true}),
+                json!({"name": "shop/db-0", "anywhere": true, "force": true}),
             ),
         ],
     );

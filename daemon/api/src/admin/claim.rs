@@ -111,8 +111,8 @@ pub struct ClaimRemove {
     pub force: bool,
 }
 
-/// Moves a claim. At least one of `node`, `name_to`, `free`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Moves a claim. At least one of `node`, `anywhere`, `name_to`, `force`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ClaimMove {
     /// Its name.
     pub name: String,
@@ -122,6 +122,9 @@ pub struct ClaimMove {
     /// Keep it for this node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// Any node may take it again; not with `node`.
+    #[serde(default)]
+    pub anywhere: bool,
     /// Give it to this workload's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name_to: Option<String>,

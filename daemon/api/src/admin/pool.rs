@@ -58,13 +58,16 @@ pub struct PoolCreate {
 }
 
 /// Changes a pool.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PoolSet {
     /// Its name.
     pub name: String,
     /// Prefixes that it gets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub add: Vec<PoolRange>,
+    /// Prefixes that it has, as they are to be: block length, gateway and exclusions; draining stays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replace: Vec<PoolRange>,
     /// Prefixes that are drained.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drain: Vec<String>,

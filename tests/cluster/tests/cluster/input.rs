@@ -73,6 +73,7 @@ fn what_is_wrong_is_named_and_changes_nothing() -> Result<()> {
         let overlapping = PoolSet {
             name: "p".into(),
             add: vec![range("10.80.20.0/27", 28)],
+            replace: vec![],
             drain: vec![],
             undrain: vec![],
             remove: vec![],

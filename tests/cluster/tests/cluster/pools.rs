@@ -12,6 +12,7 @@ fn set(name: &str) -> PoolSet {
     PoolSet {
         name: name.into(),
         add: Vec::new(),
+        replace: Vec::new(),
         drain: Vec::new(),
         undrain: Vec::new(),
         remove: Vec::new(),

@@ -121,6 +121,7 @@ fn a_claim_is_taken_from_a_node_that_does_not_answer() -> Result<()> {
             name: "mine".into(),
             pool: None,
             node: Some("n2".into()),
+            anywhere: false,
             name_to: None,
             force,
         };
