@@ -34,10 +34,20 @@ impl Backoff {
 
 /// A random time between the half and the whole of it.
 pub(crate) fn jitter(whole: Duration) -> Duration {
-    // The keys of a hasher are random; that is random enough here.
-    let [a, b, ..] = RandomState::new().build_hasher().finish().to_ne_bytes();
-    let share = u32::from(u16::from_ne_bytes([a, b]));
+    let share = u32::from(random_bits());
     whole / 2 + whole / 2 * share / u32::from(u16::MAX)
+}
+
+/// A random number below `count`, or 0.
+#[cfg(feature = "etcd")]
+pub(crate) fn random(count: usize) -> usize {
+    usize::from(random_bits()).checked_rem(count).unwrap_or(0)
+}
+
+/// The keys of a hasher are random; that is random enough here.
+fn random_bits() -> u16 {
+    let [a, b, ..] = RandomState::new().build_hasher().finish().to_ne_bytes();
+    u16::from_ne_bytes([a, b])
 }
 
 #[cfg(test)]

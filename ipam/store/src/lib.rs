@@ -5,6 +5,8 @@
 
 mod backoff;
 mod error;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod location;
 pub mod mirror;
 pub mod presence;
@@ -36,6 +38,12 @@ pub async fn open(location: &Location) -> Result<Arc<dyn Store>, StoreError> {
             };
             Ok(Arc::new(opened.map_err(ended)??))
         }
+        #[cfg(feature = "etcd")]
+        Location::Etcd(etcd) => {
+            etcd.check()?;
+            Ok(Arc::new(etcd::EtcdStore::open(etcd.clone())?))
+        }
+        #[cfg(not(feature = "etcd"))]
         Location::Etcd(_) => Err(LocationError::NoEtcd {
             text: location.to_string(),
         }

@@ -144,14 +144,243 @@ impl fmt::Display for Location {
     }
 }
 
+/// Reads an endpoint; gives it as `scheme://host:port`.
 fn endpoint(text: &str, url: &str) -> Result<String, LocationError> {
     let wrong = |reason| LocationError::Endpoint {
         text: text.into(),
         endpoint: url.into(),
         reason,
     };
-    if url.is_empty() {
-        return Err(wrong("it is empty"));
+    let (scheme, rest) = match url.split_once("://") {
+        Some(("http", rest)) => ("http", rest),
+        Some(("https", rest)) => ("https", rest),
+        Some(_) => return Err(wrong("only http:// and https:// are known")),
+        None => ("http", url),
+    };
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    if rest.is_empty() {
+        return Err(wrong("there is no host"));
     }
-    Ok(url.to_owned())
+    if rest.contains('@') {
+        return Err(wrong("user and password do not belong into the URL"));
+    }
+    if rest.contains(['/', '?', '#']) {
+        return Err(wrong("nothing may follow the port"));
+    }
+    let authority: http::uri::Authority = match rest.parse() {
+        Ok(authority) => authority,
+        Err(_) => {
+            return Err(wrong(
+                "it is no HOST:PORT (an IPv6 address stands in brackets)",
+            ));
+        }
+    };
+    let host = authority.host();
+    let inner = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    if inner.is_some_and(|ip| ip.parse::<std::net::Ipv6Addr>().is_err()) {
+        return Err(wrong("in brackets there must be an IPv6 address"));
+    }
+    if host.is_empty() || host.split('.').any(str::is_empty) {
+        return Err(wrong("there is no host"));
+    }
+    // What follows the host is empty or `:PORT`.
+    let port = match authority.as_str().strip_prefix(host).unwrap_or("") {
+        "" => DEFAULT_PORT,
+        port => match port.trim_start_matches(':').parse() {
+            Ok(0) | Err(_) => return Err(wrong("the port must be a number from 1 to 65535")),
+            Ok(port) => port,
+        },
+    };
+    Ok(format!("{scheme}://{host}:{port}"))
+}
+
+/// Where etcd answers clients unless told.
+const DEFAULT_PORT: u16 = 2379;
+
+impl Location {
+    /// Adds the files of TLS, each with the name of the flag or field that it came from.
+    ///
+    /// # Errors
+    /// A certificate without a key or the reverse, either without a CA, `https` without a CA, a file
+    /// where there is no `https`.
+    pub fn with_tls(
+        mut self,
+        ca: Option<Named>,
+        cert: Option<Named>,
+        key: Option<Named>,
+    ) -> Result<Self, LocationError> {
+        let tls = |field, reason| Err(LocationError::Tls { field, reason });
+        let client = match (cert, key) {
+            (Some(cert), Some(key)) => Some((cert, key)),
+            (None, None) => None,
+            (Some(cert), None) => return tls(cert.field, "a certificate needs its key"),
+            (None, Some(key)) => return tls(key.field, "a key needs its certificate"),
+        };
+        let given = match (ca, client) {
+            (Some(ca), client) => Some(Tls { ca, client }),
+            (None, Some((cert, _))) => {
+                return tls(
+                    cert.field,
+                    "a client certificate needs the CA of the members, too",
+                );
+            }
+            (None, None) => None,
+        };
+        match &mut self {
+            Location::Etcd(etcd) => {
+                etcd.tls = given;
+                etcd.check()?;
+            }
+            Location::Redb(_) => {
+                if let Some(given) = given {
+                    return tls(given.ca.field, "a store in a file has no TLS");
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    /// Adds user and password for etcd; nothing happens to a file.
+    #[must_use]
+    pub fn with_user(mut self, user: User) -> Self {
+        if let Location::Etcd(etcd) = &mut self {
+            etcd.user = Some(user);
+        }
+        self
+    }
+}
+
+impl Etcd {
+    /// What parsing alone cannot see.
+    pub(crate) fn check(&self) -> Result<(), LocationError> {
+        let text = || format!("etcd:{}", self.endpoints.join(","));
+        let secure = |url: &String| url.starts_with("https://");
+        let Some(first) = self.endpoints.first() else {
+            return Err(LocationError::Endpoint {
+                text: text(),
+                endpoint: String::new(),
+                reason: "there is none",
+            });
+        };
+        if let Some(other) = self
+            .endpoints
+            .iter()
+            .find(|url| secure(url) != secure(first))
+        {
+            return Err(LocationError::Endpoint {
+                text: text(),
+                endpoint: other.clone(),
+                reason: "http and https cannot be mixed",
+            });
+        }
+        match &self.tls {
+            None if secure(first) => Err(LocationError::Endpoint {
+                text: text(),
+                endpoint: first.clone(),
+                reason: "https needs the CA of the members (--etcd-ca)",
+            }),
+            Some(tls) if !secure(first) => Err(LocationError::Tls {
+                field: tls.ca.field,
+                reason: "the endpoints are http; with TLS they must be https",
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(field: &'static str) -> Option<Named> {
+        let path = PathBuf::from("/etc/x");
+        Some(Named { field, path })
+    }
+
+    #[test]
+    fn locations_are_read() {
+        for (text, shown) in [
+            ("redb:/var/lib/x", "redb:/var/lib/x"),
+            ("etcd:10.0.0.1", "etcd:http://10.0.0.1:2379"),
+            (
+                "etcd:http://a:1,http://b.example/",
+                "etcd:http://a:1,http://b.example:2379",
+            ),
+            ("etcd:https://[fd00::1]:2379", "etcd:https://[fd00::1]:2379"),
+            ("etcd:[::1]", "etcd:http://[::1]:2379"),
+        ] {
+            let location: Location = text.parse().expect(text);
+            assert_eq!(location.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn what_is_no_location_is_told_with_the_part_that_is_wrong() {
+        for (text, part) in [
+            ("", "redb:PATH or etcd:URL"),
+            ("/var/lib/x", "redb:PATH or etcd:URL"),
+            ("redb:", "absolute"),
+            ("redb:x", "absolute"),
+            ("etcd:", "no host"),
+            ("etcd:http://a,,http://b", "\"\" is no etcd endpoint"),
+            ("etcd:ftp://a", "only http"),
+            ("etcd:http://a/v3", "may follow"),
+            ("etcd:http://a:x", "\"http://a:x\""),
+            ("etcd:http://a:0", "1 to 65535"),
+            ("etcd:http://a:70000", "1 to 65535"),
+            ("etcd:http://a:", "1 to 65535"),
+            ("etcd:http://fd00::1:2379", "\"http://fd00::1:2379\""),
+            ("etcd:http://[fd00::x]:1", "\"http://[fd00::x]:1\""),
+            ("etcd:http://u:p@a", "do not belong"),
+            ("etcd:http://:2379", "\"http://:2379\""),
+            ("etcd:http://a b", "\"http://a b\""),
+        ] {
+            let error = text.parse::<Location>().expect_err(text).to_string();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn files_of_tls_must_fit_together_and_errors_name_the_flag() {
+        let (ca, cert, key) = ("--etcd-ca", "--etcd-cert", "--etcd-key");
+        for (text, files, part) in [
+            ("etcd:https://a", [None, None, None], Some(ca)),
+            ("etcd:https://a", [named(ca), named(cert), None], Some(cert)),
+            ("etcd:https://a", [named(ca), None, named(key)], Some(key)),
+            (
+                "etcd:https://a",
+                [None, named(cert), named(key)],
+                Some(cert),
+            ),
+            ("etcd:http://a", [named(ca), None, None], Some(ca)),
+            (
+                "etcd:https://a,http://b",
+                [named(ca), None, None],
+                Some("http://b"),
+            ),
+            ("redb:/x", [named(ca), None, None], Some(ca)),
+            ("redb:/x", [None, None, None], None),
+            ("etcd:http://a", [None, None, None], None),
+            ("etcd:https://a", [named(ca), None, None], None),
+            ("etcd:https://a", [named(ca), named(cert), named(key)], None),
+        ] {
+            let location: Location = text.parse().expect(text);
+            let [ca, cert, key] = files;
+            match (location.with_tls(ca, cert, key), part) {
+                (Ok(_), None) => {}
+                (Err(error), Some(part)) => {
+                    assert!(error.to_string().contains(part), "{text}: {error}");
+                }
+                (got, wanted) => panic!("{text}: {got:?} instead of {wanted:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let name = "root".to_owned();
+        let password = "secret".to_owned();
+        let shown = format!("{:?}", User { name, password });
+        assert!(shown.contains("root") && !shown.contains("secret"));
+    }
 }

@@ -1,9 +1,11 @@
 //! What the suite needs of a kind of store, and words for the tests.
 
+use fairway_etcd_bed::{Cluster, Flaw, Options};
 use fairway_lab::tempfile::{TempDir, tempdir};
 use fairway_store::kv::{Change, Committed, Condition, Entry, LeaseId, Revision, Txn, Write};
-use fairway_store::{Batch, Location, Store, Watch, open};
+use fairway_store::{Batch, Location, Named, Store, User, Watch, open};
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -139,6 +141,105 @@ pub(crate) fn revision(change: &Change) -> Revision {
         Change::Put(entry) => entry.modified,
         Change::Deleted { revision, .. } => *revision,
     }
+}
+
+/// One etcd member.
+pub(crate) struct Etcd {
+    cluster: Cluster,
+}
+
+impl Bed for Etcd {
+    fn start() -> Self {
+        let cluster = Cluster::start(Options::loopback(1)).expect("etcd");
+        Self { cluster }
+    }
+
+    fn location(&self) -> Location {
+        at(&self.cluster.endpoints())
+    }
+
+    fn restart(&self) {
+        again(&self.cluster);
+    }
+
+    async fn compact(&self, store: &dyn Store) {
+        forget(&self.cluster, store).await;
+    }
+}
+
+/// Three members with mTLS and passwords.
+pub(crate) struct Secure {
+    cluster: Cluster,
+    location: Location,
+}
+
+impl Bed for Secure {
+    fn start() -> Self {
+        let options = Options::loopback(3).tls().auth("secret");
+        let cluster = Cluster::start(options).expect("etcd");
+        let location = secured(&cluster, at(&cluster.endpoints()), "client", Flaw::None);
+        let location = location.with_user(user("root", "secret"));
+        Self { cluster, location }
+    }
+
+    fn location(&self) -> Location {
+        self.location.clone()
+    }
+
+    fn restart(&self) {
+        again(&self.cluster);
+    }
+
+    async fn compact(&self, store: &dyn Store) {
+        forget(&self.cluster, store).await;
+    }
+}
+
+/// All members crash and come back.
+fn again(cluster: &Cluster) {
+    for member in 0..cluster.len() {
+        cluster.kill(member).expect("it runs");
+    }
+    for member in 0..cluster.len() {
+        cluster.restart(member).expect("it starts");
+    }
+    cluster.wait_ready(SOON).expect("it is there again");
+}
+
+/// Compacts up to now.
+pub(crate) async fn forget(cluster: &Cluster, store: &dyn Store) {
+    let now = store.range(ROOT).await.expect("it lists").revision;
+    let done = cluster.etcdctl(&["compact", &now.to_string()]);
+    done.expect("it compacts");
+}
+
+pub(crate) fn at(endpoints: &[String]) -> Location {
+    let text = format!("etcd:{}", endpoints.join(","));
+    text.parse().expect("a location, with what is to follow")
+}
+
+pub(crate) fn user(name: &str, password: &str) -> User {
+    User {
+        name: name.to_owned(),
+        password: password.to_owned(),
+    }
+}
+
+pub(crate) fn named(field: &'static str, path: &Path) -> Option<Named> {
+    let path = path.to_owned();
+    Some(Named { field, path })
+}
+
+/// With the cluster's CA and a client certificate of that name, made anew.
+pub(crate) fn secured(cluster: &Cluster, location: Location, name: &str, flaw: Flaw) -> Location {
+    let pki = cluster.pki().expect("there is TLS");
+    let files = pki.issue(name, flaw).expect("a certificate");
+    let with = location.with_tls(
+        named("--etcd-ca", &pki.ca()),
+        named("--etcd-cert", &files.cert),
+        named("--etcd-key", &files.key),
+    );
+    with.expect("it fits together")
 }
 
 /// redb.

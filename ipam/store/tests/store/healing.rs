@@ -97,6 +97,7 @@ pub(crate) async fn a_mirror_lists_anew_when_its_past_is_compacted(bed: &impl Be
     write(&*store, vec![put("a", "0")]).await;
     // A store whose first watch begins where nothing is kept any more.
     let first = store.range(ROOT).await.expect("it lists");
+    write(&*store, vec![put("a", "0")]).await;
     write(&*store, vec![put("a", "1")]).await;
     bed.compact(&*store).await;
     let late: Arc<dyn Store> = Tampered::new(&store, Some(first));

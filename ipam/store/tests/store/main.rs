@@ -4,11 +4,12 @@
 
 mod bed;
 mod healing;
+mod proxy;
 mod redb_file;
 mod suite;
 mod tampered;
 
-use bed::{Bed, File};
+use bed::{Bed, Etcd, File, Secure};
 
 /// Every test of the suite, for one kind of store.
 macro_rules! suite {
@@ -30,6 +31,7 @@ macro_rules! suite {
 macro_rules! both {
     ($($module:ident :: $test:ident),* $(,)?) => {
         suite!(file, super::File: $($module::$test),*);
+        suite!(etcd, super::Etcd: $($module::$test),*);
     };
 }
 
@@ -59,4 +61,17 @@ both! {
     healing::presence_yields_to_who_was_first,
     healing::presence_comes_back_when_its_lease_or_key_is_gone,
     healing::presence_takes_over_what_it_left_itself,
+}
+
+suite! {
+    secure, super::Secure:
+    suite::conditions_are_judged_and_what_was_found_is_told,
+    suite::of_many_who_compare_one_wins,
+    suite::a_range_of_many_keys_is_whole_while_others_write,
+    suite::a_watch_tells_all_in_order_and_revisions_whole,
+    suite::compacted_history_is_an_error,
+    suite::a_lease_that_is_gone_is_told,
+    suite::what_was_acknowledged_is_there_after_a_restart,
+    healing::a_mirror_equals_the_store,
+    healing::presence_comes_back_when_its_lease_or_key_is_gone,
 }

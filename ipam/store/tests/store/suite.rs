@@ -304,6 +304,8 @@ pub(crate) async fn a_watch_shows_only_its_prefix(bed: &impl Bed) {
 pub(crate) async fn compacted_history_is_an_error(bed: &impl Bed) {
     let store = bed.open().await;
     let first = write(&*store, vec![put("a", "1")]).await;
+    // The newest revision is kept.
+    write(&*store, vec![put("a", "2")]).await;
     write(&*store, vec![put("a", "2")]).await;
     bed.compact(&*store).await;
     let mut seen = match store.watch(ROOT, first).await {
