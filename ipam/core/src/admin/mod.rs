@@ -27,6 +27,10 @@ pub use pools::{Left, Retire, change_pool, create_pool, finish_retire};
 pub use remove::{Freed, Which, expired, remove_claims};
 pub use settle::Rests;
 
+pub(crate) use plan::{as_seen, delete, put};
+pub(crate) use remove::set_of;
+pub(crate) use settle::{delete_if_empty, knows_claims};
+
 use crate::{ClaimName, NodeName, PoolError, PoolName, UnixSeconds, WorkloadError};
 
 /// Why a change cannot be made.

@@ -1,1 +1,0 @@
-//! The proof that `allocated = live + claimed + cooling`, across store, journals and kernels.
