@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     server::{Claim, Limits, serve},
     service::Daemon,
-    sweep,
+    sweep, tend,
 };
 use std::sync::Arc;
 use tokio::{sync::watch, task::JoinHandle};
@@ -56,6 +56,12 @@ impl Running {
         ));
         let sweeping = sweep::sweep(base.driver.clone(), config.sweep, base.former);
         base.tasks.spawn(sweeping);
+        base.tasks.spawn(tend::tend(
+            config.node.clone(),
+            base.driver.clone(),
+            base.link.clone(),
+            base.clocks,
+        ));
         let (released, driver) = (base.released.clone(), base.driver.clone());
         base.tasks
             .spawn(async move { released.watch(&driver).await });

@@ -24,6 +24,7 @@ pub mod released;
 pub mod server;
 pub mod service;
 pub mod sweep;
+mod tend;
 
 pub use cleanup::cleanup;
 pub use config::Config;

@@ -1,6 +1,8 @@
 //! The seam between the thread and the agent, so that tests can put another one there.
 
-use fairway_ipam::{Agent, Clock, Effects, Input, JournalError, Lease, Millis, Refusal, Start};
+use fairway_ipam::{
+    Agent, Clock, Effects, Input, JournalError, Lease, Millis, Refusal, Start, View,
+};
 
 /// What the thread needs of an agent; see [`Agent`] for what each does.
 pub trait Core: Send + Sized + 'static {
@@ -19,6 +21,8 @@ pub trait Core: Send + Sized + 'static {
     fn leases(&self) -> Vec<Lease>;
     /// Has the store been told all?
     fn is_settled(&self) -> bool;
+    /// What it knows of the store.
+    fn view(&self) -> &View;
 }
 
 impl Core for Agent {
@@ -44,6 +48,10 @@ impl Core for Agent {
 
     fn is_settled(&self) -> bool {
         Agent::is_settled(self)
+    }
+
+    fn view(&self) -> &View {
+        Agent::view(self)
     }
 }
 

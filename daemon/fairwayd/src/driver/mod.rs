@@ -20,7 +20,7 @@ use crate::{
 };
 use fairway_ipam::{
     Answer, AttachmentId, JournalError, Lease, Netns, Outcome, Request, RequestId, Settings,
-    Sighting, TxnId,
+    Sighting, TxnId, View,
 };
 use fairway_kv::{Txn, Update};
 use std::{
@@ -68,6 +68,8 @@ pub enum Order {
     },
 }
 
+type Look = Box<dyn FnOnce(&View) + Send>;
+
 /// What is put to the thread.
 pub(crate) enum Message {
     Request(RequestId, Request, bool, UnboundedSender<Said>),
@@ -77,6 +79,7 @@ pub(crate) enum Message {
     Leases(oneshot::Sender<Vec<Lease>>),
     Sequence(oneshot::Sender<u64>),
     Settled(oneshot::Sender<bool>),
+    Look(Look),
     /// Refuse what waits and what comes; go on with the store.
     Quiesce(oneshot::Sender<()>),
     End,
@@ -202,6 +205,22 @@ impl Driver {
     /// Tells the agent what became of a transaction.
     pub fn outcome(&self, generation: Generation, id: TxnId, outcome: Outcome) {
         self.tell(Message::Outcome(generation, id, outcome));
+    }
+
+    /// Looks at what the agent knows of the store. The thread does nothing else meanwhile: be quick.
+    ///
+    /// # Errors
+    /// [`Failure::Stopping`].
+    pub async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&View) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.inquire(|to| {
+            Message::Look(Box::new(move |view| {
+                let _gone = to.send(look(view));
+            }))
+        })
+        .await
     }
 
     /// Has the store been told all?

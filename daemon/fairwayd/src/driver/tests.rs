@@ -8,7 +8,7 @@ use crate::{
 use fairway_ipam::{
     Action, Allocate, Allocated, Answer, AttachmentId, Clock, Effects, Input, JournalChange,
     JournalError, JournalId, Lease, Millis, NodeName, Outcome, Refusal, Request, Settings, Start,
-    TxnId,
+    TxnId, View,
 };
 use fairway_kv::{Txn, Update};
 use fairway_lab::poll;
@@ -27,6 +27,7 @@ const LONG: Duration = Duration::from_secs(10);
 struct Obedient {
     known: BTreeMap<String, Vec<u8>>,
     seq: u64,
+    view: View,
 }
 
 fn id(container: &str) -> AttachmentId {
@@ -53,7 +54,8 @@ impl Core for Obedient {
             .actions
             .push(Action::Commit(TxnId(0), Txn::default()));
         let seq = known.len() as u64;
-        Ok(Obedient { known, seq })
+        let view = View::default();
+        Ok(Obedient { known, seq, view })
     }
 
     fn handle(&mut self, _: Clock, input: Input, effects: &mut Effects) {
@@ -104,6 +106,10 @@ impl Core for Obedient {
 
     fn is_settled(&self) -> bool {
         true
+    }
+
+    fn view(&self) -> &View {
+        &self.view
     }
 }
 

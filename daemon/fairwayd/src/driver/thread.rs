@@ -140,6 +140,11 @@ impl<C: Core> Body<C> {
             Message::Sequence(to) => {
                 let _gone = to.send(self.agent.as_ref().map_or(0, C::sequence));
             }
+            Message::Look(look) => {
+                if let Ok(agent) = &self.agent {
+                    look(agent.view());
+                }
+            }
             Message::Settled(to) => {
                 let _gone = to.send(self.agent.as_ref().is_ok_and(C::is_settled));
             }

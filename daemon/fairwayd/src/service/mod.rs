@@ -1,17 +1,26 @@
 //! Requests of the socket, each to whom it concerns.
 
+mod addresses;
+mod change;
+mod claims;
 mod ipam;
+mod nodes;
+mod pools;
 mod refusal;
+mod words;
 
 use crate::{
     clock::Clocks,
     config::Config,
+    convert,
     driver::Driver,
     link::Link,
     released::Released,
     server::{Gone, Replies, Service},
 };
-use fairway_api::{ErrorBody, Method, VERSION, admin};
+use change::Stop;
+use fairway_api::{ErrorBody, Method, Nothing, VERSION, admin};
+use serde::Serialize;
 use std::sync::Arc;
 
 /// All that answering takes.
@@ -52,13 +61,54 @@ impl Service for Daemon {
                 let info: Result<_, ErrorBody> = Ok(self.info());
                 replies.answer(info).await
             }
-            _ => {
-                let error: Result<fairway_api::Nothing, _> = Err(crate::convert::body(
-                    fairway_cni::Code::INTERNAL,
-                    "not there yet",
-                ));
-                replies.answer(error).await
+            Method::PoolCreate(create) => {
+                let done = self.pool_create(create, replies).await;
+                tell(done, replies).await
+            }
+            Method::PoolSet(set) => {
+                let done = self.pool_set(set, replies).await;
+                tell(done, replies).await
+            }
+            Method::PoolList => tell(self.pool_list().await, replies).await,
+            Method::PoolRemove(remove) => {
+                let done = self.pool_remove(remove, replies).await;
+                tell(done, replies).await
+            }
+            Method::IpamList(list) => tell(self.ipam_list(list).await, replies).await,
+            Method::IpamAudit(_) => {
+                let error = convert::body(fairway_cni::Code::INTERNAL, "not there yet");
+                tell::<Nothing>(Err(error.into()), replies).await
+            }
+            Method::IpamFree(free) => {
+                let done = self.ipam_free(free, replies).await;
+                tell(done, replies).await
+            }
+            Method::ClaimCreate(create) => {
+                let done = self.claim_create(create, replies).await;
+                tell(done, replies).await
+            }
+            Method::ClaimList(list) => tell(self.claim_list(list).await, replies).await,
+            Method::ClaimRemove(remove) => {
+                let done = self.claim_remove(remove, replies).await;
+                tell(done, replies).await
+            }
+            Method::ClaimMove(wish) => {
+                let done = self.claim_move(wish, replies).await;
+                tell(done, replies).await
+            }
+            Method::NodeList => tell(self.node_list().await, replies).await,
+            Method::NodeRemove(remove) => {
+                let done = self.node_remove(remove, replies).await;
+                tell(done, replies).await
             }
         }
+    }
+}
+
+async fn tell<T: Serialize>(done: Result<T, Stop>, replies: &mut Replies) -> Result<(), Gone> {
+    match done {
+        Ok(answer) => replies.answer(Ok(answer)).await,
+        Err(Stop::Error(error)) => replies.answer(Err::<Nothing, _>(error)).await,
+        Err(Stop::Gone) => Err(Gone),
     }
 }
