@@ -100,4 +100,34 @@ mod tests {
             assert!(script.contains("drain") && script.contains("claims-only"));
         }
     }
+
+    /// Each verb by its words, with its options.
+    fn verbs(command: &clap::Command, words: &str, found: &mut Vec<(String, Vec<String>)>) {
+        for verb in command.get_subcommands() {
+            let words = format!("{words} {}", verb.get_name());
+            let words = words.trim_start();
+            match verb.has_subcommands() {
+                true => verbs(verb, words, found),
+                false => {
+                    let options = verb.get_arguments().filter_map(|arg| arg.get_long());
+                    let options = options.map(|long| format!("--{long}")).collect();
+                    found.push((words.to_owned(), options));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_page_tells_of_each_verb_and_option() {
+        let page = include_str!("../../docs/netctl.md");
+        let mut found = Vec::new();
+        verbs(&Cli::command(), "", &mut found);
+        assert!(found.len() >= 17);
+        for (words, options) in found {
+            assert!(page.contains(&words), "docs/netctl.md: {words}");
+            for option in options {
+                assert!(page.contains(&option), "docs/netctl.md: {words} {option}");
+            }
+        }
+    }
 }

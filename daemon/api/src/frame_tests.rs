@@ -189,6 +189,22 @@ fn another_version_is_told_whatever_else_it_holds() {
     ));
 }
 
+/// The names of all methods: serde lists them where it is given one that it does not know.
+#[test]
+fn the_page_tells_of_each_method() {
+    let page = include_str!("../../../docs/api.md");
+    let error = request(br#"{"v":1,"method":"?"}"#).unwrap_err();
+    let listed = error.source().unwrap().to_string();
+    let names: Vec<&str> = listed
+        .split('`')
+        .filter(|name| name.contains('.'))
+        .collect();
+    assert!(names.len() >= 19, "{listed}");
+    for name in names {
+        assert!(page.contains(&format!("`{name}`")), "docs/api.md: {name}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_it_fall(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
