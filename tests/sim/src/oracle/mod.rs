@@ -1,0 +1,422 @@
+//! Judges what happens: who was told that an address is its own, by what right, and until when.
+//!
+//! It sees what the containers see (answers that arrived, addresses that were taken away, the moment in
+//! which a container ends) and what the store sees (each transaction), never what an agent believes.
+
+mod answers;
+mod truth;
+
+pub(crate) use answers::Context;
+pub(crate) use truth::{Author, Title};
+
+use crate::{
+    event::{Ms, NodeIx},
+    violation::Violation,
+};
+use fairway_ipam::{AttachmentId, JournalId, Lease, NodeName, keys::Key};
+use fairway_kv::Change;
+use std::{collections::BTreeMap, net::IpAddr};
+use truth::Truth;
+
+/// An attachment of a node.
+pub(crate) type Who = (NodeIx, AttachmentId);
+
+/// What an attachment was told that it has.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    pub(crate) addresses: Vec<(IpAddr, Title)>,
+    pub(crate) seq: u64,
+    /// The journal by which it was given.
+    pub(crate) journal: JournalId,
+}
+
+/// How an attachment's right stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Standing {
+    /// It has it.
+    Good,
+    /// It has lost it at that revision, because somebody was allowed to take it (`forced`).
+    Lost {
+        since: u64,
+        to: Option<String>,
+        forced: bool,
+    },
+}
+
+/// The judge.
+#[derive(Debug, Default)]
+pub(crate) struct Oracle {
+    pub(crate) truth: Truth,
+    names: Vec<NodeName>,
+    index: BTreeMap<NodeName, NodeIx>,
+    /// Nodes' journals as of now.
+    journals: Vec<JournalId>,
+    /// Up to which revision each node has done what follows from it.
+    followed: Vec<u64>,
+    pub(crate) held: BTreeMap<Who, Held>,
+    live: BTreeMap<IpAddr, Vec<Who>>,
+    /// Who had an address last, and until when.
+    used: BTreeMap<IpAddr, (String, Ms)>,
+    /// Those whose right ended by force while they lived.
+    shaken: Vec<Who>,
+    /// How many answers were judged.
+    pub(crate) given: u64,
+}
+
+impl Oracle {
+    pub(crate) fn new(
+        names: Vec<NodeName>,
+        journals: Vec<JournalId>,
+        reclaim: Option<u64>,
+    ) -> Oracle {
+        let index = names.iter().cloned().enumerate();
+        let mut oracle = Oracle {
+            index: index.map(|(at, name)| (name, at)).collect(),
+            followed: vec![0; names.len()],
+            names,
+            journals,
+            ..Oracle::default()
+        };
+        oracle.truth.reclaim = reclaim;
+        oracle
+    }
+
+    /// As it stands in messages.
+    pub(crate) fn text(&self, who: &Who) -> String {
+        format!("{} {}", self.names[who.0], who.1)
+    }
+
+    /// A node has a new journal.
+    pub(crate) fn journal(&mut self, node: NodeIx, journal: JournalId) {
+        self.journals[node] = journal;
+    }
+
+    /// A transaction was done.
+    pub(crate) fn committed(
+        &mut self,
+        now: Ms,
+        revision: u64,
+        author: &Author,
+        changes: &[Change],
+    ) -> Result<(), Violation> {
+        for ended in self.truth.take(now, revision, author, changes)? {
+            let Some(node) = self.index.get(&ended.node).copied() else {
+                continue;
+            };
+            let losers = self.losers(node, &ended.title);
+            if !ended.forced
+                && let Some(who) = losers.first()
+            {
+                return Err(Violation::Stolen {
+                    title: ended.title.to_string(),
+                    by: format!("{author:?}"),
+                    holder: self.text(who),
+                });
+            }
+            if ended.forced {
+                self.shake(now, ended, &losers);
+            }
+        }
+        self.grants_hit_nobody(changes)
+    }
+
+    /// Who of a node lives by that title.
+    fn losers(&self, node: NodeIx, title: &Title) -> Vec<Who> {
+        let lives = |who: &&Who| {
+            let held = self.held.get(*who);
+            who.0 == node
+                && held.is_some_and(|held| held.addresses.iter().any(|(_, by)| by == title))
+        };
+        match title {
+            Title::Block(_, cidr) => {
+                let range = self.live.range(cidr.first()..=cidr.last());
+                range
+                    .flat_map(|(_, who)| who)
+                    .filter(lives)
+                    .cloned()
+                    .collect()
+            }
+            Title::Claim(..) => {
+                let of_node = self.held.range((node, nobody())..).map(|(who, _)| who);
+                of_node
+                    .take_while(|who| who.0 == node)
+                    .filter(lives)
+                    .cloned()
+                    .collect()
+            }
+        }
+    }
+
+    /// Rights ended by force: what their holders had rests from now on as far as the store shows it, and
+    /// what it never showed nobody can know of.
+    fn shake(&mut self, now: Ms, ended: truth::Ended, losers: &[Who]) {
+        if let Title::Block(_, cidr) = &ended.title {
+            let unknown: Vec<_> = self
+                .used
+                .range(cidr.first()..=cidr.last())
+                .map(|(ip, _)| *ip)
+                .filter(|ip| !ended.published.contains(ip))
+                .collect();
+            for ip in unknown {
+                self.used.remove(&ip);
+            }
+        }
+        for who in losers {
+            let held = &self.held[who];
+            for (ip, title) in held
+                .addresses
+                .iter()
+                .filter(|(_, title)| *title == ended.title)
+            {
+                if ended.published.contains(ip) {
+                    let key = self.user(who, title);
+                    self.used.insert(*ip, (key, now));
+                }
+            }
+        }
+        self.shaken.extend_from_slice(losers);
+    }
+
+    /// An address that a claim was granted is nobody else's.
+    fn grants_hit_nobody(&self, changes: &[Change]) -> Result<(), Violation> {
+        for change in changes {
+            let Some(Key::Claim(pool, name)) = Key::parse(change.key()) else {
+                continue;
+            };
+            let Some(claim) = self.truth.claim_named(&pool, &name) else {
+                continue;
+            };
+            for ip in truth::granted(claim) {
+                for who in self.holders(ip) {
+                    let own =
+                        |title: &Title| matches!(title, Title::Claim(_, uid) if *uid == claim.uid);
+                    let mut addresses = self.held[who].addresses.iter();
+                    let title = addresses
+                        .find(|(theirs, _)| *theirs == ip)
+                        .map(|(_, title)| title);
+                    if title.is_some_and(|title| {
+                        !own(title) && self.standing(who, title) == Standing::Good
+                    }) {
+                        let (first, second) = (self.text(who), format!("claim {pool}/{name}"));
+                        return Err(Violation::Duplicate { ip, first, second });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whom an address rests for: a claim's incarnation, else the attachment.
+    fn user(&self, who: &Who, title: &Title) -> String {
+        match title {
+            Title::Claim(_, uid) => format!("claim {uid}"),
+            Title::Block(..) => self.text(who),
+        }
+    }
+
+    fn standing(&self, who: &Who, title: &Title) -> Standing {
+        let node = &self.names[who.0];
+        match title {
+            Title::Block(pool, cidr) => match self.truth.blocks.get(&(pool.clone(), *cidr)) {
+                None => Standing::Lost {
+                    since: 0,
+                    to: None,
+                    forced: false,
+                },
+                Some(truth) => match &truth.record.owner {
+                    Some(owner) if owner.node == *node => Standing::Good,
+                    owner => Standing::Lost {
+                        since: truth.since,
+                        to: owner.as_ref().map(|owner| owner.node.to_string()),
+                        forced: truth.forced,
+                    },
+                },
+            },
+            Title::Claim(_, uid) => {
+                let Some(truth) = self.truth.claims.get(uid) else {
+                    return Standing::Lost {
+                        since: 0,
+                        to: None,
+                        forced: false,
+                    };
+                };
+                let claim = truth.claim.as_ref();
+                let holder = claim.and_then(|claim| claim.holder.as_ref());
+                match holder {
+                    Some(holder) if holder.node == *node => Standing::Good,
+                    other => Standing::Lost {
+                        since: truth.since,
+                        to: match (claim, other) {
+                            (None, _) => Some("nobody".to_owned()),
+                            (_, other) => {
+                                other.map(|holder| format!("{} {}", holder.node, holder.attachment))
+                            }
+                        },
+                        forced: truth.forced,
+                    },
+                }
+            }
+        }
+    }
+
+    /// A container ended, or the runtime began to end it: from now on it uses no address.
+    pub(crate) fn dead(&mut self, now: Ms, who: &Who) {
+        let Some(held) = self.held.get(who).cloned() else {
+            return;
+        };
+        for (ip, title) in &held.addresses {
+            if self.standing(who, title) == Standing::Good {
+                let user = self.user(who, title);
+                self.used.insert(*ip, (user, now));
+            }
+        }
+        self.forget(who);
+    }
+
+    fn forget(&mut self, who: &Who) {
+        let Some(held) = self.held.remove(who) else {
+            return;
+        };
+        for (ip, _) in held.addresses {
+            if let Some(list) = self.live.get_mut(&ip) {
+                list.retain(|other| other != who);
+                if list.is_empty() {
+                    self.live.remove(&ip);
+                }
+            }
+        }
+        self.shaken.retain(|other| other != who);
+    }
+
+    /// A container's addresses were taken away. `then`: its rights were good when the agent said so.
+    pub(crate) fn cut(
+        &mut self,
+        who: &Who,
+        addresses: &[IpAddr],
+        then: bool,
+    ) -> Result<(), Violation> {
+        let Some(held) = self.held.get(who) else {
+            return Ok(());
+        };
+        for (ip, title) in &held.addresses {
+            if then && addresses.contains(ip) && self.standing(who, title) == Standing::Good {
+                return Err(Violation::CutForNothing {
+                    holder: self.text(who),
+                    ip: *ip,
+                });
+            }
+        }
+        if held.addresses.iter().all(|(ip, _)| addresses.contains(ip)) {
+            self.forget(who);
+            return Ok(());
+        }
+        let (cut, kept) = held
+            .addresses
+            .iter()
+            .cloned()
+            .partition(|(ip, _)| addresses.contains(ip));
+        let cut: Vec<(IpAddr, Title)> = cut;
+        for (ip, _) in cut {
+            if let Some(list) = self.live.get_mut(&ip) {
+                list.retain(|other| other != who);
+            }
+        }
+        if let Some(held) = self.held.get_mut(who) {
+            held.addresses = kept;
+        }
+        Ok(())
+    }
+
+    /// Are all of its rights good?
+    pub(crate) fn is_good(&self, who: &Who) -> bool {
+        let held = self.held.get(who);
+        held.is_some_and(|held| {
+            held.addresses
+                .iter()
+                .all(|(_, title)| self.standing(who, title) == Standing::Good)
+        })
+    }
+
+    /// A node has done all that follows from the store up to a revision.
+    pub(crate) fn followed(&mut self, node: NodeIx, revision: u64) -> Result<(), Violation> {
+        self.followed[node] = self.followed[node].max(revision);
+        self.shaken.retain(|who| self.held.contains_key(who));
+        for who in self.shaken.iter().filter(|who| who.0 == node) {
+            for (_, title) in &self.held[who].addresses {
+                if let Standing::Lost {
+                    since,
+                    to: Some(owner),
+                    ..
+                } = self.standing(who, title)
+                    && since <= self.followed[node]
+                {
+                    return Err(Violation::NotCutOff {
+                        holder: self.text(who),
+                        title: title.to_string(),
+                        owner,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A daemon that has just begun has only done what its journal shows.
+    pub(crate) fn begins(&mut self, node: NodeIx) {
+        self.followed[node] = 0;
+    }
+
+    /// What an agent says that its attachments have must contain what they were told.
+    pub(crate) fn remembered(
+        &self,
+        node: NodeIx,
+        leases: &[Lease],
+        same_journal: bool,
+    ) -> Result<(), Violation> {
+        let known: BTreeMap<_, _> = leases
+            .iter()
+            .map(|lease| (&lease.attachment, lease))
+            .collect();
+        let of_node = self
+            .held
+            .range((node, nobody())..)
+            .take_while(|(who, _)| who.0 == node);
+        for (who, held) in of_node {
+            let lease = known.get(&who.1);
+            let fits = lease.is_some_and(|lease| {
+                let has = held
+                    .addresses
+                    .iter()
+                    .all(|(ip, _)| lease.addresses.contains(ip));
+                has && (!same_journal
+                    || held.journal != self.journals[node]
+                    || lease.seq == held.seq)
+            });
+            if !fits {
+                let had: Vec<_> = held.addresses.iter().map(|(ip, _)| ip).collect();
+                return Err(Violation::Forgotten {
+                    holder: self.text(who),
+                    had: format!("{had:?} seq {}", held.seq),
+                    known: lease.map_or("nothing".to_owned(), |lease| {
+                        format!("{:?} seq {}", lease.addresses, lease.seq)
+                    }),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Who has an address.
+    pub(crate) fn holders(&self, ip: IpAddr) -> &[Who] {
+        self.live.get(&ip).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Comes before every attachment.
+pub(crate) fn nobody() -> AttachmentId {
+    AttachmentId {
+        network: String::new(),
+        container: String::new(),
+        ifname: String::new(),
+    }
+}

@@ -1,0 +1,396 @@
+//! What the store says, and what a transaction may make of it: whose a block is, whose a claim is.
+
+use crate::{event::Ms, violation::Violation};
+use fairway_ipam::{
+    Cidr, ClaimName, NodeName, Pool, PoolName, PoolSpec, Uid,
+    keys::Key,
+    record::{BlockEntry, BlockRecord, Claim, ClaimRecord, Holder, Part, Record, Use},
+};
+use fairway_kv::Change;
+use std::{collections::BTreeMap, net::IpAddr};
+
+/// Who made a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Author {
+    /// A node's daemon, in this life or an earlier one.
+    Node(NodeName),
+    /// An administrator.
+    Operator,
+    /// The world itself: leases.
+    World,
+}
+
+impl Author {
+    fn is(&self, node: &NodeName) -> bool {
+        matches!(self, Author::Node(name) if name == node)
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Author::Node(node) => node.to_string(),
+            Author::Operator => "an operator".to_owned(),
+            Author::World => "the world".to_owned(),
+        }
+    }
+}
+
+/// By what right an attachment has an address.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Title {
+    /// Its node owns the block.
+    Block(PoolName, Cidr),
+    /// It holds this incarnation of a claim.
+    Claim(PoolName, Uid),
+}
+
+impl std::fmt::Display for Title {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Title::Block(_, cidr) => write!(f, "block {cidr}"),
+            Title::Claim(pool, uid) => write!(f, "claim {uid} of pool {pool}"),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct BlockTruth {
+    pub(crate) record: BlockRecord,
+    /// The revision at which its owner changed last.
+    pub(crate) since: u64,
+    /// An operator's transaction did that, or a node's that may.
+    pub(crate) forced: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct ClaimTruth {
+    /// Where it is, or was.
+    pub(crate) pool: PoolName,
+    pub(crate) name: ClaimName,
+    /// None: it is gone.
+    pub(crate) claim: Option<Claim>,
+    /// The revision at which its holder changed last.
+    pub(crate) since: u64,
+    pub(crate) forced: bool,
+}
+
+/// Somebody's right that a transaction ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) title: Title,
+    /// Of this node.
+    pub(crate) node: NodeName,
+    pub(crate) forced: bool,
+    /// For a block: the addresses that its record showed in use.
+    pub(crate) published: Vec<IpAddr>,
+}
+
+/// The store's contents, as far as they decide who may have what.
+#[derive(Debug, Default)]
+pub(crate) struct Truth {
+    pub(crate) pools: BTreeMap<PoolName, Pool>,
+    pub(crate) blocks: BTreeMap<(PoolName, Cidr), BlockTruth>,
+    /// Claims by their incarnation, those that are gone included.
+    pub(crate) claims: BTreeMap<Uid, ClaimTruth>,
+    /// Which incarnation a name had last.
+    pub(crate) named: BTreeMap<(PoolName, ClaimName), Uid>,
+    /// Claims' addresses.
+    pub(crate) granted: BTreeMap<IpAddr, Uid>,
+    /// Since when nodes have not been alive; those that never were are not in here.
+    away: BTreeMap<NodeName, Ms>,
+    /// After which time a node that is away may lose its blocks.
+    pub(crate) reclaim: Option<u64>,
+}
+
+/// The addresses that a claim was granted.
+pub(crate) fn granted(claim: &Claim) -> Vec<IpAddr> {
+    let granted = |part: &Part| match part {
+        Part::Granted { ip } => Some(*ip),
+        _ => None,
+    };
+    claim.parts.iter().filter_map(granted).collect()
+}
+
+fn unreadable(key: &str, reason: impl ToString) -> Violation {
+    Violation::Txn {
+        node: "somebody".to_owned(),
+        reason: format!("{key}, which cannot be read: {}", reason.to_string()),
+    }
+}
+
+impl Truth {
+    /// Takes note of a transaction's changes; says whose rights it ended.
+    pub(crate) fn take(
+        &mut self,
+        now: Ms,
+        revision: u64,
+        author: &Author,
+        changes: &[Change],
+    ) -> Result<Vec<Ended>, Violation> {
+        let mut ended = Vec::new();
+        let (mut put, mut gone) = (Vec::new(), Vec::new());
+        for change in changes {
+            let path = change.key();
+            let key = Key::parse(path).ok_or_else(|| unreadable(path, "no such key"))?;
+            let value = match change {
+                Change::Put(entry) => Some(entry.value.as_slice()),
+                Change::Deleted { .. } => None,
+            };
+            match key {
+                Key::Pool(name) => self.pool(name, path, value)?,
+                Key::Block(pool, cidr) => {
+                    let record = value.map(BlockRecord::decode).transpose();
+                    let record = record.map_err(|error| unreadable(path, error))?;
+                    ended.extend(self.block(now, revision, author, (pool, cidr), record)?);
+                }
+                Key::Claim(pool, name) => {
+                    let record = value.map(ClaimRecord::decode).transpose();
+                    match record.map_err(|error| unreadable(path, error))? {
+                        Some(ClaimRecord::Claim(claim)) => put.push((pool, name, claim)),
+                        _ => gone.push((pool, name)),
+                    }
+                }
+                Key::Node(name) => match value {
+                    Some(_) => drop(self.away.remove(&name)),
+                    None => drop(self.away.insert(name, now)),
+                },
+                Key::Want(..) | Key::PoolsGuard => {}
+            }
+        }
+        for key in gone {
+            // A claim that is put under another name at once is not gone.
+            let Some(uid) = self.named.get(&key).cloned() else {
+                continue;
+            };
+            let there = self.claim_named(&key.0, &key.1).is_some();
+            if there && !put.iter().any(|(_, _, claim)| claim.uid == uid) {
+                ended.extend(self.claim(revision, author, &uid, key, None)?);
+            }
+        }
+        for (pool, name, claim) in put {
+            let uid = claim.uid.clone();
+            let before = self.named.insert((pool.clone(), name.clone()), uid.clone());
+            let there = |before: &Uid| {
+                let truth = self.claims.get(before);
+                truth.is_some_and(|truth| truth.claim.is_some() && truth.name == name)
+            };
+            if let Some(before) = before.filter(|before| *before != uid && there(before)) {
+                let key = (pool.clone(), name.clone());
+                ended.extend(self.claim(revision, author, &before, key, None)?);
+            }
+            ended.extend(self.claim(revision, author, &uid, (pool, name), Some(claim))?);
+        }
+        Ok(ended)
+    }
+
+    fn pool(&mut self, name: PoolName, path: &str, value: Option<&[u8]>) -> Result<(), Violation> {
+        match value {
+            None => drop(self.pools.remove(&name)),
+            Some(value) => {
+                let spec = PoolSpec::decode(value).map_err(|error| unreadable(path, error))?;
+                let pool =
+                    Pool::new(name.clone(), spec).map_err(|error| unreadable(path, error))?;
+                self.pools.insert(name, pool);
+            }
+        }
+        Ok(())
+    }
+
+    fn block(
+        &mut self,
+        now: Ms,
+        revision: u64,
+        author: &Author,
+        key: (PoolName, Cidr),
+        record: Option<BlockRecord>,
+    ) -> Result<Option<Ended>, Violation> {
+        let block = key.1;
+        let wrong = |reason: String| Err(Violation::Block { block, reason });
+        let before = self.blocks.get(&key);
+        let old = before.and_then(|truth| truth.record.owner.clone());
+        let new = record.as_ref().and_then(|record| record.owner.clone());
+        let (from, to) = (
+            before.map_or(0, |truth| truth.record.epoch),
+            record.as_ref().map(|record| record.epoch),
+        );
+        let changed = old != new;
+        if let Some(to) = to {
+            let taken = changed && new.is_some();
+            if to < from || (taken && to == from) {
+                return wrong(format!(
+                    "{} takes its epoch from {from} to {to}, owner from {old:?} to {new:?}",
+                    author.text()
+                ));
+            }
+        }
+        let mut forced = *author == Author::Operator;
+        if let (Author::Node(writer), Some(owner)) = (author, &old)
+            && owner.node != *writer
+        {
+            let away = self.away.get(&owner.node).map(|since| now - since);
+            forced = self.reclaim.is_some() && away >= self.reclaim;
+            if !forced {
+                return wrong(format!(
+                    "{writer} writes it, and {} owns it, away for {away:?} ms",
+                    owner.node
+                ));
+            }
+        }
+        if let (Author::Node(writer), Some(owner)) = (author, &new)
+            && owner.node != *writer
+        {
+            return wrong(format!("{writer} gives it to {}", owner.node));
+        }
+        let published =
+            before.map(|truth| truth.record.entries.iter().map(|entry| entry.ip).collect());
+        if let Some(record) = &record {
+            let sorted = record.entries.is_sorted_by(|a, b| a.ip < b.ip);
+            if !sorted || record.entries.iter().any(|entry| !block.contains(entry.ip)) {
+                return wrong("its entries are not in order, or not inside".to_owned());
+            }
+        }
+        let leaves = old.filter(|old| new.as_ref().is_none_or(|new| new.node != old.node));
+        let title = || Title::Block(key.0.clone(), block);
+        let ended = leaves.map(|old| Ended {
+            title: title(),
+            node: old.node,
+            forced,
+            published: published.unwrap_or_default(),
+        });
+        match record {
+            None => drop(self.blocks.remove(&key)),
+            Some(record) => {
+                let kept = before.filter(|_| !changed);
+                let (since, forced) =
+                    kept.map_or((revision, forced), |truth| (truth.since, truth.forced));
+                self.blocks.insert(
+                    key,
+                    BlockTruth {
+                        record,
+                        since,
+                        forced,
+                    },
+                );
+            }
+        }
+        Ok(ended)
+    }
+
+    fn claim(
+        &mut self,
+        revision: u64,
+        author: &Author,
+        uid: &Uid,
+        at: (PoolName, ClaimName),
+        claim: Option<Claim>,
+    ) -> Result<Option<Ended>, Violation> {
+        let text = format!("{}/{}", at.0, at.1);
+        let wrong = |reason: String| {
+            Err(Violation::Claim {
+                claim: text.clone(),
+                reason,
+            })
+        };
+        let before = self.claims.get(uid);
+        let old = before.and_then(|truth| truth.claim.as_ref());
+        let had = old.map(granted).unwrap_or_default();
+        let has = claim.as_ref().map(granted).unwrap_or_default();
+        if claim.is_some()
+            && let Some(lost) = had.iter().find(|ip| !has.contains(ip))
+        {
+            return wrong(format!("{} takes {lost} out of it", author.text()));
+        }
+        let old_holder = old.and_then(|old| old.holder.clone());
+        let new_holder = claim.as_ref().and_then(|claim| claim.holder.clone());
+        // Among its own containers a node hands a claim over by itself, and tells the store after.
+        let who = |holder: &Holder| holder.node.clone();
+        let changed =
+            claim.is_none() || old_holder.as_ref().map(who) != new_holder.as_ref().map(who);
+        if let (Author::Node(node), Some(holder)) = (author, &new_holder)
+            && changed
+            && holder.node != *node
+        {
+            return wrong(format!("{node} makes {} its holder", holder.node));
+        }
+        let ended = old_holder.filter(|_| changed).map(|holder| Ended {
+            title: Title::Claim(at.0.clone(), uid.clone()),
+            forced: *author == Author::Operator
+                || !author.is(&holder.node) && self.may_reclaim(&holder.node),
+            node: holder.node,
+            published: had.clone(),
+        });
+        let kept = before
+            .filter(|_| !changed)
+            .map(|truth| (truth.since, truth.forced));
+        let forced =
+            *author == Author::Operator || ended.as_ref().is_some_and(|ended| ended.forced);
+        let (since, forced) = kept.unwrap_or((revision, forced));
+        self.granted
+            .retain(|ip, theirs| theirs != uid || has.contains(ip));
+        for ip in &has {
+            let other = self.granted.insert(*ip, uid.clone());
+            if let Some(other) = other.filter(|other| other != uid) {
+                return wrong(format!("{ip} is granted to it, and to {other} too"));
+            }
+            if !had.contains(ip) && matches!(author, Author::Node(_)) {
+                self.grant_is_in_its_block(*ip, &at.0, &at.1, uid)?;
+            }
+        }
+        let (pool, name) = at;
+        self.claims.insert(
+            uid.clone(),
+            ClaimTruth {
+                pool,
+                name,
+                claim,
+                since,
+                forced,
+            },
+        );
+        Ok(ended)
+    }
+
+    /// A claim by its name, as it is now.
+    pub(crate) fn claim_named(&self, pool: &PoolName, name: &ClaimName) -> Option<&Claim> {
+        let uid = self.named.get(&(pool.clone(), name.clone()))?;
+        let truth = self
+            .claims
+            .get(uid)
+            .filter(|truth| truth.pool == *pool && truth.name == *name);
+        truth?.claim.as_ref()
+    }
+
+    fn may_reclaim(&self, node: &NodeName) -> bool {
+        self.reclaim.is_some() && self.away.contains_key(node)
+    }
+
+    /// A claim gets an address in one transaction with the block's record that says so.
+    fn grant_is_in_its_block(
+        &self,
+        ip: IpAddr,
+        pool: &PoolName,
+        name: &ClaimName,
+        uid: &Uid,
+    ) -> Result<(), Violation> {
+        let entry = self.entry(pool, ip).map(|entry| &entry.used);
+        match entry {
+            Some(Use::Claimed { uid: theirs }) if theirs == uid => Ok(()),
+            other => Err(Violation::Claim {
+                claim: format!("{pool}/{name}"),
+                reason: format!("{ip} was granted to {uid}, and its block says {other:?}"),
+            }),
+        }
+    }
+
+    /// The block that an address is in.
+    pub(crate) fn block_of(&self, pool: &PoolName, ip: IpAddr) -> Option<Cidr> {
+        self.pools.get(pool)?.range_of(ip)?.block_of(ip)
+    }
+
+    /// What its block's record says of an address.
+    pub(crate) fn entry(&self, pool: &PoolName, ip: IpAddr) -> Option<&BlockEntry> {
+        let block = self.block_of(pool, ip)?;
+        let record = &self.blocks.get(&(pool.clone(), block))?.record;
+        let at = record.entries.binary_search_by(|entry| entry.ip.cmp(&ip));
+        at.ok().map(|at| &record.entries[at])
+    }
+}
