@@ -27,13 +27,13 @@ const PUBLISH_WITHIN: Duration = Duration::from_secs(3);
 
 /// See the module's head.
 pub(crate) struct Base {
-    pub(crate) config: Arc<Config>,
     pub(crate) clocks: Clocks,
-    pub(crate) folder: Folder,
+    folder: Folder,
     pub(crate) link: Link,
     pub(crate) driver: Driver,
     pub(crate) released: Arc<Released>,
     pub(crate) tasks: JoinSet<()>,
+    pub(crate) journal: JournalId,
     /// Attachments up to this number were made before the machine was booted.
     pub(crate) former: u64,
     name: watch::Receiver<NameState>,
@@ -53,11 +53,12 @@ impl Base {
         let settings = settings(&config, JournalId::new("none").ok());
         let settings = settings.ok_or(Error::AgentEnded)?;
         let Opened {
-            mut journal,
+            mut file,
             contents,
             sequence,
         } = open_journal(&folder, &settings, clocks)?;
-        let former = note_boot(&mut journal, &contents, released.boot(), sequence)?;
+        let journal = contents.id.clone();
+        let former = note_boot(&mut file, &contents, released.boot(), sequence)?;
         let name = hold_name(&config, &contents.id, &link, clocks, &mut tasks).await?;
         let sightings = match contents.entries.is_empty() {
             true => blocking("links", sweep::sightings).await??,
@@ -72,7 +73,7 @@ impl Base {
         let (orders, ordered) = mpsc::unbounded_channel();
         let (driver, thread) = Driver::start::<Agent>(Beginning {
             settings,
-            journal: Box::new(journal),
+            journal: Box::new(file),
             contents,
             sightings,
             clocks,
@@ -101,8 +102,8 @@ impl Base {
             }
         }
         let mut base = Base {
-            config,
             clocks,
+            journal,
             folder,
             link,
             driver,
@@ -155,12 +156,14 @@ impl Base {
         }
     }
 
-    /// Refuses what comes, waits until the store was told all, for a while, and ends.
-    pub(crate) async fn end(mut self) {
+    /// Refuses what comes, waits until the store was told all, for a while, and ends. The folder stays
+    /// locked for as long as what is returned lives.
+    pub(crate) async fn end(mut self) -> Folder {
         self.settle().await;
         self.driver.end();
         drop(timeout(PUBLISH_WITHIN, &mut self.thread).await);
         self.tasks.shutdown().await;
+        self.folder
     }
 
     /// Refuses what comes, and waits until the store was told all, for a while.
@@ -189,7 +192,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
 }
 
 struct Opened {
-    journal: FileJournal,
+    file: FileJournal,
     contents: Contents,
     /// The highest sequence number in it.
     sequence: u64,
@@ -199,8 +202,8 @@ struct Opened {
 fn open_journal(folder: &Folder, settings: &Settings, clocks: Clocks) -> Result<Opened, Error> {
     let path = folder.journal();
     let read = || -> Result<Opened, Error> {
-        let mut journal = FileJournal::at(&path)?;
-        let contents = journal.load()?;
+        let mut file = FileJournal::at(&path)?;
+        let contents = file.load()?;
         let start = Start {
             settings: settings.clone(),
             journal: contents.entries.clone(),
@@ -210,7 +213,7 @@ fn open_journal(folder: &Folder, settings: &Settings, clocks: Clocks) -> Result<
         // On trial: nothing that it wants is done.
         let agent = Agent::new(start, &mut Effects::default()).map_err(DriverError::Agent)?;
         Ok(Opened {
-            journal,
+            file,
             contents,
             sequence: agent.sequence(),
         })

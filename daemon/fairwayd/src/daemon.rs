@@ -36,7 +36,7 @@ impl Running {
         let listener = match claim.listen() {
             Ok(listener) => listener,
             Err(error) => {
-                base.end().await;
+                drop(base.end().await);
                 return Err(error.into());
             }
         };
@@ -45,6 +45,7 @@ impl Running {
             driver: base.driver.clone(),
             link: base.link.clone(),
             released: base.released.clone(),
+            journal: base.journal.clone(),
             clocks: base.clocks,
         };
         let (stop, stopped) = watch::channel(false);
@@ -90,6 +91,6 @@ impl Running {
         self.claim.remove();
         self.stop.send_replace(true);
         drop(self.server.await);
-        self.base.end().await;
+        drop(self.base.end().await);
     }
 }

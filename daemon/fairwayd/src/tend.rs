@@ -18,7 +18,7 @@ const EVERY: Duration = Duration::from_secs(5);
 const LAST: u32 = 60;
 
 /// Looks again and again.
-pub async fn tend(node: NodeName, driver: Driver, link: Link, clocks: Clocks) {
+pub(crate) async fn tend(node: NodeName, driver: Driver, link: Link, clocks: Clocks) {
     let mut rests = Rests::default();
     let mut place = 0;
     loop {

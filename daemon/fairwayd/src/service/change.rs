@@ -71,7 +71,7 @@ pub(super) fn store_error(error: &StoreError) -> ErrorBody {
 }
 
 impl Daemon {
-    fn open_store(&self) -> Result<Arc<dyn Store>, ErrorBody> {
+    pub(super) fn open_store(&self) -> Result<Arc<dyn Store>, ErrorBody> {
         let away = || body(Code::TRY_AGAIN, "the store cannot be reached");
         self.link.store().ok_or_else(away)
     }

@@ -118,10 +118,19 @@ impl Daemon {
     ) -> Result<admin::Claim, Stop> {
         let pool: Option<PoolName> = read_some("pool", wish.pool.as_ref())?;
         let node = read_some("node", wish.node.as_ref())?;
+        let keep = match (node, wish.anywhere) {
+            (Some(_), true) => {
+                let text = "anywhere: not together with node";
+                return Err(body(Code::INVALID_CONFIG, text).into());
+            }
+            (Some(node), false) => Some(Keep::For(node)),
+            (None, true) => Some(Keep::Anywhere),
+            (None, false) => None,
+        };
         let wish = Move {
             name: read("name", &wish.name)?,
             pool: pool.clone(),
-            keep: node.map(Keep::For),
+            keep,
             rename: read_some("name_to", wish.name_to.as_ref())?,
             force: wish.force,
         };

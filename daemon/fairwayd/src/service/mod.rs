@@ -1,6 +1,7 @@
 //! Requests of the socket, each to whom it concerns.
 
 mod addresses;
+mod audit;
 mod change;
 mod claims;
 mod ipam;
@@ -12,7 +13,6 @@ mod words;
 use crate::{
     clock::Clocks,
     config::Config,
-    convert,
     driver::Driver,
     link::Link,
     released::Released,
@@ -20,6 +20,7 @@ use crate::{
 };
 use change::Stop;
 use fairway_api::{ErrorBody, Method, Nothing, VERSION, admin};
+use fairway_ipam::JournalId;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -33,6 +34,8 @@ pub struct Daemon {
     pub link: Link,
     /// What DELs left behind.
     pub released: Arc<Released>,
+    /// Which journal is this node's.
+    pub journal: JournalId,
     /// The clocks.
     pub clocks: Clocks,
 }
@@ -75,9 +78,9 @@ impl Service for Daemon {
                 tell(done, replies).await
             }
             Method::IpamList(list) => tell(self.ipam_list(list).await, replies).await,
-            Method::IpamAudit(_) => {
-                let error = convert::body(fairway_cni::Code::INTERNAL, "not there yet");
-                tell::<Nothing>(Err(error.into()), replies).await
+            Method::IpamAudit(audit) => {
+                let done = self.ipam_audit(audit, replies).await;
+                tell(done, replies).await
             }
             Method::IpamFree(free) => {
                 let done = self.ipam_free(free, replies).await;

@@ -72,6 +72,7 @@ pub(super) fn pool_change(set: &admin::PoolSet) -> Result<PoolChange, Stop> {
     };
     Ok(PoolChange {
         add: ranges("add", &set.add)?,
+        replace: ranges("replace", &set.replace)?,
         drain: read_all("drain", &set.drain)?,
         undrain: read_all("undrain", &set.undrain)?,
         remove: read_all("remove", &set.remove)?,
@@ -82,7 +83,6 @@ pub(super) fn pool_change(set: &admin::PoolSet) -> Result<PoolChange, Stop> {
         handover: read_some("handover", settings.handover.as_ref())?,
         nodes: settings.nodes.clone(),
         namespaces: settings.namespaces.clone(),
-        ..PoolChange::default()
     })
 }
 

@@ -20,15 +20,21 @@ use tracing::{debug, info, warn};
 
 /// Looks again and again. `former`: attachments up to this number were made before the machine was booted.
 pub async fn sweep(driver: Driver, times: Sweep, former: u64) {
-    let mut judge = Judge::new(former);
     // What is found gone when the daemon comes up has most likely been so for long.
-    look(&driver, &mut judge, times.first_grace).await;
-    tokio::time::sleep(times.first_grace).await;
-    look(&driver, &mut judge, times.first_grace).await;
+    let mut judge = twice(&driver, former, times.first_grace).await;
     loop {
         tokio::time::sleep(times.every).await;
         look(&driver, &mut judge, times.grace).await;
     }
+}
+
+/// Looks twice, a grace period apart.
+pub async fn twice(driver: &Driver, former: u64, grace: Duration) -> Judge {
+    let mut judge = Judge::new(former);
+    look(driver, &mut judge, grace).await;
+    tokio::time::sleep(grace).await;
+    look(driver, &mut judge, grace).await;
+    judge
 }
 
 async fn look(driver: &Driver, judge: &mut Judge, grace: Duration) {
