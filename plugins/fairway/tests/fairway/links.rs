@@ -13,14 +13,14 @@ use std::{
 };
 
 /// A node, a container, and our plugins in one file.
-struct Bed {
-    lab: Lab,
-    container: Ns,
-    plugins: tempfile::TempDir,
+pub(crate) struct Bed {
+    pub(crate) lab: Lab,
+    pub(crate) container: Ns,
+    pub(crate) plugins: tempfile::TempDir,
 }
 
 impl Bed {
-    fn new() -> Result<Arc<Self>> {
+    pub(crate) fn new() -> Result<Arc<Self>> {
         let lab = Lab::new()?;
         lab.node().set_sysctl("ipv6/conf/default/accept_dad", "0")?;
         let container = lab.container()?;
@@ -35,8 +35,8 @@ impl Bed {
         }))
     }
 
-    /// The plugin in `dir`, with that daemon, for the container.
-    fn cni(&self, dir: &Path, kind: &str, fake: &Fake, extra: Value) -> Cni {
+    /// The plugin in `dir`, with the daemon that listens on `STATE/s`, for the container.
+    pub(crate) fn cni(&self, dir: &Path, kind: &str, state: &Path, extra: Value) -> Cni {
         let mut conf = json!({
             "cniVersion": "1.0.0", "name": "net", "type": kind,
             "ipam": {"type": "fairway", "routes": [{"dst": "0.0.0.0/0"}]},
@@ -50,22 +50,22 @@ impl Bed {
         Cni::new(self.lab.node(), dir, kind)
             .netns(&self.container)
             .path(path.to_string())
-            .env("FAIRWAY_SOCKET", fake.socket().display().to_string())
-            .env("FAIRWAY_STATE_DIR", fake.dir.path().display().to_string())
+            .env("FAIRWAY_SOCKET", state.join("s").display().to_string())
+            .env("FAIRWAY_STATE_DIR", state.display().to_string())
             .config(conf)
     }
 
     fn ours(&self, kind: &str, fake: &Fake) -> Cni {
-        self.cni(self.plugins.path(), kind, fake, json!({}))
+        self.cni(self.plugins.path(), kind, fake.dir.path(), json!({}))
     }
 
     /// Does `ip` show this in the container?
-    fn shows(&self, text: &str) -> bool {
+    pub(crate) fn shows(&self, text: &str) -> bool {
         self.container.run("ip addr").unwrap().contains(text)
     }
 
     /// The node's links but `lo` and the bridge.
-    fn links(&self) -> Vec<String> {
+    pub(crate) fn links(&self) -> Vec<String> {
         let links = self.lab.node().json("ip -j link").unwrap();
         let names = links.as_array().unwrap().iter();
         let names = names.map(|link| link["ifname"].as_str().unwrap().to_owned());
@@ -207,7 +207,7 @@ fn the_newest_verbs() -> Result {
     let bed = Bed::new()?;
     let fake = Fake::good();
     let newest = json!({"cniVersion": "1.1.0"});
-    let cni = bed.cni(bed.plugins.path(), "bridge", &fake, newest);
+    let cni = bed.cni(bed.plugins.path(), "bridge", fake.dir.path(), newest);
     cni.status()?.ok()?;
     cni.gc(&[("c1", "eth0")])?.ok()?;
     assert_eq!(fake.asked(), ["status", "gc"]);
@@ -236,7 +236,7 @@ fn the_reference_bridge_executes_it() -> Result {
         "isGateway": true,
         "runtimeConfig": {"io.kubernetes.cri.pod-annotations": {"fairway.network/claim": "db"}},
     });
-    let cni = bed.cni(&dir, "bridge", &fake, extra);
+    let cni = bed.cni(&dir, "bridge", fake.dir.path(), extra);
     let cni = cni.args("IgnoreUnknown=1;K8S_POD_NAMESPACE=web;K8S_POD_NAME=db-0");
     let result = cni.add()?.ok()?;
     assert!(bed.shows("inet 10.88.0.7/16") && bed.shows("inet6 fd88::7/64"));
@@ -266,7 +266,7 @@ fn mesos_reads_the_oldest_form() -> Result {
         }}},
     });
     let cni = bed
-        .cni(bed.plugins.path(), "bridge", &fake, extra)
+        .cni(bed.plugins.path(), "bridge", fake.dir.path(), extra)
         .limit(LIMIT);
     let result = cni.add()?.ok()?;
     assert_eq!(result["ip4"]["ip"], "10.88.0.7/16");

@@ -10,3 +10,4 @@
 mod answers;
 mod common;
 mod links;
+mod real;
