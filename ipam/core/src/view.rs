@@ -294,7 +294,7 @@ impl View {
             Key::Claim(pool, name) => self.drop_claim(&(pool.clone(), name.clone()), touched),
             Key::Want(pool, node, family) => {
                 let key = (pool.clone(), node.clone(), *family);
-                drop(self.wants.remove(&key));
+                self.wants.remove(&key);
             }
             Key::PoolsGuard => self.guard = None,
         }
@@ -343,7 +343,7 @@ impl View {
                         created,
                         modified,
                     };
-                    drop($map.insert($at, stored));
+                    $map.insert($at, stored);
                 })
             };
         }

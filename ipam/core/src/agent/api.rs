@@ -414,7 +414,7 @@ pub enum Notice {
         /// The node.
         node: NodeName,
         /// How many blocks.
-        blocks: usize,
+        blocks: u64,
     },
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Agent, Allocate, Answer, Refusal, RequestId,
-    claims::ClaimWish,
+    claims::{Attempt, ClaimWish},
     pick::{Pick, Stop},
     task::Task,
 };
@@ -34,8 +34,8 @@ impl Agent {
         let mut last = None;
         for pool in pools {
             match self.allocate_from(id, task, wish, &pool) {
-                Err(Stop::Refused(refusal @ Refusal::Exhausted { .. })) => {
-                    last.get_or_insert(refusal);
+                Err(Stop::Refused(refusal)) if matches!(*refusal, Refusal::Exhausted { .. }) => {
+                    last.get_or_insert(*refusal);
                 }
                 other => return other,
             }
@@ -113,6 +113,19 @@ impl Agent {
     ) -> Result<Answer, Stop> {
         // An explicit address is the claim's, which somebody holds; a temporary one is another.
         let wanted: &[IpAddr] = if task.temporary { &[] } else { &wish.addresses };
+        let borrowed = |attempt: &Attempt| {
+            attempt
+                .new
+                .as_ref()
+                .is_some_and(|new| new.kind == Kind::Borrowed)
+        };
+        if task
+            .attempt
+            .as_ref()
+            .is_some_and(|attempt| !borrowed(attempt))
+        {
+            self.abandon(task);
+        }
         if let Some(attempt) = task.attempt.clone() {
             let claim = borrowing(pool, attempt.name.clone(), wish, wanted);
             let ips = match self.made_claim(id, task, &claim) {

@@ -115,7 +115,7 @@ impl Agent {
         wish: &ClaimWish<'_>,
         request: &Allocate,
     ) -> Result<Option<Answer>, Stop> {
-        if let Some(answer) = self.from_vacant(wish, request)? {
+        if let Some(answer) = self.take_vacant(wish, request)? {
             return Ok(Some(answer));
         }
         let key = Key::Claim(wish.pool.clone(), wish.name.clone()).path();
@@ -177,7 +177,7 @@ impl Agent {
     }
 
     /// A claim of this node whose holder has gone, before anybody else was told: it needs no store.
-    fn from_vacant(
+    fn take_vacant(
         &mut self,
         wish: &ClaimWish<'_>,
         request: &Allocate,
@@ -195,6 +195,7 @@ impl Agent {
         let ips: Vec<_> = vacant.given.iter().map(|given| given.ip).collect();
         must_be(wish, &ips)?;
         self.drop_vacant(&vacant.uid);
+        self.doubts.insert(vacant.uid.clone());
         let hold = Hold {
             pool: vacant.pool,
             name: vacant.name,
@@ -244,6 +245,7 @@ impl Agent {
         match wish.handover {
             Handover::Strict => Err(refuse(false).into()),
             Handover::Temporary => {
+                self.abandon(task);
                 task.temporary = true;
                 Ok(None)
             }
@@ -267,6 +269,14 @@ impl Agent {
             return Err(parked());
         }
         if let Some((claim, _)) = self.view.claim(wish.pool, &wish.name) {
+            if task
+                .attempt
+                .as_ref()
+                .is_none_or(|attempt| attempt.uid != claim.uid)
+            {
+                self.abandon(task);
+                return Err(parked());
+            }
             let answers = granted(claim);
             let asked = task
                 .attempt

@@ -132,13 +132,22 @@ impl Agent {
             entries.extend(ours);
             entries.sort_by_key(|entry| entry.ip);
         }
+        let range = self
+            .view
+            .pools
+            .get(pool)
+            .and_then(|pool| pool.value.range_of(cidr.first()));
+        let free = (0..cidr.size())
+            .filter_map(|index| cidr.nth(index))
+            .filter(|ip| range.is_some_and(|range| range.gives(*ip)))
+            .filter(|ip| entries.iter().all(|entry| entry.ip != *ip));
         let record = BlockRecord {
             owner: Some(BlockOwner {
                 node: self.settings.node.clone(),
                 journal: self.settings.journal.clone(),
             }),
             epoch: epoch.max(pool_modified.0),
-            free: 0,
+            free: u32::try_from(free.count()).unwrap_or(u32::MAX),
             entries,
         };
         let txn = Txn {
@@ -202,10 +211,6 @@ impl Agent {
                 }
             };
             self.set_slot(entry.ip, Some(used));
-        }
-        let due = now + self.settings.publish_after;
-        if let Some(block) = self.blocks.get_mut(&cidr) {
-            block.dirty.get_or_insert(due);
         }
         self.note_use(pool, cidr.family());
         self.make_ready(cidr);

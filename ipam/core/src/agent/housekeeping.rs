@@ -2,7 +2,7 @@
 
 use super::{Action, Agent, Notice, block::Phase, outcome::Purpose};
 use crate::{
-    ClaimName, PoolName, Release,
+    ClaimName, PoolName, Release, admin,
     keys::Key,
     record::{Claim, ClaimRecord},
 };
@@ -156,7 +156,20 @@ impl Agent {
             if !is_first || self.clock.now < since + after {
                 continue;
             }
-            let blocks = 0;
+            let Ok(plan) = admin::remove_node(&self.view, &node, false, false, self.clock) else {
+                continue;
+            };
+            let mut begun = false;
+            for txn in plan.txns {
+                if !txn.keys().iter().any(|key| self.busy.contains(*key)) {
+                    begun = true;
+                    self.commit(txn, Purpose::Other);
+                }
+            }
+            if !begun {
+                continue;
+            }
+            let blocks = plan.summary.blocks;
             self.act(Action::Notify(Notice::Reclaimed { node, blocks }));
         }
     }

@@ -245,3 +245,6 @@ impl Agent {
         self.view.connected && self.clock.now >= self.rest_until
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,7 @@ impl Agent {
             txn.keys()
                 .into_iter()
                 .map(str::to_owned)
-                .filter(|key| shared(key)),
+                .filter(|key| exclusive(key)),
         );
         self.act(Action::Commit(id, txn.clone()));
         self.under_way.insert(id, (txn, purpose));
@@ -91,7 +91,7 @@ impl Agent {
     }
 }
 
-/// Many transactions may rely on a pool at the same time.
-fn shared(key: &str) -> bool {
-    !matches!(Key::parse(key), Some(Key::Pool(_)))
+/// Many transactions may rely on a pool, or on a node's absence, at the same time.
+fn exclusive(key: &str) -> bool {
+    !matches!(Key::parse(key), Some(Key::Pool(_) | Key::Node(_)))
 }

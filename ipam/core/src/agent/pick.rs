@@ -23,12 +23,12 @@ pub(super) enum Stop {
     /// Not yet: something has to happen first, which is under way.
     Parked(String),
     /// Not at all.
-    Refused(Refusal),
+    Refused(Box<Refusal>),
 }
 
 impl From<Refusal> for Stop {
     fn from(refusal: Refusal) -> Stop {
-        Stop::Refused(refusal)
+        Stop::Refused(Box::new(refusal))
     }
 }
 

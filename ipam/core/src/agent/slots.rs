@@ -54,9 +54,11 @@ impl Agent {
             self.unlist(ip, &was.used);
         }
         match slot.map(|slot| slot.used) {
-            Some(Used::Cooling { until }) => drop(self.rests.insert((until, ip))),
+            Some(Used::Cooling { until }) => {
+                self.rests.insert((until, ip));
+            }
             Some(Used::Claimed { uid, .. }) => {
-                drop(self.claimed.entry(uid).or_default().insert(ip))
+                self.claimed.entry(uid).or_default().insert(ip);
             }
             Some(Used::Live { .. }) => {}
             None => self.stirred = true,

@@ -190,7 +190,7 @@ impl Agent {
             }
             Err(Stop::Refused(refusal)) => {
                 self.abandon(&mut task);
-                Err(refusal)
+                Err(*refusal)
             }
             Ok(answer) => Ok(answer),
         };

@@ -1,0 +1,4 @@
+mod plain;
+mod sticky;
+mod trouble;
+mod world;

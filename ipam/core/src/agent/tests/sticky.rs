@@ -1,0 +1,163 @@
+//! Claims, sets, handover.
+
+use super::world::{World, spec, wish};
+use crate::{
+    Allocate, Answer, ClaimKind, ClaimName, CreateClaim, Handover, Millis, PoolName, Refusal,
+    Release, Request, Workload,
+};
+
+fn pod(container: &str, claim: &str, kind: ClaimKind) -> Allocate {
+    Allocate {
+        workload: Some(Workload {
+            claim: ClaimName::new(claim).unwrap(),
+            kind,
+            app: None,
+            ordinal: None,
+            by_hand: false,
+        }),
+        release: Some(Release::OnAppDelete),
+        ..wish(container)
+    }
+}
+
+fn single(container: &str) -> Allocate {
+    pod(container, "web/db-0", ClaimKind::Single)
+}
+
+#[test]
+fn a_workload_keeps_its_addresses_on_any_node() {
+    let mut world = World::new(3, spec(&["10.0.0.0/24", "fd00::/120"], 28, 124));
+    let first = world.add(0, single("c0")).unwrap();
+    assert_eq!(first.len(), 2);
+    for round in 0..30 {
+        let (from, to) = (round % 3, (round + 1) % 3);
+        world.del(from, &format!("c{round}"));
+        assert_eq!(
+            world.add(to, single(&format!("c{}", round + 1))).unwrap(),
+            first,
+            "{round}"
+        );
+    }
+    // Nobody else gets them meanwhile.
+    world.del(0, "c30");
+    world.pass(60_000);
+    for number in 0..40 {
+        let other = world.add(number % 3, wish(&format!("o{number}"))).unwrap();
+        assert_ne!(other[0], first[0]);
+        assert_ne!(other[1], first[1]);
+    }
+}
+
+#[test]
+fn the_node_that_has_it_needs_no_store() {
+    let mut world = World::new(2, spec(&["10.0.0.0/24"], 28, 124));
+    let first = world.add(0, single("a")).unwrap();
+    world.cut(0, true);
+    world.del(0, "a");
+    assert_eq!(world.add(0, single("b")).unwrap(), first);
+    world.del(0, "b");
+    world.restart(0);
+    assert_eq!(world.add(0, single("c")).unwrap(), first);
+    // The other one must wait, and has it when the holder has gone.
+    let refusal = world.add(1, single("d")).unwrap_err();
+    assert!(
+        matches!(refusal, Refusal::Held { again: true, .. }),
+        "{refusal}"
+    );
+    world.del(0, "c");
+    assert!(
+        world.add(1, single("d")).is_err(),
+        "the store does not know yet"
+    );
+    world.cut(0, false);
+    world.pass(500);
+    assert_eq!(world.add(1, single("d")).unwrap(), first);
+}
+
+#[test]
+fn handover_modes() {
+    let mut world = World::new(2, spec(&["10.0.0.0/24"], 28, 124));
+    let first = world.add(0, single("a")).unwrap();
+    let mode = |handover, container: &str| Allocate {
+        handover: Some(handover),
+        ..single(container)
+    };
+    let refusal = world.add(1, mode(Handover::Strict, "b")).unwrap_err();
+    assert!(
+        refusal.to_string().contains("net/a/eth0 on node n0"),
+        "{refusal}"
+    );
+    let other = world.add(1, mode(Handover::Temporary, "c")).unwrap();
+    assert_ne!(other, first);
+    let deadline = world.clock.now + 10_000;
+    let waiting = Allocate {
+        deadline,
+        ..mode(Handover::Wait, "d")
+    };
+    let id = world.begin(1, Request::Allocate(Box::new(waiting)));
+    world.pass(1_000);
+    assert!(world.answer(id).is_none());
+    world.del(0, "a");
+    world.pass(1_000);
+    match world.answer(id) {
+        Some(Ok(Answer::Allocated(given))) => {
+            assert_eq!(given.addresses[0].ip.to_string(), first[0]);
+            assert!(!given.temporary);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_set_keeps_its_addresses_and_grows_by_its_surge() {
+    let mut world = World::new(2, spec(&["10.0.0.0/24"], 28, 124));
+    let member = |container: &str| pod(container, "web/Deployment/front", ClaimKind::Set);
+    let mut first: Vec<_> = (0..3)
+        .map(|number| {
+            world
+                .add(number % 2, member(&format!("a{number}")))
+                .unwrap()[0]
+                .clone()
+        })
+        .collect();
+    let surge = world.add(0, member("surge")).unwrap()[0].clone();
+    assert!(!first.contains(&surge));
+    first.push(surge);
+    for number in 0..3 {
+        world.del(number % 2, &format!("a{number}"));
+        world.pass(100);
+        let ip = world.add(1, member(&format!("b{number}"))).unwrap()[0].clone();
+        assert!(first.contains(&ip), "{ip} of {first:?}");
+    }
+}
+
+#[test]
+fn a_claim_by_hand_is_made_anywhere() {
+    let mut world = World::new(2, spec(&["10.0.0.0/26"], 28, 124));
+    world.add(0, wish("a")).unwrap();
+    world.add(1, wish("b")).unwrap();
+    let create = |ip: &str, name: &str, deadline| {
+        Request::CreateClaim(Box::new(CreateClaim {
+            pool: PoolName::new("p").unwrap(),
+            name: ClaimName::new(name).unwrap(),
+            addresses: vec![ip.parse().unwrap()],
+            release: Release::Never,
+            handover: Handover::Strict,
+            app: None,
+            deadline,
+        }))
+    };
+    for (number, ip) in ["10.0.0.9", "10.0.0.20", "10.0.0.40", "10.0.0.50"]
+        .iter()
+        .enumerate()
+    {
+        let name = format!("web/db-{number}");
+        let deadline: Millis = world.clock.now + 10_000;
+        let made = world.ask(0, create(ip, &name, deadline));
+        assert_eq!(made, Ok(Answer::Claimed(vec![ip.parse().unwrap()])));
+        let pod = pod(&format!("c{number}"), &name, ClaimKind::Single);
+        assert_eq!(world.add(1, pod).unwrap(), [*ip]);
+        let refusal = world.ask(1, create(ip, "web/other", deadline)).unwrap_err();
+        assert!(matches!(refusal, Refusal::Taken { .. }), "{refusal}");
+    }
+}

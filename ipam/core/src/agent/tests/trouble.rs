@@ -1,0 +1,144 @@
+//! Restarts, lost journals, nodes that were removed.
+
+use super::world::{World, attachment, spec, wish};
+use crate::{
+    Allocate, ClaimKind, ClaimName, Release, Request, Sighting, Workload,
+    keys::Key,
+    record::{BlockRecord, Record, Use},
+};
+
+fn by_hand(container: &str) -> Allocate {
+    Allocate {
+        workload: Some(Workload {
+            claim: ClaimName::new("db").unwrap(),
+            kind: ClaimKind::Single,
+            app: None,
+            ordinal: None,
+            by_hand: true,
+        }),
+        release: Some(Release::Never),
+        ..wish(container)
+    }
+}
+
+#[test]
+fn a_restart_changes_nothing() {
+    let mut world = World::new(2, spec(&["10.0.0.0/24"], 28, 124));
+    let plain = world.add(0, wish("a")).unwrap();
+    let sticky = world.add(0, by_hand("b")).unwrap();
+    world.restart(0);
+    assert_eq!(world.add(0, wish("a")).unwrap(), plain);
+    assert_eq!(world.add(0, by_hand("b")).unwrap(), sticky);
+    for number in 0..40 {
+        let other = world.add(number % 2, wish(&format!("o{number}"))).unwrap();
+        assert!(other != plain && other != sticky);
+    }
+}
+
+#[test]
+fn a_lost_journal_is_made_anew_from_store_and_kernel() {
+    let mut world = World::new(2, spec(&["10.0.0.0/28"], 28, 124));
+    let told = world.add(0, wish("told")).unwrap();
+    let sticky = world.add(0, by_hand("sticky")).unwrap();
+    world.pass(1_000);
+    world.cut(0, true);
+    let seen = world.add(0, wish("seen")).unwrap();
+    let sighting = Sighting {
+        attachment: attachment("seen"),
+        netns: None,
+        addresses: vec![seen[0].parse().unwrap()],
+    };
+    world.lose_journal(0, vec![sighting]);
+    assert!(
+        world.add(0, wish("x")).is_err(),
+        "all rests that may have been given"
+    );
+    world.pass(31_000);
+    let mut others = Vec::new();
+    while let Ok(ip) = world.add(0, wish(&format!("o{}", others.len()))) {
+        others.extend(ip);
+    }
+    assert_eq!(others.len(), 10, "{others:?}");
+    for kept in [&told, &seen, &sticky] {
+        assert!(!others.contains(&kept[0]), "{kept:?}");
+    }
+    assert_eq!(world.del(0, "seen").len(), 1);
+    world.del(0, "sticky");
+    world.pass(500);
+    assert_eq!(world.add(1, by_hand("again")).unwrap(), sticky);
+}
+
+/// What `netctl node rm` does.
+fn remove(world: &mut World, node: &str) {
+    let entries: Vec<_> = world.store.values().cloned().collect();
+    for entry in entries {
+        let Some(Key::Block(..)) = Key::parse(&entry.key) else {
+            continue;
+        };
+        let mut record = BlockRecord::decode(&entry.value).unwrap();
+        if record
+            .owner
+            .as_ref()
+            .is_some_and(|owner| owner.node.as_str() == node)
+        {
+            record.owner = None;
+            record.epoch += 1;
+            for entry in &mut record.entries {
+                if matches!(entry.used, Use::Live { .. }) {
+                    entry.used = Use::Cooling;
+                }
+            }
+            world.put(entry.key, record.encode());
+        }
+    }
+    world.run();
+}
+
+#[test]
+fn a_removed_node_that_returns_takes_nothing_back() {
+    let mut world = World::new(2, spec(&["10.0.0.0/28"], 28, 124));
+    let first = world.add(0, wish("a")).unwrap();
+    world.pass(1_000);
+    world.cut(0, true);
+    remove(&mut world, "n0");
+    world.pass(1_000);
+    // The block is the other's now; the address rests there.
+    let mut others = Vec::new();
+    while let Ok(ip) = world.add(1, wish(&format!("o{}", others.len()))) {
+        assert_ne!(ip, first);
+        others.extend(ip);
+    }
+    world.pass(31_000);
+    assert_eq!(world.add(1, wish("late")).unwrap(), first);
+    world.cut(0, false);
+    world.pass(1_000);
+    assert_eq!(world.nodes[0].cut, [attachment("a")]);
+    assert!(world.nodes[0].agent.leases()[0].cut_off);
+    let ips = vec![first[0].parse().unwrap()];
+    let refusal = world
+        .ask(0, Request::Check(attachment("a"), ips))
+        .unwrap_err();
+    assert!(
+        refusal.to_string().contains("given to node n1"),
+        "{refusal}"
+    );
+    assert_eq!(world.del(0, "a").len(), 1);
+    assert!(world.add(1, wish("b")).is_err());
+}
+
+#[test]
+fn a_block_that_nobody_took_is_had_again() {
+    let mut world = World::new(2, spec(&["10.0.0.0/26"], 28, 124));
+    let first = world.add(0, wish("a")).unwrap();
+    world.pass(1_000);
+    world.cut(0, true);
+    remove(&mut world, "n0");
+    world.cut(0, false);
+    world.pass(2_000);
+    assert!(world.nodes[0].cut.is_empty());
+    let ips = vec![first[0].parse().unwrap()];
+    assert!(world.ask(0, Request::Check(attachment("a"), ips)).is_ok());
+    for number in 0..40 {
+        assert_ne!(world.add(1, wish(&format!("o{number}"))).unwrap(), first);
+    }
+}
