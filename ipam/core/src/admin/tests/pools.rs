@@ -163,6 +163,39 @@ fn a_block_that_is_taken_meanwhile_stops_the_removal() {
 }
 
 #[test]
+fn a_pool_that_changes_meanwhile_is_not_overwritten() {
+    let mut store = Store::default();
+    store.pool("web", &["10.1.0.0/16"]);
+    let set = |cooldown| PoolChange {
+        cooldown: Some(cooldown),
+        ..PoolChange::default()
+    };
+    let view = store.view();
+    let one = change_pool(&view, &pool_name("web"), &set(1)).unwrap();
+    let other = change_pool(&view, &pool_name("web"), &set(2)).unwrap();
+    store.commit_all(&one.txns);
+    assert!(!store.commit(&other.txns[0]));
+    // One that is taken back into use does not lose its blocks' records.
+    let plan = change_pool(&store.view(), &pool_name("web"), &PoolChange::retire()).unwrap();
+    store.commit_all(&plan.txns);
+    for block in 0..150u32 {
+        let block = cidr("10.1.0.0/16").part(26, block.into()).unwrap();
+        store.block("web", &block.to_string(), None, vec![]);
+    }
+    let Ok(Retire::Finish(txns)) = finish_retire(&store.view(), &pool_name("web")) else {
+        panic!("it is empty")
+    };
+    assert!(txns.len() > 1);
+    let back = PoolChange {
+        phase: Some(PoolPhase::Active),
+        ..PoolChange::default()
+    };
+    let plan = change_pool(&store.view(), &pool_name("web"), &back).unwrap();
+    store.commit_all(&plan.txns);
+    assert!(txns.iter().all(|txn| !store.commit(txn)));
+}
+
+#[test]
 fn another_block_length_takes_the_old_records_along() {
     let mut store = Store::default();
     store.pool("web", &["10.1.0.0/16"]);
