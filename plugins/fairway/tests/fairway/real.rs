@@ -7,11 +7,13 @@ use fairway_api::{
     released,
 };
 use fairway_lab::{Cni, Guarded, Result, Value, json, poll};
+use nix::sys::signal::Signal;
 use std::{
     env,
     io::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
 };
 
 /// `FAIRWAY_BIN_DIR`, else `dist/bin`; where nobody said and nothing is there, the test says that it skips.
@@ -202,4 +204,40 @@ fn a_pod_gets_its_addresses_back_whatever_makes_its_links() -> Result {
     // The runtime knows the pod alone.
     again.gc(&[("c3", "eth0")])?.ok()?;
     real.shows(bare(&given))
+}
+
+#[test]
+fn a_del_that_the_daemon_slept_through_frees_nothing_that_was_given_since() -> Result {
+    let test = "a_del_that_the_daemon_slept_through_frees_nothing_that_was_given_since";
+    let Some(program) = program(test) else {
+        return Ok(());
+    };
+    let real = Real::start(program)?;
+    let cni = real.cni("fairway", "c1", json!({}));
+    cni.add()?.ok()?;
+    let daemon = real.process.as_ref().unwrap();
+    daemon.signal(Signal::SIGSTOP)?;
+    cni.del(None)?.ok()?;
+    let folder = real.dir.path().join("released");
+    assert_eq!(released::list(&folder).unwrap().len(), 1);
+    // Its request lies in the socket still, before that of an ADD for the same attachment.
+    let again = thread::scope(|scope| {
+        let again = scope.spawn(|| cni.add());
+        let socket = real.socket().display().to_string();
+        let waits = || {
+            // Of a socket that listens: how many wait to be taken. That of the DEL is one.
+            let listening = real.bed.lab.node().run("ss -xlH").unwrap();
+            let line = listening.lines().find(|line| line.contains(&socket));
+            line.and_then(|line| line.split_whitespace().nth(2)) == Some("2")
+        };
+        poll(LIMIT, "the ADD waits", waits)?;
+        daemon.signal(Signal::SIGCONT)?;
+        again.join().unwrap()?.ok()
+    })?;
+    let given = addresses(&again);
+    let worked_off = || released::list(&folder).unwrap().is_empty();
+    poll(LIMIT, "the record is worked off", worked_off)?;
+    real.shows(bare(&given))?;
+    let prev = json!({"ips": again["ips"]});
+    cni.check(&prev)?.ok().map(drop)
 }
