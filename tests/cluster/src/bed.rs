@@ -168,7 +168,8 @@ impl Bed {
         let mut text = String::new();
         for daemon in &self.daemons {
             let log = daemon.log();
-            let lines: Vec<_> = log.lines().collect();
+            let told = |line: &&str| !line.contains(" DEBUG ");
+            let lines: Vec<_> = log.lines().filter(told).collect();
             let tail = lines.len().saturating_sub(40);
             let _ = writeln!(
                 text,
@@ -177,7 +178,9 @@ impl Bed {
                 lines[tail..].join("\n")
             );
             if let Some(dir) = keep_dir() {
-                let name = format!("{}-{}.log", std::process::id(), daemon.name);
+                let test = std::thread::current();
+                let test = test.name().unwrap_or_default().replace("::", "-");
+                let name = format!("{test}-{}.log", daemon.name);
                 let _ = fs::create_dir_all(&dir).and_then(|()| fs::write(dir.join(name), log));
             }
         }
@@ -210,7 +213,10 @@ fn run(bed: Bed, test: impl FnOnce(&Bed) -> Result<()>) -> Result<()> {
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| test(&bed)));
     match caught {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(error.context(bed.report())),
+        Ok(Err(error)) => {
+            say(bed.report());
+            Err(error)
+        }
         Err(panic) => {
             say(bed.report());
             std::panic::resume_unwind(panic)

@@ -1,6 +1,6 @@
 //! The store is away: nodes go on inside their blocks, and are in step when it is back.
 
-use crate::support::{dual, eventually, in_state, in_step, ips, pod, refused, within};
+use crate::support::{create, dual, eventually, in_state, in_step, ips, pod, refused, within};
 use anyhow::{Context, Result, ensure};
 use fairway_api::ipam::{Allocated, Attachment, StatusQuery};
 use fairway_tests_cluster::{Bed, Cut, Door, Plan, Stop, attachment, on};
@@ -38,7 +38,7 @@ fn del(door: &Door, held: &mut Held, name: &str) -> Result<()> {
 fn nodes_go_on_in_their_blocks_while_the_store_is_away() -> Result<()> {
     on(&Plan::nodes(2), |bed| {
         let (one, two) = (bed.door(1), bed.door(2));
-        one.pool_create(dual("p", 6, 25, 1))?;
+        create(bed, dual("p", 6, 25, 1))?;
         let mut held = Held::new();
         add(&one, &mut held, "first")?;
         add(&two, &mut held, "first")?;

@@ -1,6 +1,6 @@
 //! Several daemons and not enough blocks.
 
-use crate::support::{eventually, in_state, in_step, ips, pod, pool, range};
+use crate::support::{create, eventually, in_state, in_step, ips, pod, pool, range};
 use anyhow::{Result, ensure};
 use fairway_api::ipam::Allocated;
 use fairway_tests_cluster::{Bed, Door, Plan, attachment, code, joined, on};
@@ -47,9 +47,7 @@ fn distinct(given: &[Vec<Allocated>]) -> Result<usize> {
 #[test]
 fn two_nodes_race_for_the_last_blocks_and_none_is_left_unused() -> Result<()> {
     on(&Plan::nodes(2).members(1), |bed| {
-        let made = bed
-            .door(1)
-            .pool_create(pool("p", vec![range("10.82.0.0/26", 28)], 1))?;
+        let made = create(bed, pool("p", vec![range("10.82.0.0/26", 28)], 1))?;
         let size: usize = made.size.parse()?;
         let given = both(bed, "a")?;
         ensure!(distinct(&given)? == size, "{} of {size}", distinct(&given)?);
@@ -76,7 +74,7 @@ fn two_nodes_race_for_the_last_blocks_and_none_is_left_unused() -> Result<()> {
 fn whole_free_blocks_are_given_back_to_who_wants_one() -> Result<()> {
     on(&Plan::nodes(2).members(1), |bed| {
         let (one, two) = (bed.door(1), bed.door(2));
-        let made = one.pool_create(pool("p", vec![range("10.83.0.0/26", 28)], 1))?;
+        let made = create(bed, pool("p", vec![range("10.83.0.0/26", 28)], 1))?;
         let size: usize = made.size.parse()?;
         let given = all(&one, "a")?;
         ensure!(given.len() == size, "{} of {size}", given.len());
@@ -110,7 +108,7 @@ fn one_address_can_be_borrowed_where_no_block_is_left() -> Result<()> {
     on(&Plan::nodes(2).members(1), |bed| {
         let (one, two) = (bed.door(1), bed.door(2));
         // A single block: one of them owns it.
-        one.pool_create(pool("p", vec![range("10.84.0.0/28", 28)], 1))?;
+        create(bed, pool("p", vec![range("10.84.0.0/28", 28)], 1))?;
         let own = one.add(&attachment("own"), pod("plain", "own"))?;
         let lent = two.add(&attachment("lent"), pod("plain", "lent"))?;
         ensure!(own.addresses[0].ip != lent.addresses[0].ip);

@@ -1,7 +1,7 @@
 //! The history test: clients hammer five daemons while the cluster is broken again and again, and what was
 //! answered is judged afterwards.
 
-use crate::support::{dual, eventually, in_state, in_step};
+use crate::support::{create, dual, eventually, in_state, in_step};
 use anyhow::{Context, Result, bail, ensure};
 use fairway_tests_cluster::hammer::{Container, Hammer};
 use fairway_tests_cluster::history::{Line, Lives, Recorder, Rules, check_snapshot, judge, read};
@@ -35,10 +35,7 @@ fn history(bed: &Bed, name: &str) -> Result<()> {
     let done = run(bed, &recorder);
     if let (Err(_), Some(dir)) = (&done, keep_dir()) {
         fs::create_dir_all(&dir)?;
-        fs::copy(
-            &path,
-            dir.join(format!("{}-{name}.jsonl", std::process::id())),
-        )?;
+        fs::copy(&path, dir.join(format!("history-{name}.jsonl")))?;
     }
     done
 }
@@ -47,7 +44,7 @@ fn run(bed: &Bed, recorder: &Recorder) -> Result<()> {
     let seed = Dice::seed();
     recorder.fault(format!("seed {seed}"))?;
     // Eight blocks for five nodes: some must borrow, and some give back.
-    bed.door(1).pool_create(dual("p", 1, 25, COOLDOWN))?;
+    create(bed, dual("p", 1, 25, COOLDOWN))?;
     let stop = Stop::default();
     let hammer = Hammer {
         doors: bed.daemons.iter().map(|daemon| daemon.door()).collect(),

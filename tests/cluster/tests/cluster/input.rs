@@ -1,7 +1,7 @@
 //! What is wrong is refused by name, changes nothing, and loses nothing.
 
 use crate::support::{
-    by_hand, dual, eventually, in_step, ips, pod, pool, range, refused, says, sticky,
+    by_hand, create, dual, eventually, in_step, ips, pod, pool, range, refused, says, sticky,
 };
 use anyhow::{Context, Result, ensure};
 use fairway_api::admin::{ClaimCreate, IpamAudit, PoolCreate, PoolRemove, PoolSet};
@@ -31,7 +31,7 @@ fn claim(name: &str, addresses: &[&str]) -> Result<ClaimCreate> {
 fn what_is_wrong_is_named_and_changes_nothing() -> Result<()> {
     on(&Plan::nodes(2).members(1), |bed| {
         let (one, two) = (bed.door(1), bed.door(2));
-        one.pool_create(dual("p", 20, 26, 1))?;
+        create(bed, dual("p", 20, 26, 1))?;
         let held = one.add(&attachment("a"), pod("plain", "a"))?;
         in_step(bed)?;
         let before = bed
@@ -161,7 +161,7 @@ fn requests(bed: &Bed) -> Result<()> {
 fn records_of_a_newer_version_are_left_alone() -> Result<()> {
     on(&Plan::nodes(2).members(1), |bed| {
         let one = bed.door(1);
-        one.pool_create(v4("p", "10.85.0.0/27", 28))?;
+        create(bed, v4("p", "10.85.0.0/27", 28))?;
         let newer = |key: &str, what: &str| -> Result<(String, String)> {
             let (key, value) = (
                 format!("/fairway/v1/{key}"),
@@ -235,7 +235,7 @@ fn records_of_a_newer_version_are_left_alone() -> Result<()> {
 #[test]
 fn a_second_daemon_of_the_same_name_is_refused() -> Result<()> {
     on(&Plan::nodes(2).members(1), |bed| {
-        bed.door(1).pool_create(dual("p", 21, 26, 1))?;
+        create(bed, dual("p", 21, 26, 1))?;
         let held = bed.door(1).add(&attachment("a"), pod("plain", "a"))?;
         let (first, second) = (bed.node(1), bed.node(2));
         second.kill()?;

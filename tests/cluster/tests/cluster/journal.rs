@@ -1,7 +1,7 @@
 //! Journals that are damaged, lost, or of another boot.
 
 use crate::real::Container;
-use crate::support::{dual, eventually, in_state, in_step, ips, pod};
+use crate::support::{create, dual, eventually, in_state, in_step, ips, pod};
 use anyhow::{Context, Result, ensure};
 use fairway_tests_cluster::{Bed, Daemon, Plan, attachment, on};
 use std::fs;
@@ -40,7 +40,7 @@ fn spoil(path: &Path, how: &str) -> Result<()> {
 fn survives(how: &str, net: u8) -> Result<()> {
     on(&Plan::nodes(2).members(1), |bed| {
         let (one, two) = (bed.node(1), bed.node(2));
-        one.door().pool_create(dual("p", net, 27, 1))?;
+        create(bed, dual("p", net, 27, 1))?;
         let held: Vec<_> = (0..4)
             .map(|n| Container::add(bed, one, &format!("h{n}")))
             .collect::<Result<_>>()?;

@@ -1,7 +1,7 @@
 //! The plugin and the daemon together, as a runtime sees them.
 
 use crate::real::{Container, plugin};
-use crate::support::{dual, eventually, in_state, in_step, pool, range, rows, within};
+use crate::support::{create, dual, eventually, in_state, in_step, pool, range, rows, within};
 use anyhow::{Context, Result, ensure};
 use fairway_lab::{Value, json};
 use fairway_tests_cluster::{Bed, Cut, Daemon, Plan, on};
@@ -36,7 +36,7 @@ fn worked_off(daemon: &Daemon) -> Result<()> {
 fn a_del_without_the_daemon_is_worked_off() -> Result<()> {
     on(&Plan::nodes(1).members(1), |bed| {
         let node = bed.node(1);
-        node.door().pool_create(dual("p", 50, 26, 1))?;
+        create(bed, dual("p", 50, 26, 1))?;
         let (stays, goes) = (
             Container::add(bed, node, "stays")?,
             Container::add(bed, node, "goes")?,
@@ -98,7 +98,7 @@ fn younger(bed: &Bed, stays: &Container) -> Result<()> {
 fn gc_frees_what_the_runtime_does_not_know_and_nothing_else() -> Result<()> {
     on(&Plan::nodes(2).members(1), |bed| {
         let (one, two) = (bed.node(1), bed.node(2));
-        one.door().pool_create(dual("p", 51, 26, 1))?;
+        create(bed, dual("p", 51, 26, 1))?;
         let kept = Container::add(bed, one, "kept")?;
         let _lost = Container::add(bed, one, "lost")?;
         let _also = Container::with(
@@ -137,8 +137,7 @@ fn status_tells_what_an_add_would_meet() -> Result<()> {
         let status = plugin(node, "s", None, &json!({}));
         let refusal = status.status()?;
         ensure!(refusal.ok().is_err(), "there is no pool");
-        node.door()
-            .pool_create(pool("p", vec![range("10.87.0.0/29", 29)], 1))?;
+        create(bed, pool("p", vec![range("10.87.0.0/29", 29)], 1))?;
         eventually("there is one", || Ok(status.status()?.ok()?))?;
         let mut held = Vec::new();
         while held.len() < 8 {
@@ -179,7 +178,7 @@ fn what_a_reboot_left_is_swept() -> Result<()> {
         .settings("[sweep]\nevery = \"1s\"\ngrace = \"2s\"\nfirst_grace = \"1s\"\n");
     on(&plan, |bed| {
         let node = bed.node(1);
-        node.door().pool_create(dual("p", 52, 26, 1))?;
+        create(bed, dual("p", 52, 26, 1))?;
         let stays = Container::add(bed, node, "stays")?;
         let goes = Container::add(bed, node, "goes")?;
         let sticky = Container::with(

@@ -1,6 +1,8 @@
 //! Pools that grow, are drained and retired under running containers.
 
-use crate::support::{dual, eventually, in_state, in_step, ips, pod, pool, range, refused, rows};
+use crate::support::{
+    create, dual, eventually, in_state, in_step, ips, pod, pool, range, refused, rows,
+};
 use anyhow::{Context, Result, ensure};
 use fairway_api::admin::{Pool, PoolRemove, PoolSet};
 use fairway_api::ipam::Allocated;
@@ -66,7 +68,7 @@ fn fill(bed: &Bed, prefix: &str) -> Result<Vec<(usize, String, Allocated)>> {
 fn a_pool_grows_is_drained_and_retired() -> Result<()> {
     on(&Plan::nodes(3).members(1), |bed| {
         let one = bed.door(1);
-        let made = one.pool_create(pool("p", vec![range("10.81.0.0/27", 28)], 1))?;
+        let made = create(bed, pool("p", vec![range("10.81.0.0/27", 28)], 1))?;
         let size: usize = made.size.parse()?;
         let first = fill(bed, "a")?;
         ensure!(first.len() == size, "{} of {size} were given", first.len());
@@ -168,7 +170,7 @@ fn retire(bed: &Bed, held: Vec<(usize, String, Allocated)>) -> Result<()> {
         .etcdctl(&["get", "--prefix", "/fairway/v1/blocks/", "--keys-only"])?;
     ensure!(left.trim().is_empty(), "{left}");
     // The name and the prefix can be used again.
-    one.pool_create(pool("p", vec![range("10.81.1.0/26", 28)], 1))?;
+    create(bed, pool("p", vec![range("10.81.1.0/26", 28)], 1))?;
     eventually("the new pool gives", || add(&bed.door(3), "new")).map(drop)
 }
 
@@ -176,7 +178,7 @@ fn retire(bed: &Bed, held: Vec<(usize, String, Allocated)>) -> Result<()> {
 fn a_pool_that_is_drained_as_a_whole_can_come_back() -> Result<()> {
     on(&Plan::nodes(2).members(1), |bed| {
         let one = bed.door(1);
-        one.pool_create(dual("p", 12, 26, 1))?;
+        create(bed, dual("p", 12, 26, 1))?;
         let held = add(&one, "a")?;
         let phase = |phase: &str| PoolSet {
             phase: Some(phase.into()),

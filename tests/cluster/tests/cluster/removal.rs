@@ -2,7 +2,7 @@
 
 use crate::real::Container;
 use crate::support::{
-    dual, eventually, in_state, in_step, ips, pod, refused, rows, says, sticky, within,
+    create, dual, eventually, in_state, in_step, ips, pod, refused, rows, says, sticky, within,
 };
 use anyhow::{Context, Result, ensure};
 use fairway_api::admin::{ClaimMove, Node, NodeRemove};
@@ -62,7 +62,7 @@ fn undrain(door: &Door, prefix: &str, many: usize) -> Result<()> {
 fn a_node_that_never_returns_gives_its_blocks_and_claims_back() -> Result<()> {
     on(&Plan::nodes(3).members(1), |bed| {
         let (one, three) = (bed.door(1), bed.door(3));
-        one.pool_create(dual("p", 7, 26, 1))?;
+        create(bed, dual("p", 7, 26, 1))?;
         let db = three.add(&attachment("db"), sticky("prod", "db-0", "never"))?;
         let job = three.add(&attachment("job"), pod("plain", "job"))?;
         in_step(bed)?;
@@ -109,7 +109,7 @@ fn a_node_that_never_returns_gives_its_blocks_and_claims_back() -> Result<()> {
 fn a_claim_is_taken_from_a_node_that_does_not_answer() -> Result<()> {
     on(&Plan::nodes(3).members(1), |bed| {
         let (one, two) = (bed.door(1), bed.door(2));
-        one.pool_create(dual("p", 8, 26, 1))?;
+        create(bed, dual("p", 8, 26, 1))?;
         let ipam = json!({"claim": "mine", "release": "never"});
         let held = Container::with(bed, bed.node(3), "held", &ipam)?;
         held.whole()?;
@@ -165,7 +165,7 @@ fn cut_off(container: &Container) -> Result<()> {
 fn a_node_that_returns_too_late_takes_nothing_back() -> Result<()> {
     on(&Plan::nodes(2).members(1), |bed| {
         let one = bed.door(1);
-        one.pool_create(dual("p", 9, 27, 1))?;
+        create(bed, dual("p", 9, 27, 1))?;
         let held: Vec<_> = (0..3)
             .map(|n| Container::add(bed, bed.node(2), &format!("h{n}")))
             .collect::<Result<_>>()?;
@@ -215,7 +215,7 @@ fn a_node_that_returns_too_late_takes_nothing_back() -> Result<()> {
 fn a_node_whose_blocks_nobody_took_gets_them_back() -> Result<()> {
     on(&Plan::nodes(2).members(1), |bed| {
         let (one, two) = (bed.door(1), bed.door(2));
-        one.pool_create(dual("p", 10, 25, 1))?;
+        create(bed, dual("p", 10, 25, 1))?;
         let held = Container::add(bed, bed.node(2), "h")?;
         in_step(bed)?;
         bed.node(2).cable.cut(Cut::Carrier)?;
@@ -244,7 +244,7 @@ fn blocks_come_back_by_themselves_where_an_operator_set_a_time() -> Result<()> {
         .settings("reclaim_after = \"1m\"\n");
     on(&plan, |bed| {
         let (one, two) = (bed.door(1), bed.door(2));
-        one.pool_create(dual("p", 11, 28, 1))?;
+        create(bed, dual("p", 11, 28, 1))?;
         let had = two.add(&attachment("h"), pod("plain", "h"))?;
         in_step(bed)?;
         bed.node(2).kill()?;

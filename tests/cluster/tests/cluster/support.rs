@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail, ensure};
 use fairway_api::admin::{
-    AddressRow, Audit, IpamAudit, IpamList, PoolCreate, PoolRange, PoolSettings,
+    AddressRow, Audit, IpamAudit, IpamList, Pool, PoolCreate, PoolRange, PoolSettings,
 };
 use fairway_api::ipam::{Allocated, Facts, Sourced};
 use fairway_lab::poll;
@@ -32,6 +32,24 @@ pub(crate) fn pool(name: &str, ranges: Vec<PoolRange>, cooldown: u64) -> PoolCre
             ..PoolSettings::default()
         },
     }
+}
+
+/// Makes a pool, and waits until all nodes know it.
+pub(crate) fn create(bed: &Bed, pool: PoolCreate) -> Result<Pool> {
+    let name = pool.name.clone();
+    let made = bed.door(1).pool_create(pool)?;
+    eventually("all nodes know the pool", || {
+        for daemon in &bed.daemons {
+            let pools = daemon.door().pools()?;
+            ensure!(
+                pools.iter().any(|pool| pool.name == name),
+                "{}: {pools:?}",
+                daemon.name
+            );
+        }
+        Ok(())
+    })?;
+    Ok(made)
 }
 
 /// Both families: 10.80.`net`.0/`length` and as large a part of fd00:80:`net`::, in blocks of 16.

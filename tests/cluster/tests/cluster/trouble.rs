@@ -1,6 +1,6 @@
 //! Stores that do not let us: full, behind bad certificates, with another password.
 
-use crate::support::{dual, eventually, in_step, ips, pod, refused};
+use crate::support::{create, dual, eventually, in_step, ips, pod, refused};
 use anyhow::{Context, Result, ensure};
 use fairway_api::ipam::Allocated;
 use fairway_etcd_bed::{Authority, Flaw};
@@ -9,7 +9,7 @@ use std::fs;
 
 /// Containers from the time when all was well.
 fn well(bed: &Bed, net: u8) -> Result<Allocated> {
-    bed.door(1).pool_create(dual("p", net, 26, 1))?;
+    create(bed, dual("p", net, 26, 1))?;
     let held = bed.door(1).add(&attachment("a"), pod("plain", "a"))?;
     in_step(bed)?;
     Ok(held)

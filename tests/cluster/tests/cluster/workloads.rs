@@ -1,6 +1,6 @@
 //! Addresses that follow their workloads: StatefulSets and Deployments, restarted again and again.
 
-use crate::support::{by_hand, dual, eventually, in_state, in_step, pod, sticky};
+use crate::support::{by_hand, create, dual, eventually, in_state, in_step, pod, sticky};
 use anyhow::{Context, Result, ensure};
 use fairway_api::admin::{ClaimCreate, ClaimList, ClaimRemove, SetSize};
 use fairway_tests_cluster::controllers::{Deployment, Kubelets, Pod};
@@ -17,7 +17,7 @@ fn kubelets(bed: &Bed) -> Kubelets {
 #[test]
 fn a_statefulset_of_five_keeps_its_five_addresses_over_a_hundred_restarts() -> Result<()> {
     on(&Plan::nodes(3), |bed| {
-        bed.door(1).pool_create(dual("p", 2, 25, 1))?;
+        create(bed, dual("p", 2, 25, 1))?;
         let (kubelets, seed) = (kubelets(bed), Dice::seed());
         let facts = sticky("prod", "", "on-scale-down");
         let restart = |number: u64| -> Result<Pod> {
@@ -119,7 +119,7 @@ fn updates(bed: &Bed, mut deployment: Deployment) -> Result<BTreeSet<IpAddr>> {
 
 fn rolling(handover: &'static str) -> Result<()> {
     on(&Plan::nodes(3).members(1), |bed| {
-        bed.door(1).pool_create(dual("p", 3, 25, 1))?;
+        create(bed, dual("p", 3, 25, 1))?;
         updates(bed, deployment(handover, 1, 0)).context("surge 1")?;
         updates(bed, deployment(handover, 2, 0)).context("surge 2")?;
         updates(bed, deployment(handover, 0, 1)).context("no surge")?;
@@ -145,7 +145,7 @@ fn a_rolling_update_ends_where_newcomers_are_refused() -> Result<()> {
 #[test]
 fn a_set_of_a_given_size_keeps_to_its_members() -> Result<()> {
     on(&Plan::nodes(3).members(1), |bed| {
-        bed.door(1).pool_create(dual("p", 4, 25, 1))?;
+        create(bed, dual("p", 4, 25, 1))?;
         let set = ClaimCreate {
             name: "web/Deployment/front".into(),
             pool: "p".into(),
@@ -171,7 +171,7 @@ fn a_set_of_a_given_size_keeps_to_its_members() -> Result<()> {
 #[test]
 fn one_claim_has_one_holder_in_every_mode() -> Result<()> {
     on(&Plan::nodes(2).members(1), |bed| {
-        bed.door(1).pool_create(dual("p", 5, 25, 1))?;
+        create(bed, dual("p", 5, 25, 1))?;
         let (one, two) = (bed.door(1), bed.door(2));
         let facts = |handover: &str| {
             let mut facts = pod("prod", "x-1");
