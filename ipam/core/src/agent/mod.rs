@@ -17,10 +17,12 @@ mod grant;
 mod housekeeping;
 mod live;
 mod lost;
+mod make;
 mod outcome;
 mod pick;
 mod pools;
 mod publish;
+mod refusal;
 mod release;
 mod restore;
 mod saved;
@@ -31,8 +33,9 @@ mod task;
 
 pub use api::{
     Action, Address, Allocate, Allocated, Answer, CreateClaim, Effects, Headroom, Input, Lease,
-    Notice, Outcome, Refusal, Request, RequestId, Settings, Sighting, Start, Status, TxnId,
+    Notice, Outcome, Request, RequestId, Settings, Sighting, Start, Status, TxnId,
 };
+pub use refusal::Refusal;
 pub use saved::JournalError;
 
 use crate::{
