@@ -5,9 +5,8 @@
 //! TLS 1.3 a client believes to be connected before the server has looked at its certificate, and a
 //! transaction sent on such a connection would be in doubt without need.
 
-use super::tls;
-use super::verdict::words;
-use super::verdict::{Answer, Distrust, Verdict, client_distrust, client_words, distrust, verdict};
+use super::verdict::{Answer, Distrust, Verdict, client_words, distrust, verdict, words};
+use super::{tls, wire};
 use crate::{Cause, Etcd, StoreError};
 use etcd_client::{Channel, Client, ConnectOptions};
 use std::fmt::{self, Write as _};
@@ -166,41 +165,31 @@ impl Links {
 
     async fn connect(&self, endpoint: usize) -> Result<Link, StoreError> {
         let place = self.etcd.endpoints[endpoint].clone();
-        let away = |source: String| StoreError::Unreachable {
-            place: place.clone(),
-            source: source.into(),
+        let tls = self.etcd.tls.as_ref().map(tls::load).transpose()?;
+        let build = |member: Endpoint| {
+            member
+                .http2_keep_alive_interval(PING.0)
+                .keep_alive_timeout(PING.1)
+                .keep_alive_while_idle(false)
         };
-        let mut member = Endpoint::from_shared(place.clone())
-            .map_err(|error| away(words(&error)))?
-            .connect_timeout(CONNECT)
-            .http2_keep_alive_interval(PING.0)
-            .keep_alive_timeout(PING.1)
-            .keep_alive_while_idle(false);
-        if let Some(tls) = &self.etcd.tls {
-            let tls = tls::load(tls)?;
-            member = member
-                .tls_config(tls)
-                .map_err(|error| away(words(&error)))?;
-        }
-        let channel = member.connect().await.map_err(|error| {
-            let distrust = distrust(&error);
-            self.distrusted(&place, distrust)
-                .unwrap_or_else(|| away(words(&error)))
-        })?;
-        let options = ConnectOptions::new().with_require_leader(true);
-        let client = Client::from_channel(Channel::Tonic(channel), Some(options)).await;
+        let connected = wire::connect(&place, tls, build).await;
+        let (channel, ending) = connected.map_err(|error| self.no_way(&place, &error))?;
         let failed = |error: etcd_client::Error| {
-            let denied = matches!(
-                verdict(&error),
-                Verdict::Final(Answer::Denied) | Verdict::Token
-            );
+            // What ended the connection says more than what became of the request.
+            if let Some(cause) = ending.take() {
+                return self.no_way(&place, &cause);
+            }
+            let answer = verdict(&error);
             let (place, source) = (place.clone(), client_words(&error).into());
-            match self.distrusted(&place, client_distrust(&error)) {
-                Some(error) => error,
-                None if denied => StoreError::Denied { place, source },
-                None => StoreError::Unreachable { place, source },
+            match answer {
+                Verdict::Final(Answer::Denied) | Verdict::Token => {
+                    StoreError::Denied { place, source }
+                }
+                _ => StoreError::Unreachable { place, source },
             }
         };
+        let options = ConnectOptions::new().with_require_leader(true);
+        let client = Client::from_channel(Channel::Tonic(channel), Some(options)).await;
         let mut client = client.map_err(failed)?;
         if let Some(user) = &self.etcd.user {
             let word = (user.name.clone(), user.password.clone());
@@ -220,6 +209,14 @@ impl Links {
             client,
             place,
             endpoint,
+        })
+    }
+
+    fn no_way(&self, place: &str, error: &std::io::Error) -> StoreError {
+        let distrusted = self.distrusted(place, distrust(error));
+        distrusted.unwrap_or_else(|| StoreError::Unreachable {
+            place: place.to_owned(),
+            source: words(error).into(),
         })
     }
 

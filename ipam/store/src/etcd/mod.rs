@@ -7,9 +7,10 @@ mod link;
 mod tls;
 mod verdict;
 mod watch;
+mod wire;
 
 use crate::txn::{check, seconds};
-use crate::{Etcd, Range, Store, StoreError, Watch};
+use crate::{Cause, Etcd, Range, Store, StoreError, Watch};
 use async_trait::async_trait;
 use etcd_client::{
     Client, Compare, CompareOp, Error, GetOptions, KeyValue, PutOptions, TxnOp, TxnOpResponse,
@@ -173,6 +174,47 @@ impl EtcdStore {
     }
 }
 
+impl EtcdStore {
+    /// "Out of space" is said of a transaction that was dropped, and of the one that took the last of it.
+    async fn full(&self, txn: &Txn, place: String, source: Cause) -> StoreError {
+        match self.untouched(txn).await {
+            Ok(true) => StoreError::OutOfSpace { place, source },
+            _ => StoreError::Unknown { place, source },
+        }
+    }
+
+    /// A key that the transaction would have changed still is as its condition says. (A lease or another
+    /// node may have taken a new key away again meanwhile; then it is as if nothing had been done.)
+    async fn untouched(&self, txn: &Txn) -> Result<bool, StoreError> {
+        for condition in &txn.conditions {
+            let key = condition.key();
+            let written = txn.writes.iter().find(|write| write.key() == key);
+            let changes = match (condition, written) {
+                (_, None) | (Condition::Absent { .. }, Some(Write::Delete { .. })) => false,
+                (_, Some(_)) => true,
+            };
+            if changes {
+                let found = self.get(key).await?.map(|entry| entry.modified);
+                return Ok(match condition {
+                    Condition::Absent { .. } => found.is_none(),
+                    Condition::Unchanged { modified, .. } => found == Some(*modified),
+                });
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Which of them cannot be told; mostly there is one.
+fn lease_gone(txn: &Txn) -> StoreError {
+    let lease = txn.writes.iter().find_map(|write| match write {
+        Write::Put { lease, .. } => *lease,
+        Write::Delete { .. } => None,
+    });
+    let lease = lease.unwrap_or(LeaseId(0));
+    StoreError::LeaseGone { lease }
+}
+
 impl Answer {
     fn error(self, place: String, source: String) -> StoreError {
         let source = source.into();
@@ -276,15 +318,14 @@ impl Store for EtcdStore {
             true => Again::Yes,
             false => Again::No,
         };
-        let leases = txn.writes.iter().find_map(|write| match write {
-            Write::Put { lease, .. } => *lease,
-            Write::Delete { .. } => None,
-        });
-        let done = self.call(again, commit).await;
-        let (done, _) = done.map_err(|error| match (error, leases) {
-            (StoreError::LeaseGone { .. }, Some(lease)) => StoreError::LeaseGone { lease },
-            (other, _) => other,
-        })?;
+        let done = match self.call(again, commit).await {
+            Ok((done, _)) => done,
+            Err(StoreError::LeaseGone { .. }) => return Err(lease_gone(txn)),
+            Err(StoreError::OutOfSpace { place, source }) => {
+                return Err(self.full(txn, place, source).await);
+            }
+            Err(error) => return Err(error),
+        };
         let now = revision(done.header().map_or(0, |header| header.revision()));
         if done.succeeded() {
             return Ok(Committed::Yes { revision: now });

@@ -5,39 +5,49 @@
 //! an expired one, sends an operator on a long search.
 
 use crate::{LocationError, Named, Tls};
-use etcd_client::{Certificate, Identity, TlsOptions};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
-use rustls::sign::CertifiedKey;
-use std::fs;
+use rustls::{ClientConfig, RootCertStore};
+use std::sync::Arc;
+use std::{fmt, fs};
 use webpki::{EndEntityCert, KeyUsage};
 
 /// Reads and checks the files.
 ///
 /// # Errors
 /// With the flag and the path of the first file that is not good.
-pub(super) fn load(tls: &Tls) -> Result<TlsOptions, LocationError> {
-    let ca = read(&tls.ca)?;
-    for certificate in certificates(&tls.ca, &ca)? {
-        let anchor = webpki::anchor_from_trusted_cert(&certificate);
-        anchor.map_err(|error| flaw(&tls.ca, format!("is no CA's certificate: {error:?}")))?;
+pub(super) fn load(tls: &Tls) -> Result<Arc<ClientConfig>, LocationError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let ca = |error: &dyn fmt::Display| flaw(&tls.ca, format!("is no CA's certificate: {error}"));
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(&tls.ca)? {
+        roots.add(certificate).map_err(|error| ca(&error))?;
     }
-    let options = TlsOptions::new().ca_certificate(Certificate::from_pem(&ca));
-    let Some((cert, key)) = &tls.client else {
-        return Ok(options);
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider));
+    let config = config.with_safe_default_protocol_versions();
+    let config = config.map_err(|error| ca(&error))?;
+    let config = config.with_root_certificates(roots);
+    let mut config = match &tls.client {
+        None => config.with_no_client_auth(),
+        Some((cert, key)) => {
+            let chain = certificates(cert)?;
+            valid_now(cert, &chain[0], &provider)?;
+            let pem = read(key)?;
+            let found = PrivateKeyDer::from_pem_slice(&pem);
+            let found = found.map_err(|_| flaw(key, "holds no private key (PEM)".into()))?;
+            let config = config.with_client_auth_cert(chain, found);
+            config.map_err(|error| match error {
+                rustls::Error::InconsistentKeys(_) => {
+                    let cert = format!("{} ({})", cert.path.display(), cert.field);
+                    flaw(key, format!("is not the key of {cert}"))
+                }
+                other => flaw(key, format!("is no usable key: {other}")),
+            })?
+        }
     };
-    let (cert_pem, key_pem) = (read(cert)?, read(key)?);
-    let chain = certificates(cert, &cert_pem)?;
-    valid_now(cert, &chain[0])?;
-    let found = PrivateKeyDer::from_pem_slice(&key_pem);
-    let found = found.map_err(|_| flaw(key, "holds no private key (PEM)".into()))?;
-    let signer = rustls::crypto::ring::sign::any_supported_type(&found);
-    let signer = signer.map_err(|error| flaw(key, format!("is no usable key: {error}")))?;
-    if let Err(rustls::Error::InconsistentKeys(_)) = CertifiedKey::new(chain, signer).keys_match() {
-        let other = format!("is not the key of {} ({})", cert.path.display(), cert.field);
-        return Err(flaw(key, other));
-    }
-    Ok(options.identity(Identity::from_pem(cert_pem, key_pem)))
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(Arc::new(config))
 }
 
 fn flaw(file: &Named, reason: String) -> LocationError {
@@ -52,8 +62,10 @@ fn read(file: &Named) -> Result<Vec<u8>, LocationError> {
     fs::read(&file.path).map_err(|error| flaw(file, error.to_string()))
 }
 
-fn certificates(file: &Named, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, LocationError> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+/// At least one.
+fn certificates(file: &Named) -> Result<Vec<CertificateDer<'static>>, LocationError> {
+    let pem = read(file)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let found = found.map_err(|error| flaw(file, format!("is no PEM: {error}")))?;
     if found.is_empty() {
         return Err(flaw(file, "holds no certificate (PEM)".into()));
@@ -62,20 +74,19 @@ fn certificates(file: &Named, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>
 }
 
 /// Who signed it is the members' affair; when it ends is looked at here.
-fn valid_now(file: &Named, certificate: &CertificateDer) -> Result<(), LocationError> {
+fn valid_now(
+    file: &Named,
+    certificate: &CertificateDer,
+    provider: &CryptoProvider,
+) -> Result<(), LocationError> {
     let parsed = EndEntityCert::try_from(certificate);
-    let parsed = parsed.map_err(|error| flaw(file, format!("is no certificate: {error:?}")))?;
-    let judged = parsed.verify_for_usage(
-        rustls::crypto::ring::default_provider()
-            .signature_verification_algorithms
-            .all,
-        &[],
-        &[],
-        UnixTime::now(),
+    let parsed = parsed.map_err(|error| flaw(file, format!("is no certificate: {error}")))?;
+    let (algorithms, usage) = (
+        provider.signature_verification_algorithms.all,
         KeyUsage::client_auth(),
-        None,
-        None,
     );
+    // Without a single authority; the times are looked at first.
+    let judged = parsed.verify_for_usage(algorithms, &[], &[], UnixTime::now(), usage, None, None);
     let days = |from: UnixTime, to: UnixTime| to.as_secs().saturating_sub(from.as_secs()) / 86_400;
     match judged {
         Err(webpki::Error::CertExpired { time, not_after }) => {

@@ -2,10 +2,12 @@
 
 #![expect(clippy::panic, reason = "a test fails by it")]
 
+mod adversity;
 mod bed;
 mod healing;
 mod proxy;
 mod redb_file;
+mod refusals;
 mod suite;
 mod tampered;
 

@@ -1,0 +1,262 @@
+//! Full, denied, distrusted: what an operator has to mend, in words that say what.
+
+use crate::bed::*;
+use fairway_etcd_bed::{Authority, Cluster, Flaw, Options};
+use fairway_store::kv::Committed;
+use fairway_store::{Location, Store, StoreError, open};
+use std::fs;
+use std::sync::Arc;
+
+async fn opened(location: Location) -> Arc<dyn Store> {
+    open(&location).await.expect("it opens")
+}
+
+fn take(name: &str) -> fairway_store::kv::Txn {
+    txn(vec![absent(name)], vec![put(name, "1")])
+}
+
+#[test]
+fn a_full_etcd_is_told_and_nothing_is_lost() {
+    run(async {
+        let cluster = Cluster::start(Options::loopback(1).quota(4 << 20)).expect("etcd");
+        let store = opened(at(&cluster.endpoints())).await;
+        // The transaction that takes the last of the room is done and yet answered with "out of space".
+        let (mut kept, mut doubt) = (0, 0);
+        let error = loop {
+            let name = format!("k{}", kept + doubt);
+            let large = txn(vec![absent(&name)], vec![put(&name, vec![b'x'; 200_000])]);
+            match store.commit(&large).await {
+                Ok(Committed::Yes { .. }) => kept += 1,
+                Ok(no) => panic!("{no:?}"),
+                Err(error) if error.outcome_unknown() => doubt += 1,
+                Err(error) => break error,
+            }
+            assert!(kept + doubt < 100, "it does not get full");
+        };
+        assert!(doubt <= 1, "{doubt} in doubt");
+        assert!(matches!(error, StoreError::OutOfSpace { .. }), "{error}");
+        assert!(error.is_rejection() && error.needs_hands());
+        let error = store.commit(&take("small")).await.expect_err("full");
+        assert!(matches!(error, StoreError::OutOfSpace { .. }), "{error}");
+        let range = store.range(ROOT).await.expect("it still reads");
+        let there = range.entries.len();
+        assert!((kept..=kept + doubt).contains(&there), "{there} of {kept}");
+        assert_eq!(get(&*store, &format!("k{}", kept + doubt)).await, None);
+        // Room is made, as etcd's manual says.
+        let remove = (0..kept + doubt)
+            .map(|n| delete(&format!("k{n}")))
+            .collect();
+        write(&*store, remove).await;
+        forget(&cluster, &*store).await;
+        cluster.etcdctl(&["defrag"]).expect("it defragments");
+        cluster.etcdctl(&["alarm", "disarm"]).expect("it disarms");
+        let done = store.commit(&take("small")).await.expect("room");
+        assert!(matches!(done, Committed::Yes { .. }));
+    });
+}
+
+#[test]
+fn passwords_and_permissions() {
+    run(async {
+        let cluster = Cluster::start(Options::loopback(1).auth("secret")).expect("etcd");
+        let location = at(&cluster.endpoints());
+        cluster.add_user("fairway", "pw", ROOT).expect("a user");
+        let denied = |error: StoreError| {
+            assert!(matches!(error, StoreError::Denied { .. }), "{error}");
+            assert!(error.is_rejection() && error.needs_hands());
+            assert!(!error.to_string().contains("wrong"), "a password: {error}");
+        };
+        // Nobody, a wrong password, a stranger.
+        for user in [
+            None,
+            Some(user("fairway", "wrong")),
+            Some(user("nobody", "wrong")),
+        ] {
+            let location = match user {
+                Some(user) => location.clone().with_user(user),
+                None => location.clone(),
+            };
+            let store = opened(location).await;
+            denied(store.commit(&take("a")).await.expect_err("denied"));
+            denied(store.get(&key("a")).await.expect_err("denied"));
+            denied(store.range(ROOT).await.expect_err("denied"));
+        }
+        let good = location.clone().with_user(user("fairway", "pw"));
+        let store = opened(good).await;
+        let start = write(&*store, vec![put("a", "1")]).await;
+        // What is not ours.
+        denied(store.range("/registry/").await.expect_err("denied"));
+        let watch = store.watch("/registry/", start).await;
+        denied(watch.err().expect("denied"));
+        let foreign = fairway_store::kv::Write::Delete {
+            key: "/registry/x".into(),
+        };
+        let both = txn(vec![], vec![put("b", "1"), foreign]);
+        denied(store.commit(&both).await.expect_err("denied"));
+        assert_eq!(get(&*store, "b").await, None);
+        // Tokens are gone with the member that gave them.
+        cluster.kill(0).expect("it runs");
+        cluster.restart(0).expect("it starts");
+        cluster.wait_ready(SOON).expect("it is there");
+        until("it writes again", || async {
+            let done = store.commit(&txn(vec![], vec![put("a", "2")])).await;
+            if let Err(error) = &done {
+                assert!(!matches!(error, StoreError::Denied { .. }), "{error}");
+            }
+            done.is_ok()
+        })
+        .await;
+        // Anything that is changed about users makes old tokens old.
+        cluster.add_user("other", "pw", "/x/").expect("a user");
+        write(&*store, vec![put("a", "3")]).await;
+        let mut watch = store.watch(ROOT, start).await.expect("it watches");
+        assert_eq!(short(&next(&mut *watch).await.changes[0]), "+a=2");
+        // The password is another one now.
+        let changed = cluster.etcdctl(&["role", "revoke-permission", "fairway", ROOT, "--prefix"]);
+        changed.expect("it is revoked");
+        denied(store.commit(&take("c")).await.expect_err("denied"));
+    });
+}
+
+/// The first answer's error.
+async fn refused(location: Location) -> String {
+    let store = match open(&location).await {
+        Ok(store) => store,
+        Err(error) => return error.to_string(),
+    };
+    let error = store.commit(&take("a")).await.expect_err("refused");
+    assert!(error.is_rejection(), "{error}");
+    assert!(
+        matches!(
+            error,
+            StoreError::Certificate { .. } | StoreError::Location(_)
+        ),
+        "{error}"
+    );
+    error.to_string()
+}
+
+#[track_caller]
+fn says(error: &str, words: &[&str]) {
+    for word in words {
+        assert!(error.contains(word), "{word:?} is missing in: {error}");
+    }
+}
+
+#[test]
+fn bad_client_certificates_are_told_with_flag_and_file() {
+    run(async {
+        let cluster = Cluster::start(Options::loopback(1).tls()).expect("etcd");
+        let pki = cluster.pki().expect("there is TLS");
+        let location = || at(&cluster.endpoints());
+        let with = |name: &str, flaw| secured(&cluster, location(), name, flaw);
+        let store = opened(with("good", Flaw::None)).await;
+        write(&*store, vec![put("a", "1")]).await;
+        // Never sent: the file itself tells.
+        let error = refused(with("late", Flaw::Expired)).await;
+        says(&error, &["--etcd-cert", "late.pem", "expired", "days ago"]);
+        let error = refused(with("early", Flaw::NotYet)).await;
+        says(&error, &["--etcd-cert", "early.pem", "not valid yet"]);
+        // The member tells.
+        let error = refused(with("stranger", Flaw::Stranger)).await;
+        says(&error, &["--etcd-cert", "stranger.pem", "does not take"]);
+        let none = location().with_tls(named("--etcd-ca", &pki.ca()), None, None);
+        let error = refused(none.expect("it fits")).await;
+        says(&error, &["wants a certificate from us"]);
+        // Their certificate by another authority.
+        let other = cluster.scratch().join("other-ca.pem");
+        let authority = Authority::new("other").expect("an authority");
+        fs::write(&other, authority.pem()).expect("the file");
+        let files = pki.issue("good", Flaw::None).expect("a certificate");
+        let tls = |ca, cert, key| {
+            location()
+                .with_tls(
+                    named("--etcd-ca", ca),
+                    named("--etcd-cert", cert),
+                    named("--etcd-key", key),
+                )
+                .expect("it fits")
+        };
+        let error = refused(tls(&other, &files.cert, &files.key)).await;
+        says(&error, &["its certificate", "--etcd-ca", "other-ca.pem"]);
+        // Files that are none.
+        let (ca, cert, key) = (&pki.ca(), &files.cert, &files.key);
+        let (none, junk) = (
+            cluster.scratch().join("none"),
+            cluster.scratch().join("junk"),
+        );
+        fs::write(&junk, "junk").expect("the file");
+        for (location, words) in [
+            (tls(&none, cert, key), ["--etcd-ca", "none", "No such file"]),
+            (tls(ca, &none, key), ["--etcd-cert", "none", "No such file"]),
+            (tls(ca, cert, &none), ["--etcd-key", "none", "No such file"]),
+            (
+                tls(&junk, cert, key),
+                ["--etcd-ca", "junk", "no certificate"],
+            ),
+            (
+                tls(ca, &junk, key),
+                ["--etcd-cert", "junk", "no certificate"],
+            ),
+            (
+                tls(ca, cert, &junk),
+                ["--etcd-key", "junk", "no private key"],
+            ),
+            (
+                tls(ca, cert, cert),
+                ["--etcd-key", "good.pem", "no private key"],
+            ),
+            (
+                tls(ca, cert, &files.key.with_file_name("peer.key")),
+                ["--etcd-key", "peer.key", "is not the key of"],
+            ),
+        ] {
+            let error = open(&location).await.err().expect("it is refused");
+            assert!(matches!(error, StoreError::Location(_)), "{error}");
+            says(&error.to_string(), &words);
+        }
+        // Plain HTTP to a member with TLS: no answer that could be understood.
+        let plain = cluster.endpoint(0).replace("https", "http");
+        let store = opened(at(&[plain])).await;
+        let error = store.commit(&take("a")).await.expect_err("no HTTP");
+        assert!(matches!(error, StoreError::Unreachable { .. }), "{error}");
+    });
+}
+
+#[test]
+fn bad_certificates_of_members_are_told() {
+    run(async {
+        for (flaw, word) in [
+            (Flaw::Expired, "expired"),
+            (Flaw::OtherName, "not valid for name"),
+        ] {
+            let cluster = Cluster::start(Options::loopback(1).flawed_tls(flaw)).expect("etcd");
+            let location = secured(&cluster, at(&cluster.endpoints()), "good", Flaw::None);
+            let error = refused(location).await;
+            says(&error, &["its certificate", word, &cluster.endpoint(0)]);
+        }
+    });
+}
+
+#[test]
+fn certificates_may_be_rotated_under_way() {
+    run(async {
+        let cluster = Cluster::start(Options::loopback(1).tls()).expect("etcd");
+        let pki = cluster.pki().expect("there is TLS");
+        let location = secured(&cluster, at(&cluster.endpoints()), "me", Flaw::None);
+        let store = opened(location).await;
+        write(&*store, vec![put("a", "1")]).await;
+        // The old one ends; the connection still stands.
+        pki.issue("me", Flaw::Expired).expect("a certificate");
+        write(&*store, vec![put("a", "2")]).await;
+        cluster.kill(0).expect("it runs");
+        let _ = store.commit(&take("b")).await;
+        cluster.restart(0).expect("it starts");
+        cluster.wait_ready(SOON).expect("it is there");
+        let error = store.get(&key("a")).await.expect_err("it has expired");
+        assert!(matches!(error, StoreError::Location(_)), "{error}");
+        says(&error.to_string(), &["--etcd-cert", "me.pem", "expired"]);
+        pki.issue("me", Flaw::None).expect("a certificate");
+        assert_eq!(text(&*store, "a").await.as_deref(), Some("2"));
+    });
+}
