@@ -236,6 +236,10 @@ impl Agent {
             }
         }
         self.set_phase(cidr, epoch, Phase::Ready);
+        // What the record showed may have ended before this node heard of it.
+        let aside = self.claimed.iter();
+        let here = aside.filter(|(_, ips)| ips.iter().any(|ip| cidr.contains(*ip)));
+        self.ending.extend(here.map(|(uid, _)| uid.clone()));
     }
 
     /// Free addresses of this pool are kept at hand from now on.

@@ -18,6 +18,7 @@ const SEEN: u64 = 60_000;
 
 impl Agent {
     pub(super) fn housekeep(&mut self) {
+        self.end_claimed();
         if !self.may_write() {
             return;
         }

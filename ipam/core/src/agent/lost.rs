@@ -14,7 +14,7 @@ use crate::{
     view::Touched,
 };
 use fairway_kv::{Condition, Txn, Update, Write};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::IpAddr};
 
 impl Agent {
     pub(super) fn learn(&mut self, update: Update) {
@@ -43,10 +43,7 @@ impl Agent {
             self.review_block_at(cidr);
         }
         self.doubts.extend(self.held.keys().cloned());
-        let uids: Vec<_> = self.claimed.keys().cloned().collect();
-        for uid in uids {
-            self.end_claimed(&uid);
-        }
+        self.ending.extend(self.claimed.keys().cloned());
     }
 
     pub(super) fn review(&mut self, touched: Touched) {
@@ -66,10 +63,10 @@ impl Agent {
             }
         }
         for uid in touched.uids {
-            self.end_claimed(&uid);
             if self.held.contains_key(&uid) {
-                self.doubts.insert(uid);
+                self.doubts.insert(uid.clone());
             }
+            self.ending.insert(uid);
         }
     }
 
@@ -250,7 +247,15 @@ impl Agent {
             }
         }
         let known: BTreeSet<_> = entries.iter().map(|entry| entry.ip).collect();
-        let all = (0..cidr.size()).filter_map(|index| cidr.nth(index));
+        let range = self
+            .view
+            .pools
+            .get(pool)
+            .and_then(|pool| pool.value.range_of(cidr.first()));
+        let gives = |ip: &IpAddr| range.is_none_or(|range| range.gives(*ip));
+        let all = (0..cidr.size())
+            .filter_map(|index| cidr.nth(index))
+            .filter(gives);
         let rest = |ip| BlockEntry {
             ip,
             seq: 0,

@@ -90,6 +90,8 @@ pub struct Agent {
     asks: BTreeSet<(PoolName, crate::ClaimName)>,
     /// Claims that attachments of this node hold and of which the store may say something else.
     doubts: BTreeSet<Uid>,
+    /// Claims that may be no more, so that what was set aside for them is free.
+    ending: BTreeSet<Uid>,
     /// Claims of which the store says that this node holds them, and it may not; to be looked at.
     suspects: BTreeSet<(PoolName, crate::ClaimName)>,
     /// Blocks of this node's former life, whose journal was lost; to be taken over.
@@ -134,6 +136,7 @@ impl Agent {
             used_pools: BTreeMap::new(),
             asks: BTreeSet::new(),
             doubts: BTreeSet::new(),
+            ending: BTreeSet::new(),
             suspects: BTreeSet::new(),
             former_blocks: BTreeSet::new(),
             idle_claims: BTreeMap::new(),
@@ -168,11 +171,14 @@ impl Agent {
     pub fn deadline(&self) -> Option<Millis> {
         let tasks = self.tasks.values().map(Task::due);
         let rests = self.rests.first().map(|(until, _)| *until);
+        // What needs the store waits for it, and what could not be done just now is not tried at once.
+        let soonest = self.rest_until.max(self.clock.now + 20);
         let dirty = self.blocks.values().filter_map(|block| block.dirty);
-        let dirty = dirty.map(|due| due.max(self.rest_until));
         let idle = self.blocks.is_empty() && self.vacant.is_empty() && self.absent.is_empty();
         let keep = (!idle).then_some(self.housekeeping_at);
-        tasks.chain(rests).chain(dirty).chain(keep).min()
+        let store = dirty.chain(keep).map(|due| due.max(soonest));
+        let store = store.filter(|_| self.view.connected);
+        tasks.chain(rests).chain(store).min()
     }
 
     /// The highest sequence number given so far.

@@ -235,17 +235,22 @@ impl Agent {
     }
 
     /// Addresses of claims that are no more rest, and are free then.
-    pub(super) fn end_claimed(&mut self, uid: &Uid) {
-        for ip in self.claimed.get(uid).cloned().unwrap_or_default() {
-            let Some(Used::Claimed {
-                granted: Some(granted),
-                ..
-            }) = self.own_slot(ip).map(|slot| &slot.used)
-            else {
-                continue;
-            };
-            if self.view.revision >= *granted && self.granted_at(uid, ip).is_none() {
-                self.rest(ip);
+    pub(super) fn end_claimed(&mut self) {
+        for uid in std::mem::take(&mut self.ending) {
+            for ip in self.claimed.get(&uid).cloned().unwrap_or_default() {
+                let slot = self.own_slot(ip).map(|slot| &slot.used);
+                let Some(Used::Claimed {
+                    granted: Some(granted),
+                    ..
+                }) = slot
+                else {
+                    continue;
+                };
+                if self.view.revision < *granted || !self.view.connected {
+                    self.ending.insert(uid.clone());
+                } else if self.granted_at(&uid, ip).is_none() {
+                    self.rest(ip);
+                }
             }
         }
     }
