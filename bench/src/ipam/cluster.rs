@@ -43,8 +43,9 @@ pub(crate) fn run(report: &mut Report, _rounds: usize) -> Result<()> {
         daemons
             .iter()
             .try_for_each(|daemon| daemon.wait_for(&pool))?;
+        let first = usize::from(round) << 32;
         let before = settled(&etcd)?;
-        let (took, times) = load::fill(&sockets, &pool, CLIENTS, ADDRESSES / NODES)?;
+        let (took, times) = load::fill(&sockets, &pool, (CLIENTS, ADDRESSES / NODES), first)?;
         let after = settled(&etcd)?;
         let each = |before: f64, after: f64| (after - before) / ADDRESSES as f64;
         seconds.push(took);

@@ -100,17 +100,17 @@ pub(crate) fn churn(
 }
 
 /// So many addresses from each daemon, by so many clients each; they are kept. Gives the seconds
-/// from the first request to the last answer, and each request's ms.
+/// from the first request to the last answer, and each request's ms. Containers count from `first`.
 pub(crate) fn fill(
     sockets: &[&Path],
     pool: &str,
-    clients: usize,
-    each: usize,
+    (clients, each): (usize, usize),
+    first: usize,
 ) -> Result<(f64, Vec<f64>)> {
     let begin = Instant::now();
     let one = |who: usize, mut client: Client| -> Result<Vec<(f64, Vec<IpAddr>)>> {
         let own = each / clients + usize::from(who % clients < each % clients);
-        let numbers = (0..own).map(|number| allocate(&mut client, pool, (who, number)));
+        let numbers = (first..first + own).map(|number| allocate(&mut client, pool, (who, number)));
         numbers.collect()
     };
     let parts = together(sockets, clients, one)?;

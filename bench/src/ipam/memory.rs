@@ -17,7 +17,7 @@ pub(crate) fn run(report: &mut Report, _rounds: usize) -> Result<()> {
     daemon.pool("bench", "10.64.0.0/14", 30)?;
     let empty = daemon.memory()?;
     let socket: &Path = &daemon.socket;
-    load::fill(&[socket], "bench", 32, ADDRESSES)?;
+    load::fill(&[socket], "bench", (32, ADDRESSES), 0)?;
     let full = daemon.memory()?;
     let most = Some(Bound::AtMost(40.0));
     let mut figure = |name: &str, bound, value| report.figure(name, "MiB", bound, vec![value]);

@@ -24,7 +24,7 @@ pub(crate) fn run(report: &mut Report, rounds: usize) -> Result<()> {
     compare(report, &daemon, ("six", "IPv6 /64 or /24"), rounds)?;
     println!("  taking {TAKEN} addresses …");
     let socket: &Path = &daemon.socket;
-    load::fill(&[socket], "large", 64, TAKEN)?;
+    load::fill(&[socket], "large", (64, TAKEN), 1 << 32)?;
     let what = "/12 with 50,000 taken or /24";
     compare(report, &daemon, ("large", what), rounds)
 }
