@@ -161,7 +161,7 @@ impl Answer for Audit {
     /// 1 where something does not hold and was not repaired.
     fn status(&self) -> u8 {
         let holds = self.pools.iter().all(|pool| pool.holds)
-            && self.findings.iter().all(|finding| finding.fixed);
+            && self.findings.iter().all(|f| f.fixed || !f.breaks);
         u8::from(!holds)
     }
 }
@@ -174,7 +174,8 @@ fn say(finding: &Finding, sheet: &mut Sheet) {
         true => String::new(),
         false => format!(" {}:", place.join(" ")),
     };
-    sheet.note(format!("{}:{place} {}", finding.kind, finding.text));
+    let mind = if finding.breaks { "" } else { "note: " };
+    sheet.note(format!("{mind}{}:{place} {}", finding.kind, finding.text));
     sheet.note(match (finding.fixed, finding.remedy.as_str()) {
         (true, _) => "    repaired".to_owned(),
         (false, "") => "    remedy: netctl ipam check --fix repairs it".to_owned(),

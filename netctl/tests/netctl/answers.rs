@@ -45,13 +45,13 @@ pub(crate) fn audit(holds: bool) -> Value {
         false => json!([
             {
                 "kind": "leaked", "pool": "web", "ip": "10.1.0.18", "fixed": false,
-                "text": "container 1f2e is not on n1"
+                "breaks": true, "text": "container 1f2e is not on n1"
             },
             {
-                "kind": "unreadable", "text": "blocks/web/10.1.0.64_26 is of version 9", "fixed": false,
+                "kind": "unreadable", "text": "blocks/web/10.1.0.64_26 is of version 9", "breaks": true, "fixed": false,
                 "remedy": "upgrade fairwayd on n1"
             },
-            {"kind": "stale-block", "pool": "web", "text": "n9 is gone", "fixed": true}
+            {"kind": "stale-block", "pool": "web", "text": "n9 is gone", "breaks": true, "fixed": true}
         ]),
     };
     json!({

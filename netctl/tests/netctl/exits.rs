@@ -202,6 +202,13 @@ fn a_check_that_does_not_hold_is_status_1_and_whole() {
             .status,
         0
     );
+    // What is only worth knowing is said and breaks nothing.
+    let mut worth_knowing = audit.clone();
+    worth_knowing["findings"][0]["breaks"] = false.into();
+    worth_knowing["findings"][0]["fixed"] = false.into();
+    let ran = Fake::answering(worth_knowing).run("ipam check");
+    assert_eq!(ran.status, 0);
+    assert!(ran.out.contains("note: leaked"), "{ran:?}");
     // An equation that does not hold counts also where nothing was found.
     audit["pools"][0]["holds"] = false.into();
     audit["findings"] = serde_json::json!([]);

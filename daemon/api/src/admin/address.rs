@@ -90,6 +90,8 @@ pub struct Finding {
     pub ip: Option<IpAddr>,
     /// One line for people.
     pub text: String,
+    /// The proof fails with it; else it is only worth knowing.
+    pub breaks: bool,
     /// It was repaired.
     pub fixed: bool,
     /// How it can be repaired, where `--fix` does not.

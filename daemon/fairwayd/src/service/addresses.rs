@@ -2,7 +2,7 @@
 
 use super::{
     Daemon,
-    change::Stop,
+    change::{Stop, must_be_known},
     ipam::unexpected,
     refusal,
     words::{self, read_some},
@@ -31,6 +31,7 @@ impl Daemon {
             address: list.address,
         };
         let view = self.fresh().await?;
+        must_be_known(&view, filter.pool.as_ref())?;
         Ok(addresses(&view, &filter)
             .into_iter()
             .map(words::address)

@@ -4,7 +4,12 @@
 //! takes to tell the store what it did, and only what stands both times is told. Of other nodes it is what
 //! they publish that is looked at; each answers for its own journal and kernel.
 
-use super::{Daemon, change::Stop, refusal, words::read_some};
+use super::{
+    Daemon,
+    change::{Stop, must_be_known},
+    refusal,
+    words::read_some,
+};
 use crate::{
     alias,
     convert::body,
@@ -42,6 +47,7 @@ impl Daemon {
     ) -> Result<admin::Audit, Stop> {
         let pool: Option<PoolName> = read_some("pool", audit.pool.as_ref())?;
         let pool = pool.as_ref();
+        must_be_known(&self.fresh().await?, pool)?;
         let first = telling(
             "looks at store, journal and kernel",
             0,
@@ -77,6 +83,7 @@ impl Daemon {
             pool: finding.pool.map(Into::into),
             ip: finding.ip,
             text: finding.text,
+            breaks: finding.kind.breaks(),
             fixed: fixed.contains(&index),
             remedy: finding.remedy,
         };

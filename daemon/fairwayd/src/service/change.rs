@@ -13,8 +13,9 @@ use crate::{
 use fairway_api::{ErrorBody, Progress};
 use fairway_cni::Code;
 use fairway_ipam::{
-    View,
+    PoolName, View,
     admin::{AdminError, Plan},
+    keys::Key,
 };
 use fairway_kv::{Committed, ROOT, Revision, Txn, Write};
 use fairway_store::{Store, StoreError};
@@ -60,6 +61,23 @@ pub(super) fn admin_error(error: &AdminError) -> ErrorBody {
         _ => Code::INVALID_CONFIG,
     };
     body(code, error)
+}
+
+/// A pool that is asked about is there, readable or not: nothing found of one that is not would look as
+/// though all were well.
+pub(super) fn must_be_known(view: &View, pool: Option<&PoolName>) -> Result<(), AdminError> {
+    match pool {
+        Some(name)
+            if !view.pools.contains_key(name)
+                && !view
+                    .unreadable
+                    .contains_key(&Key::Pool(name.clone()).path()) =>
+        {
+            let pool = name.clone();
+            Err(AdminError::NoPool { pool })
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn store_error(error: &StoreError) -> ErrorBody {
