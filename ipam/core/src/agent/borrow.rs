@@ -136,7 +136,7 @@ impl Agent {
                 other => other?,
             };
             let families: Vec<_> = ips.iter().map(|ip| Family::of(*ip)).collect();
-            let picks = self.pick_all(pool, wanted, &task.tried, &families)?;
+            let picks = self.pick_all(pool, wanted, task, &families)?;
             let own = own_only(&picks)
                 .ok_or_else(|| Stop::Parked(format!("an address of pool {pool}")))?;
             let hold = self.hold(&claim, attempt.uid, Kind::Borrowed, &ips)?;
@@ -148,7 +148,7 @@ impl Agent {
             let family = task.tried.last().map_or(Family::V4, |cidr| cidr.family());
             return Err(self.exhausted(pool, family).into());
         }
-        let picks = self.pick_all(pool, wanted, &task.tried, &[])?;
+        let picks = self.pick_all(pool, wanted, task, &[])?;
         if let Some(own) = own_only(&picks) {
             return Ok(self.make_live(wish, &own, None, None, task.temporary));
         }

@@ -125,6 +125,12 @@ impl Agent {
             return Err(Stop::Parked(format!("claim {}", wish.name)));
         };
         let (claim, uid) = (claim.clone(), claim.uid.clone());
+        if let Some(other) = self.held.get(&uid) {
+            // Whatever the store says of it just now.
+            let holder = self.holder(other, 0);
+            self.doubts.insert(uid);
+            return self.handover(task, wish, &holder);
+        }
         let attempt = task.attempt.as_ref().filter(|attempt| attempt.uid == uid);
         let seq = attempt.map(|attempt| attempt.seq);
         if let Some(holder) = &claim.holder {
@@ -137,7 +143,7 @@ impl Agent {
                 task.attempt = None;
                 return Ok(Some(self.make_live(request, &[], Some(hold), seq, false)));
             }
-            let free = self.holds(holder) && !self.held.contains_key(&uid) && !self.is_wanted(&uid);
+            let free = self.holds(holder) && !self.is_wanted(&uid);
             if !free {
                 return self.handover(task, wish, holder);
             }
@@ -184,6 +190,7 @@ impl Agent {
         let found = vacant.find(|vacant| {
             !vacant.releasing
                 && !vacant.borrowed
+                && vacant.confirmed
                 && vacant.pool == *wish.pool
                 && vacant.name == wish.name
         });
@@ -199,6 +206,7 @@ impl Agent {
             name: vacant.name,
             uid: vacant.uid,
             borrowed: false,
+            confirmed: true,
         };
         let answer = self.make_live(request, &[], Some((hold, vacant.given)), None, false);
         Ok(Some(answer))
@@ -282,6 +290,7 @@ impl Agent {
             name: wish.name.clone(),
             uid,
             borrowed: kind == Kind::Borrowed,
+            confirmed: true,
         };
         Ok((hold, given))
     }

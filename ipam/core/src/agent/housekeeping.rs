@@ -18,12 +18,13 @@ const SEEN: u64 = 60_000;
 
 impl Agent {
     pub(super) fn housekeep(&mut self) {
+        // What needs no transaction does not wait until one may be begun again.
         self.end_claimed();
+        self.resolve_unsure();
+        self.settle_doubts();
         if !self.may_write() {
             return;
         }
-        self.resolve_unsure();
-        self.settle_doubts();
         self.end_vacant();
         self.end_strays();
         self.answer_asks();
@@ -63,8 +64,14 @@ impl Agent {
             let ClaimRecord::Claim(claim) = &stored.value else {
                 continue;
             };
-            let (Release::After(seconds), None) = (claim.release, &claim.holder) else {
+            let orphan = claim.addresses().is_none() && !self.is_being_made(claim);
+            let (seconds, None) = (claim.release, &claim.holder) else {
                 continue;
+            };
+            let seconds = match seconds {
+                _ if orphan => SEEN / 1000,
+                Release::After(seconds) => seconds,
+                _ => continue,
             };
             if !self.keeps(claim, is_first) {
                 continue;
@@ -107,10 +114,20 @@ impl Agent {
         }
     }
 
+    /// Is the journal that began the claim that of a node that is alive?
+    fn is_being_made(&self, claim: &Claim) -> bool {
+        let mut nodes = self.view.nodes.values();
+        let made = |journal: &crate::JournalId| {
+            let rest = claim.uid.as_str().strip_prefix(journal.as_str());
+            rest.is_some_and(|rest| rest.starts_with(':'))
+        };
+        nodes.any(|node| made(&node.value.journal))
+    }
+
     fn keeps(&self, claim: &Claim, is_first: bool) -> bool {
         let first = claim.addresses().and_then(|ips| ips.first().copied());
         let Some(ip) = first else {
-            return false;
+            return is_first;
         };
         let block = self
             .view

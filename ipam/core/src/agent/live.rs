@@ -11,6 +11,9 @@ pub(super) struct Hold {
     pub(super) name: ClaimName,
     pub(super) uid: Uid,
     pub(super) borrowed: bool,
+    /// The store says so, by this journal. Not so where the holding was a former life's, of which a
+    /// transaction may still be on its way.
+    pub(super) confirmed: bool,
 }
 
 /// An address and what its pool says of it.
@@ -54,6 +57,7 @@ pub(super) struct Vacant {
     pub(super) pool: PoolName,
     pub(super) name: ClaimName,
     pub(super) borrowed: bool,
+    pub(super) confirmed: bool,
     pub(super) given: Vec<Given>,
     pub(super) ended: UnixSeconds,
     pub(super) releasing: bool,

@@ -59,6 +59,8 @@ impl Agent {
                 Some(Key::Block(pool, cidr)) => self.review_block(&pool, cidr),
                 Some(Key::Claim(pool, name)) => self.review_claim(pool, name),
                 Some(Key::Pool(pool)) => self.pool_changed(&pool),
+                // Whoever asks for a block waits for the answer.
+                Some(Key::Want(..)) => self.housekeeping_at = self.clock.now,
                 _ => {}
             }
         }
@@ -203,6 +205,12 @@ impl Agent {
             return;
         }
         live.cut_off = Some(reason.to_owned());
+        if let Some(hold) = &live.hold
+            && self.held.get(&hold.uid) == Some(attachment)
+        {
+            self.held.remove(&hold.uid);
+            self.suspects.insert((hold.pool.clone(), hold.name.clone()));
+        }
         let change = saved::live(live);
         let action = Action::CutOff {
             attachment: attachment.clone(),
@@ -310,6 +318,7 @@ impl Agent {
             name: name.clone(),
             uid: claim.uid.clone(),
             borrowed: claim.kind == crate::record::Kind::Borrowed,
+            confirmed: false,
         };
         if self.held.contains_key(&hold.uid) || self.vacant.contains_key(&hold.uid) {
             return;

@@ -75,7 +75,7 @@ impl Agent {
             if task.attempt.is_some() {
                 self.abandon(task);
             }
-            let picks = self.pick_all(wish.pool, wish.addresses, &task.tried, &[])?;
+            let picks = self.pick_all(wish.pool, wish.addresses, task, &[])?;
             self.settle_picks(&picks)?;
             if !self.may_write() {
                 return Err(parked());

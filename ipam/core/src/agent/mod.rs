@@ -192,11 +192,7 @@ impl Agent {
             attachment: live.attachment.clone(),
             netns: live.netns.clone(),
             addresses: live.ips(),
-            claim: live
-                .hold
-                .as_ref()
-                .filter(|hold| !hold.borrowed)
-                .map(|hold| hold.name.clone()),
+            claim: live.hold.as_ref().map(|hold| hold.name.clone()),
             label: live.label.clone(),
             seq: live.seq,
             since: live.since,

@@ -4,6 +4,7 @@ use super::{
     Agent, Refusal,
     block::{Phase, Used},
     demand::Demand,
+    task::Task,
 };
 use crate::{Cidr, Family, PoolName, PoolPhase, record::BlockRecord};
 use std::{collections::BTreeSet, net::IpAddr};
@@ -32,6 +33,9 @@ impl From<Refusal> for Stop {
     }
 }
 
+/// How long another node may take to give back a block that it does not need, in milliseconds.
+const GIVE_BACK: u64 = 1_500;
+
 impl Agent {
     /// One address of each family that the pool gives and that is not covered yet, those that are asked
     /// for by name among them.
@@ -39,9 +43,12 @@ impl Agent {
         &mut self,
         pool: &PoolName,
         wanted: &[IpAddr],
-        tried: &BTreeSet<Cidr>,
+        task: &Task,
         covered: &[Family],
     ) -> Result<Vec<Pick>, Stop> {
+        let tried = &task.tried;
+        // An address is borrowed only after nobody has given a whole block back.
+        let patient = self.clock.now < task.started + GIVE_BACK;
         let known = self.pool(pool)?;
         if known.spec.phase != PoolPhase::Active {
             let pool = pool.clone();
@@ -78,7 +85,7 @@ impl Agent {
             let exact = wanted.iter().find(|ip| Family::of(**ip) == family);
             let pick = match exact {
                 Some(ip) => self.pick_exact(*ip),
-                None => self.pick_any(pool, family, tried),
+                None => self.pick_any(pool, family, tried, patient),
             };
             match pick {
                 Ok(pick) => picks.push(pick),
@@ -98,6 +105,7 @@ impl Agent {
         name: &PoolName,
         family: Family,
         tried: &BTreeSet<Cidr>,
+        patient: bool,
     ) -> Result<Pick, Stop> {
         self.note_use(name, family);
         if let Some(pool) = self.view.pools.get(name).map(|pool| &pool.value) {
@@ -123,6 +131,12 @@ impl Agent {
                 ),
             }
             .into()),
+            Demand::NoneLeft if patient && self.has_whole(name, family) => {
+                self.want(name, family);
+                Err(Stop::Parked(format!(
+                    "another node to give a block of pool {name} back"
+                )))
+            }
             Demand::NoneLeft => match self.lender(name, family, tried) {
                 Some(block) => {
                     self.want(name, family);
@@ -214,8 +228,23 @@ impl Agent {
                     !self.is_me(owner) && self.view.nodes.contains_key(&owner.node)
                 })
         });
-        let most = blocks.max_by_key(|((_, cidr), block)| (block.value.free, *cidr))?;
+        // One that is in use anyway, so that the others can be given back whole.
+        let most = blocks
+            .max_by_key(|((_, cidr), block)| (!is_whole(&block.value), block.value.free, *cidr))?;
         Some(most.0.1)
+    }
+
+    /// Has another node a block in which nobody has anything, as far as it has told?
+    fn has_whole(&self, name: &PoolName, family: Family) -> bool {
+        self.view.blocks.iter().any(|((of, cidr), block)| {
+            let owner = block.value.owner.as_ref();
+            of == name
+                && cidr.family() == family
+                && is_whole(&block.value)
+                && owner.is_some_and(|owner| {
+                    !self.is_me(owner) && self.view.nodes.contains_key(&owner.node)
+                })
+        })
     }
 
     /// Who has a claim, for people.
@@ -232,6 +261,11 @@ impl Agent {
             None => format!("claim {name}"),
         }
     }
+}
+
+fn is_whole(record: &BlockRecord) -> bool {
+    let mut entries = record.entries.iter();
+    entries.all(|entry| matches!(entry.used, crate::record::Use::Cooling))
 }
 
 /// Who has an address, as its block's owner told the store. One that rests may be free by now.

@@ -27,6 +27,7 @@ impl Agent {
                 pool: hold.pool.clone(),
                 name: hold.name.clone(),
                 borrowed: hold.borrowed,
+                confirmed: hold.confirmed,
                 given: live
                     .given
                     .iter()

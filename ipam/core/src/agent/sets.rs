@@ -107,6 +107,7 @@ impl Agent {
             vacant.pool == *set.pool
                 && vacant.name.as_str().starts_with(prefix)
                 && !vacant.releasing
+                && vacant.confirmed
                 && suits(&ips)
         });
         if let Some(vacant) = vacant {
@@ -128,10 +129,12 @@ impl Agent {
                 .only
                 .as_ref()
                 .is_none_or(|node| *node == self.settings.node);
-            let left = match &claim.holder {
-                None => true,
-                Some(holder) => self.holds(holder) && !self.held.contains_key(&claim.uid),
-            };
+            let here = self.held.contains_key(&claim.uid);
+            let left = !here
+                && claim
+                    .holder
+                    .as_ref()
+                    .is_none_or(|holder| self.holds(holder));
             if ours && left && claim.addresses().is_some_and(|ips| suits(&ips)) {
                 free.get_or_insert_with(|| name.clone());
             }

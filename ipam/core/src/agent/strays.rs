@@ -19,7 +19,9 @@ impl Agent {
                 continue;
             }
             let Some((pool, name, claim, modified)) = self.view.claim_by_uid(&uid) else {
-                self.drop_vacant(&uid);
+                if self.view.is_gone(&uid) {
+                    self.drop_vacant(&uid);
+                }
                 continue;
             };
             let held = claim
@@ -132,8 +134,10 @@ impl Agent {
             return false;
         }
         let Some((pool, name, claim, modified)) = self.view.claim_by_uid(uid) else {
-            self.cut_off(&attachment, "its claim was removed");
-            return true;
+            if self.view.is_gone(uid) {
+                self.cut_off(&attachment, "its claim was removed");
+            }
+            return self.view.is_gone(uid);
         };
         let (pool, name, claim) = (pool.clone(), name.clone(), claim.clone());
         let elsewhere = claim
@@ -142,7 +146,7 @@ impl Agent {
             .filter(|node| **node != self.settings.node);
         match &claim.holder {
             Some(holder) if self.holds(holder) && holder.seq == seq => {
-                self.rename_hold(&attachment, &pool, &name);
+                self.confirm_hold(&attachment, &pool, &name);
                 return true;
             }
             // It says so of the container before, or of this node's former life.
@@ -183,13 +187,20 @@ impl Agent {
         false
     }
 
-    /// An administrator gave the claim another name.
-    fn rename_hold(&mut self, attachment: &crate::AttachmentId, pool: &PoolName, name: &ClaimName) {
+    /// The store says so too; it may be that an administrator gave the claim another name.
+    fn confirm_hold(
+        &mut self,
+        attachment: &crate::AttachmentId,
+        pool: &PoolName,
+        name: &ClaimName,
+    ) {
         let Some(live) = self.live.get_mut(attachment) else {
             return;
         };
-        if let Some(hold) = live.hold.as_mut().filter(|hold| hold.name != *name) {
+        let hold = live.hold.as_mut();
+        if let Some(hold) = hold.filter(|hold| hold.name != *name || !hold.confirmed) {
             (hold.pool, hold.name) = (pool.clone(), name.clone());
+            hold.confirmed = true;
             let change = saved::live(live);
             self.note(change);
         }
@@ -222,7 +233,13 @@ impl Agent {
             match (relied_on, revision) {
                 // From the next publication on, no transaction of a former life can be carried out.
                 (None, Some(now)) => drop(self.unsure.insert(ip, Some(now))),
-                (Some(then), Some(now)) if now > then => self.set_slot(ip, None),
+                (Some(then), Some(now))
+                    if now > then
+                        && self.view.revision >= now
+                        && (self.view.is_gone(&uid) || self.view.claim_by_uid(&uid).is_some()) =>
+                {
+                    self.set_slot(ip, None);
+                }
                 _ => {}
             }
         }
@@ -246,10 +263,15 @@ impl Agent {
                 else {
                     continue;
                 };
-                if self.view.revision < *granted || !self.view.connected {
-                    self.ending.insert(uid.clone());
-                } else if self.granted_at(&uid, ip).is_none() {
-                    self.rest(ip);
+                if self.granted_at(&uid, ip).is_some() {
+                    continue;
+                }
+                let known = self.view.is_gone(&uid) || self.view.claim_by_uid(&uid).is_some();
+                match self.view.revision >= *granted && known && self.view.connected {
+                    true => self.rest(ip),
+                    false => {
+                        self.ending.insert(uid.clone());
+                    }
                 }
             }
         }

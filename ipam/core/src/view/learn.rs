@@ -105,6 +105,7 @@ impl View {
         self.connected = true;
         let reached = self.revision;
         self.gone.retain(|_, at| *at > reached);
+        self.moved.retain(|_, at| *at > reached);
     }
 
     fn keys(&self) -> Vec<Key> {
@@ -145,7 +146,9 @@ impl View {
             Key::Node(node) => drop(self.nodes.remove(node)),
             Key::Pool(pool) => drop(self.pools.remove(pool)),
             Key::Block(pool, cidr) => drop(self.blocks.remove(&(pool.clone(), *cidr))),
-            Key::Claim(pool, name) => self.drop_claim(&(pool.clone(), name.clone()), touched),
+            Key::Claim(pool, name) => {
+                self.drop_claim(&(pool.clone(), name.clone()), revision, touched)
+            }
             Key::Want(pool, node, family) => {
                 let key = (pool.clone(), node.clone(), *family);
                 self.wants.remove(&key);
@@ -155,7 +158,7 @@ impl View {
         touched.keys.insert(path.to_owned());
     }
 
-    fn drop_claim(&mut self, at: &(PoolName, ClaimName), touched: &mut Touched) {
+    fn drop_claim(&mut self, at: &(PoolName, ClaimName), heard: Revision, touched: &mut Touched) {
         let Some(Stored {
             value: ClaimRecord::Claim(claim),
             ..
@@ -165,6 +168,9 @@ impl View {
         };
         if self.by_uid.get(&claim.uid) == Some(at) {
             self.by_uid.remove(&claim.uid);
+        }
+        if heard > self.revision {
+            self.moved.insert(claim.uid.clone(), heard);
         }
         touched.uids.insert(claim.uid.clone());
         for part in &claim.parts {
@@ -252,8 +258,9 @@ impl View {
         stored: Stored<ClaimRecord>,
         touched: &mut Touched,
     ) {
-        self.drop_claim(&at, touched);
+        self.drop_claim(&at, stored.modified, touched);
         if let ClaimRecord::Claim(claim) = &stored.value {
+            self.moved.remove(&claim.uid);
             self.by_uid.insert(claim.uid.clone(), at.clone());
             for part in &claim.parts {
                 if let Part::Granted { ip } = part {

@@ -78,6 +78,9 @@ pub struct View {
     pub unreadable: BTreeMap<String, Unreadable>,
     /// Keys that are known to be gone, as of a revision that the mirror has not reached.
     gone: BTreeMap<String, Revision>,
+    /// Claims that are not where they were, as of a revision that the mirror has not reached: they may be
+    /// somewhere else.
+    moved: BTreeMap<Uid, Revision>,
     /// Where a claim is, by its uid.
     by_uid: BTreeMap<Uid, (PoolName, ClaimName)>,
     /// Whose an address is, where a claim was granted it.
@@ -117,6 +120,12 @@ impl View {
         let (pool, name) = self.by_uid.get(uid)?;
         let (claim, modified) = self.claim(pool, name)?;
         Some((pool, name, claim, modified))
+    }
+
+    /// Is that incarnation of a claim no more, for certain? What a single transaction found is not enough:
+    /// the claim may have got another name.
+    pub(crate) fn is_gone(&self, uid: &Uid) -> bool {
+        self.connected && !self.by_uid.contains_key(uid) && !self.moved.contains_key(uid)
     }
 
     /// The claim that was granted the address.
