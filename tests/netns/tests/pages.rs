@@ -18,6 +18,12 @@ use std::{
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
+/// Where `fairwayd` and `netctl` are.
+fn program_dir() -> PathBuf {
+    let named = std::env::var_os("FAIRWAY_BIN_DIR").map(PathBuf::from);
+    named.unwrap_or_else(|| Path::new(ROOT).join("dist/bin"))
+}
+
 /// What a page says to type.
 fn script(page: &str) -> String {
     let mut script = String::new();
@@ -44,7 +50,7 @@ fn script(page: &str) -> String {
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(ROOT);
     let mut pages = vec![root.join("README.md")];
-    for folder in ["docs", "docs/plugins"] {
+    for folder in ["docs", "docs/plugins", "docs/concepts"] {
         let entries = fs::read_dir(root.join(folder)).unwrap();
         pages.extend(
             entries
@@ -55,13 +61,14 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// Private `/run` and `/tmp`, the plugins in `dist/cni`, and there the script. The clone may itself be
+/// Private `/run` and `/tmp`, the plugins and programs in `dist`, and there the script. The clone may itself be
 /// under `/tmp`, so what is needed of it is bound before that is hidden.
 const ISOLATED: &str = r#"
 set -eu
-mkdir -p "$0/dist/cni"
+mkdir -p "$0/dist/cni" "$0/dist/bin"
 exec 3< "$0"
 mount --bind "$1" "$0/dist/cni"
+mount --bind "$3" "$0/dist/bin"
 mount -t tmpfs none /run
 mount -t tmpfs none /tmp
 mkdir -p /run/netns /tmp/here
@@ -88,6 +95,7 @@ fn run(script: &str) -> Result<(), String> {
         .arg(dir.path())
         .arg(fs::canonicalize(plugin_dir()).unwrap())
         .arg(script)
+        .arg(fs::canonicalize(program_dir()).unwrap())
         .stdin(Stdio::null())
         .output()
         .unwrap();
