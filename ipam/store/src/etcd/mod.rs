@@ -3,7 +3,10 @@
 //! Reads are linearizable, and tried with the next member when one does not answer in time. A transaction
 //! is sent once: tried again only where it certainly was not done, and in doubt the caller is told so.
 
+mod call;
+mod convert;
 mod link;
+mod range;
 mod tls;
 mod verdict;
 mod watch;
@@ -12,43 +15,21 @@ mod wire;
 use crate::txn::{check, seconds};
 use crate::{Cause, Etcd, Range, Store, StoreError, Watch};
 use async_trait::async_trait;
-use etcd_client::{
-    Client, Compare, CompareOp, Error, GetOptions, KeyValue, PutOptions, TxnOp, TxnOpResponse,
-    WatchOptions,
-};
+use call::Again;
+use convert::{compare, entry, operation, range_end, revision};
+use etcd_client::{Client, TxnOp, TxnOpResponse, WatchOptions};
 use fairway_kv::{Committed, Condition, Entry, LeaseId, Revision, Txn, Write};
-use link::{Link, Links, refresh};
+use link::{Links, refresh};
+use range::PAGE;
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
-use verdict::{Answer, Verdict, client_words, verdict};
 
-/// For a call as a whole.
-const CALL: Duration = Duration::from_secs(5);
-/// For one member's answer to what can be asked of another.
-const ATTEMPT: Duration = Duration::from_secs(2);
-/// For the answer to a transaction: an election takes one to two seconds.
-const COMMIT: Duration = Duration::from_secs(4);
-/// Entries that are asked for at once.
-const PAGE: i64 = 500;
-/// Bytes of a response to a read.
-const RESPONSE: usize = 16 << 20;
 /// Bytes of a response to a watch: what has been missed comes a thousand revisions at once.
 const MISSED: usize = 256 << 20;
 
 pub(crate) struct EtcdStore {
     links: Arc<Links>,
-}
-
-/// How a call is to be taken that has no answer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Again {
-    /// It may be asked again.
-    Yes,
-    /// It may have been done.
-    No,
 }
 
 impl EtcdStore {
@@ -58,123 +39,6 @@ impl EtcdStore {
         Ok(Self { links })
     }
 
-    /// Calls one member after the other until there is an answer.
-    async fn call<T, F>(
-        &self,
-        again: Again,
-        f: impl Fn(Client) -> F + Send + Sync,
-    ) -> Result<(T, Arc<Link>), StoreError>
-    where
-        T: Send,
-        F: Future<Output = Result<T, Error>> + Send,
-    {
-        let deadline = Instant::now() + CALL;
-        let attempt = match again {
-            Again::Yes => ATTEMPT,
-            Again::No => COMMIT,
-        };
-        let mut fresh_token = false;
-        loop {
-            let link = self.links.link(deadline).await?;
-            let end = match again {
-                Again::Yes => deadline.min(Instant::now() + attempt),
-                // Whatever it took to connect: an answer is waited for.
-                Again::No => Instant::now() + attempt,
-            };
-            let done = timeout_at(end, f(link.client.clone())).await;
-            let (verdict, source) = match done {
-                Ok(Ok(value)) => return Ok((value, link)),
-                Ok(Err(error)) => (verdict(&error), client_words(&error)),
-                Err(_) => (Verdict::Doubt, format!("no answer within {attempt:?}")),
-            };
-            let place = link.place.clone();
-            match verdict {
-                Verdict::Final(answer) => return Err(answer.error(place, source)),
-                Verdict::Token if fresh_token => {
-                    let source = source.into();
-                    return Err(StoreError::Denied { place, source });
-                }
-                Verdict::Token => {
-                    fresh_token = true;
-                    match refresh(&link).await {
-                        Ok(()) => continue,
-                        Err(error) => match verdict::verdict(&error) {
-                            Verdict::Final(answer) => {
-                                return Err(answer.error(place, client_words(&error)));
-                            }
-                            _ => self.links.doubt(&link),
-                        },
-                    }
-                }
-                Verdict::Doubt if again == Again::No => {
-                    self.links.doubt(&link);
-                    let source = source.into();
-                    return Err(StoreError::Unknown { place, source });
-                }
-                Verdict::NotDone | Verdict::Doubt => self.links.doubt(&link),
-            }
-            if Instant::now() >= deadline {
-                let source = source.into();
-                return Err(StoreError::Unreachable { place, source });
-            }
-        }
-    }
-
-    /// One page: the entries, the revision, whether there is more.
-    async fn page(
-        &self,
-        from: &[u8],
-        end: &[u8],
-        limit: i64,
-        at: Option<Revision>,
-    ) -> Result<(Revision, Vec<KeyValue>, bool), StoreError> {
-        let options = GetOptions::new().with_range(end).with_limit(limit);
-        let options = match at {
-            Some(at) => options.with_revision(i64::try_from(at.0).unwrap_or(i64::MAX)),
-            None => options,
-        };
-        let get = |client: Client| {
-            let mut kv = client.kv_client().max_decoding_message_size(RESPONSE);
-            let (from, options) = (from.to_owned(), options.clone());
-            async move { kv.get(from, Some(options)).await }
-        };
-        let (mut got, _) = self.call(Again::Yes, get).await?;
-        let now = got.header().map_or(0, |header| header.revision());
-        Ok((revision(now), got.take_kvs(), got.more()))
-    }
-
-    async fn whole(&self, prefix: &str, limit: &mut i64) -> Result<Range, StoreError> {
-        let end = range_end(prefix.as_bytes());
-        let mut from = prefix.as_bytes().to_owned();
-        if from.is_empty() {
-            from.push(0);
-        }
-        let (mut at, mut entries) = (None, Vec::new());
-        loop {
-            let (now, found, more) = match self.page(&from, &end, *limit, at).await {
-                Err(StoreError::Protocol { .. }) if *limit > 1 => {
-                    *limit = (*limit / 4).max(1);
-                    continue;
-                }
-                other => other?,
-            };
-            at.get_or_insert(now);
-            entries.extend(found.iter().map(entry));
-            match found.last() {
-                Some(last) if more => {
-                    from = last.key().to_owned();
-                    from.push(0);
-                }
-                _ => {
-                    let revision = at.unwrap_or(now);
-                    return Ok(Range { revision, entries });
-                }
-            }
-        }
-    }
-}
-
-impl EtcdStore {
     /// "Out of space" is said of a transaction that was dropped, and of the one that took the last of it.
     async fn full(&self, txn: &Txn, place: String, source: Cause) -> StoreError {
         match self.untouched(txn).await {
@@ -213,71 +77,6 @@ fn lease_gone(txn: &Txn) -> StoreError {
     });
     let lease = lease.unwrap_or(LeaseId(0));
     StoreError::LeaseGone { lease }
-}
-
-impl Answer {
-    fn error(self, place: String, source: String) -> StoreError {
-        let source = source.into();
-        match self {
-            Answer::OutOfSpace => StoreError::OutOfSpace { place, source },
-            Answer::Denied => StoreError::Denied { place, source },
-            Answer::Refused => StoreError::Refused { place, source },
-            Answer::TooMuch => StoreError::Protocol { place, source },
-            // Who asked knows better, and says so.
-            Answer::LeaseGone => StoreError::LeaseGone { lease: LeaseId(0) },
-            Answer::Compacted => StoreError::Compacted {
-                after: Revision(0),
-                oldest: Revision(0),
-            },
-        }
-    }
-}
-
-fn revision(number: i64) -> Revision {
-    Revision(u64::try_from(number).unwrap_or(0))
-}
-
-fn entry(kv: &KeyValue) -> Entry {
-    Entry {
-        key: String::from_utf8_lossy(kv.key()).into_owned(),
-        value: kv.value().to_owned(),
-        created: revision(kv.create_revision()),
-        modified: revision(kv.mod_revision()),
-    }
-}
-
-/// The first key after all those with a prefix; `\0` for all keys.
-fn range_end(prefix: &[u8]) -> Vec<u8> {
-    let mut end = prefix.to_owned();
-    while let Some(last) = end.pop() {
-        if last < u8::MAX {
-            end.push(last + 1);
-            return end;
-        }
-    }
-    vec![0]
-}
-
-fn compare(condition: &Condition) -> Compare {
-    match condition {
-        Condition::Absent { key } => Compare::create_revision(key.as_str(), CompareOp::Equal, 0),
-        Condition::Unchanged { key, modified } => {
-            // A revision of 0 is etcd's word for an absent key, and none of ours.
-            let number = i64::try_from(modified.0).unwrap_or(i64::MAX);
-            let number = if number == 0 { i64::MAX } else { number };
-            Compare::mod_revision(key.as_str(), CompareOp::Equal, number)
-        }
-    }
-}
-
-fn operation(write: &Write) -> TxnOp {
-    match write {
-        Write::Put { key, value, lease } => {
-            let options = lease.map(|lease| PutOptions::new().with_lease(lease.0));
-            TxnOp::put(key.as_str(), value.as_slice(), options)
-        }
-        Write::Delete { key } => TxnOp::delete(key.as_str(), None),
-    }
 }
 
 #[async_trait]

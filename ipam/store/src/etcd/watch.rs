@@ -8,7 +8,9 @@
 //! The revision in those signs is not used: members before 3.4.25 and 3.5.8 answer with a revision whose
 //! events are still to come (etcd issue 15220), and events would be skipped.
 
+use super::convert::{entry, revision};
 use super::link::{Link, Links};
+use super::verdict::client_words;
 use crate::{Batch, StoreError, Watch};
 use async_trait::async_trait;
 use etcd_client::{WatchRequestSender, WatchResponse, WatchResponseStream};
@@ -94,7 +96,7 @@ impl Watcher {
                 key: String::from_utf8_lossy(kv.key()).into_owned(),
                 revision: revision(kv.mod_revision()),
             },
-            _ => Change::Put(super::entry(kv)),
+            _ => Change::Put(entry(kv)),
         });
         let changes: Vec<_> = changes.collect();
         let last = changes.last().map(|change| match change {
@@ -109,10 +111,6 @@ impl Watcher {
     }
 }
 
-fn revision(number: i64) -> Revision {
-    super::revision(number)
-}
-
 #[async_trait]
 impl Watch for Watcher {
     async fn next(&mut self) -> Result<Batch, StoreError> {
@@ -124,7 +122,7 @@ impl Watch for Watcher {
                     return match message {
                         Ok(Some(response)) => self.take(&response),
                         Ok(None) => Err(self.broken("it ended the watch")),
-                        Err(error) => Err(self.broken(super::verdict::client_words(&error))),
+                        Err(error) => Err(self.broken(client_words(&error))),
                     };
                 }
                 _ = self.beat.tick() => {

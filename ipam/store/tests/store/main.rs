@@ -5,6 +5,7 @@
 mod adversity;
 mod bed;
 mod healing;
+mod later;
 mod proxy;
 mod redb_file;
 mod refusals;
@@ -48,15 +49,16 @@ both! {
     suite::large_values_come_back_and_too_large_ones_are_refused,
     suite::transactions_that_make_no_sense_are_refused,
     suite::reading_and_writing_nothing_make_no_revision,
-    suite::a_watch_tells_all_in_order_and_revisions_whole,
-    suite::a_watch_resumes_after_any_revision,
-    suite::a_watch_shows_only_its_prefix,
-    suite::compacted_history_is_an_error,
-    suite::a_lease_takes_its_keys_along,
-    suite::a_lease_that_is_kept_alive_stays,
-    suite::a_lease_that_is_gone_is_told,
-    suite::what_was_acknowledged_is_there_after_a_restart,
-    suite::leases_end_after_a_restart,
+    later::a_watch_tells_all_in_order_and_revisions_whole,
+    later::a_watch_resumes_after_any_revision,
+    later::a_watch_shows_only_its_prefix,
+    later::compacted_history_is_an_error,
+    later::a_watch_from_the_future_is_an_error,
+    later::a_lease_takes_its_keys_along,
+    later::a_lease_that_is_kept_alive_stays,
+    later::a_lease_that_is_gone_is_told,
+    later::what_was_acknowledged_is_there_after_a_restart,
+    later::leases_end_after_a_restart,
     healing::a_mirror_equals_the_store,
     healing::a_mirror_lists_anew_when_its_past_is_compacted,
     healing::presence_is_kept_and_goes_with_its_keeper,
@@ -70,10 +72,10 @@ suite! {
     suite::conditions_are_judged_and_what_was_found_is_told,
     suite::of_many_who_compare_one_wins,
     suite::a_range_of_many_keys_is_whole_while_others_write,
-    suite::a_watch_tells_all_in_order_and_revisions_whole,
-    suite::compacted_history_is_an_error,
-    suite::a_lease_that_is_gone_is_told,
-    suite::what_was_acknowledged_is_there_after_a_restart,
+    later::a_watch_tells_all_in_order_and_revisions_whole,
+    later::compacted_history_is_an_error,
+    later::a_lease_that_is_gone_is_told,
+    later::what_was_acknowledged_is_there_after_a_restart,
     healing::a_mirror_equals_the_store,
     healing::presence_comes_back_when_its_lease_or_key_is_gone,
 }
