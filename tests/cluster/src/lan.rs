@@ -3,8 +3,9 @@
 //! A cable can be cut in two ways, since programs meet both: the carrier goes (a pulled plug), or frames
 //! just vanish (a broken switch), which nothing tells a program but its own clock.
 
-use fairway_lab::{Ns, Result};
+use fairway_lab::{Ns, Result, poll};
 use std::sync::Mutex;
+use std::time::Duration;
 
 /// A switch and its ports.
 #[derive(Debug)]
@@ -95,19 +96,18 @@ impl Cable {
     /// Where the port is gone.
     pub fn mend(&self) -> Result {
         self.switch.up(&self.port)?;
-        let port = &self.port;
-        let mended = self
-            .switch
-            .run(&format!("bridge link set dev {port} state 3"));
-        mended.map(drop)
+        let command = format!("bridge link set dev {} state 3", self.port);
+        // Not before the kernel has seen that the carrier is back.
+        let what = format!("`{command}`");
+        poll(Duration::from_secs(20), &what, || {
+            self.switch.run(&command).is_ok()
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fairway_lab::poll;
-    use std::time::Duration;
 
     #[test]
     fn a_cable_can_be_cut_and_mended() {

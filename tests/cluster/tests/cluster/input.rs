@@ -56,7 +56,7 @@ fn what_is_wrong_is_named_and_changes_nothing() -> Result<()> {
             &["ranges[0].block", "/27"],
         )?;
         says(
-            two.pool_create(v4("q", "10.90.0.0/8", 9)),
+            two.pool_create(v4("q", "11.0.0.0/8", 9)),
             &["ranges[0].block"],
         )?;
         says(
@@ -122,7 +122,7 @@ fn claims(bed: &Bed) -> Result<()> {
     says(two.claim_create(elsewhere), &["nowhere"])?;
     let mut bad = claim("c", &[])?;
     bad.release = Some("sometimes".into());
-    says(two.claim_create(bad), &["release", "sometimes"])?;
+    says(two.claim_create(bad), &["sometimes"])?;
     ensure!(two.claims(Default::default())?.is_empty());
     Ok(())
 }
@@ -148,11 +148,11 @@ fn requests(bed: &Bed) -> Result<()> {
     )?;
     says(
         add(sticky("prod", "db-0", "sometimes")),
-        &["release", "sometimes"],
+        &["sometimes"],
     )?;
     let mut facts = sticky("prod", "db-0", "never");
     facts.handover = Some(by_hand("perhaps".into()));
-    says(add(facts), &["handover", "perhaps"])?;
+    says(add(facts), &["perhaps"])?;
     refused(one.add(&attachment("a"), pod("plain", "a")), 103, &["a"])?;
     Ok(())
 }

@@ -13,6 +13,15 @@ fn live(daemon: &Daemon) -> Result<usize> {
     Ok(in_state(&rows(&daemon.door())?, "live").len())
 }
 
+/// So many addresses are live, as soon as the list says so.
+fn soon_live(daemon: &Daemon, wanted: usize) -> Result<()> {
+    eventually("the list is right", || {
+        let now = live(daemon)?;
+        ensure!(now == wanted, "{now} live: {:#?}", rows(&daemon.door())?);
+        Ok(())
+    })
+}
+
 /// Records that the daemon has not worked off.
 fn records(daemon: &Daemon) -> Vec<PathBuf> {
     let files = fs::read_dir(daemon.state().join("released"))
@@ -41,7 +50,7 @@ fn a_del_without_the_daemon_is_worked_off() -> Result<()> {
             Container::add(bed, node, "stays")?,
             Container::add(bed, node, "goes")?,
         );
-        ensure!(live(node)? == 4);
+        soon_live(node, 4)?;
         node.kill()?;
         goes.del()?.ok().context("DEL without the daemon")?;
         goes.del()?.ok().context("and again")?;
@@ -59,10 +68,7 @@ fn a_del_without_the_daemon_is_worked_off() -> Result<()> {
         );
         node.start()?;
         worked_off(node)?;
-        eventually("its address rests or is free", || {
-            ensure!(live(node)? == 2, "{:#?}", rows(&node.door())?);
-            Ok(())
-        })?;
+        soon_live(node, 2)?;
         stays.whole()?;
         younger(bed, &stays)?;
         in_step(bed).map(drop)
@@ -88,7 +94,7 @@ fn younger(bed: &Bed, stays: &Container) -> Result<()> {
     for text in [record, earlier.to_string()] {
         fs::write(&file, text)?;
         worked_off(node)?;
-        ensure!(live(node)? == 2, "a record freed what is younger");
+        soon_live(node, 2).context("a record freed what is younger")?;
         again.check(&result)?.ok()?;
     }
     Ok(())
@@ -188,15 +194,12 @@ fn what_a_reboot_left_is_swept() -> Result<()> {
             &json!({"claim": "mine", "release": "never"}),
         )?;
         let had = sticky.given()?;
-        ensure!(live(node)? == 6);
+        soon_live(node, 6)?;
         node.kill()?;
         // As after a reboot: namespaces and links are gone, and nobody ever says DEL.
         drop((goes, sticky));
         node.start()?;
-        eventually("what is gone is freed", || {
-            ensure!(live(node)? == 2, "{:#?}", rows(&node.door())?);
-            Ok(())
-        })?;
+        soon_live(node, 2)?;
         stays.whole()?;
         let again = Container::with(
             bed,
@@ -211,10 +214,7 @@ fn what_a_reboot_left_is_swept() -> Result<()> {
         );
         // One that vanishes while the daemon runs is found as well.
         drop(stays);
-        eventually("it is found", || {
-            ensure!(live(node)? == 2, "{:#?}", rows(&node.door())?);
-            Ok(())
-        })?;
+        soon_live(node, 2)?;
         again.whole()?;
         in_step(bed).map(drop)
     })

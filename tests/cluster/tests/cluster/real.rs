@@ -71,10 +71,9 @@ impl Container {
             .as_array()
             .cloned()
             .unwrap_or_default();
-        let ip = |info: &Value| -> Result<IpAddr> {
-            Ok(info["local"].as_str().context("local")?.parse()?)
-        };
-        let mut shown = infos.iter().map(ip).collect::<Result<Vec<_>>>()?;
+        // Of an address that is filtered out, `ip` leaves an empty object.
+        let locals = infos.iter().filter_map(|info| info["local"].as_str());
+        let mut shown = locals.map(str::parse).collect::<Result<Vec<IpAddr>, _>>()?;
         shown.sort_unstable();
         Ok(shown)
     }

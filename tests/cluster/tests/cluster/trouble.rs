@@ -4,7 +4,7 @@ use crate::support::{create, dual, eventually, in_step, ips, pod, refused};
 use anyhow::{Context, Result, ensure};
 use fairway_api::ipam::Allocated;
 use fairway_etcd_bed::{Authority, Flaw};
-use fairway_tests_cluster::{Bed, Daemon, Plan, attachment, before, on};
+use fairway_tests_cluster::{Bed, Daemon, Plan, SOON, attachment, before, on};
 use std::fs;
 
 /// Containers from the time when all was well.
@@ -119,24 +119,51 @@ fn certificates_that_are_no_good_are_named() -> Result<()> {
         let pki = bed.etcd.pki().context("TLS")?;
         let wrong_ca = good.replace(&format!("{:?}", pki.ca()), &format!("{strange:?}"));
         ensure!(wrong_ca != good);
-        // The member only says that it does not like a certificate; the daemon reads its own and says why.
-        for (settings, words) in [
-            (own(Flaw::Expired)?, &["expired"][..]),
-            (wrong_ca, &["certificate"][..]),
-        ] {
-            node.stop()?;
-            let store = bed.store();
-            node.configure(&format!("{store}{settings}"))?;
-            bears(node, &held, words)?;
-            // Files are good again (for the expired one, they were replaced above).
-            own(Flaw::None)?;
-        }
+        // One that it had from the start to be useless may keep it from starting; it loses nothing by that.
         node.stop()?;
-        bed.certificates("n1", Flaw::Stranger)?;
+        own(Flaw::Expired)?;
+        node.launch()?;
+        node.says("expired")?;
+        node.kill()?;
+        own(Flaw::None)?;
+        node.stop()?;
+        let store = bed.store();
+        node.configure(&format!("{store}{wrong_ca}"))?;
+        bears(node, &held, &["certificate"])?;
+        node.stop()?;
+        bed.configure(node, "")?;
+        own(Flaw::Stranger)?;
         bears(node, &held, &["certificate"])?;
         own(Flaw::None)?;
+        expires(bed, &held)?;
         well_again(bed, &held)
     })
+}
+
+/// A certificate expires while the daemon runs, which shows with the next connection; once there is a good
+/// one, the daemon takes it without being told.
+fn expires(bed: &Bed, held: &Allocated) -> Result<()> {
+    let node = bed.node(1);
+    node.stop()?;
+    node.start_connected()?;
+    let said = node.log().matches("expired").count();
+    bed.certificates("n1", Flaw::Expired)?;
+    bed.etcd.kill(0)?;
+    bed.etcd.restart(0)?;
+    bed.etcd.wait_ready(SOON)?;
+    eventually("it says that its certificate has expired", || {
+        ensure!(
+            node.log().matches("expired").count() > said,
+            "{}",
+            node.log()
+        );
+        Ok(())
+    })?;
+    node.door().check(&attachment("a"), &ips(held))?;
+    node.door().add(&attachment("b"), pod("plain", "b"))?;
+    bed.certificates("n1", Flaw::None)?;
+    node.connected()?;
+    in_step(bed).map(drop)
 }
 
 #[test]

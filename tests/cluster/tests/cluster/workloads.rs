@@ -58,10 +58,13 @@ fn scaled_down(bed: &Bed, kubelets: &Kubelets, pods: &[Pod]) -> Result<()> {
     }
     let app = claims()?.iter().find_map(|claim| claim.app.clone());
     let app = app.context("claims of a StatefulSet say whose they are")?;
-    let gone = bed.door(2).claim_remove(ClaimRemove {
-        app: Some(app),
-        replicas: Some(3),
-        ..ClaimRemove::default()
+    // Not before the store has heard that their pods have gone.
+    let gone = eventually("the claims can go", || {
+        Ok(bed.door(2).claim_remove(ClaimRemove {
+            app: Some(app.clone()),
+            replicas: Some(3),
+            ..ClaimRemove::default()
+        })?)
     })?;
     let mut names: Vec<_> = gone.iter().map(|claim| claim.name.as_str()).collect();
     names.sort_unstable();
