@@ -2,6 +2,7 @@
 
 use crate::{
     AttachmentId, Cidr, JournalId, Millis, NodeName, Pool, PoolName, Uid,
+    cidr::number,
     record::{BlockEntry, BlockOwner, BlockRecord, Use},
 };
 use fairway_kv::Revision;
@@ -55,8 +56,9 @@ pub(super) struct Block {
     pub(super) used_at: Millis,
     /// Where the next search begins, so that an address is not given again at once.
     next: u128,
-    /// How many addresses the pool lets be given; none: not counted yet.
-    gives: Option<u32>,
+    /// Which of its addresses the pool lets be given, and how many of those are free; none: not counted.
+    /// Counted once and then kept, since each allocation asks every block of the node.
+    room: Option<(Box<[bool]>, u32)>,
 }
 
 impl Block {
@@ -70,40 +72,67 @@ impl Block {
             dirty: None,
             used_at: now,
             next: 0,
-            gives: None,
+            room: None,
         }
     }
 
     /// The pool changed: what it lets be given is counted anew.
     pub(super) fn recount(&mut self) {
-        self.gives = None;
+        self.room = None;
+    }
+
+    /// Changes what an address is used for.
+    pub(super) fn put(&mut self, ip: IpAddr, slot: Option<Slot>) -> Option<Slot> {
+        let (was, is) = match slot {
+            Some(slot) => (self.slots.insert(ip, slot), true),
+            None => (self.slots.remove(&ip), false),
+        };
+        let index = usize::try_from(number(ip) - number(self.cidr.first())).unwrap_or(usize::MAX);
+        if let Some((gives, free)) = &mut self.room
+            && gives.get(index) == Some(&true)
+        {
+            match (was.is_some(), is) {
+                (false, true) => *free -= 1,
+                (true, false) => *free += 1,
+                _ => {}
+            }
+        }
+        was
+    }
+
+    /// Which addresses can be given, and how many of them are free.
+    fn room(&mut self, pool: &Pool) -> &(Box<[bool]>, u32) {
+        let (cidr, slots) = (self.cidr, &self.slots);
+        self.room.get_or_insert_with(|| {
+            let range = pool.range_of(cidr.first());
+            let all = (0..cidr.size()).filter_map(|index| cidr.nth(index));
+            let gives = |ip| range.is_some_and(|range| range.gives(ip));
+            let map: Box<[bool]> = all.clone().map(gives).collect();
+            let free = all
+                .zip(&map)
+                .filter(|(ip, gives)| **gives && !slots.contains_key(ip));
+            let free = u32::try_from(free.count()).unwrap_or(u32::MAX);
+            (map, free)
+        })
     }
 
     /// How many addresses could be given now.
     pub(super) fn free(&mut self, pool: &Pool) -> u32 {
-        let Some(range) = pool.range_of(self.cidr.first()) else {
-            return 0;
-        };
-        let (cidr, slots) = (self.cidr, &self.slots);
-        let gives = *self.gives.get_or_insert_with(|| {
-            let mut all = (0..cidr.size()).filter_map(|index| cidr.nth(index));
-            let count = all.by_ref().filter(|ip| range.gives(*ip)).count();
-            u32::try_from(count).unwrap_or(u32::MAX)
-        });
-        let used = slots.keys().filter(|ip| range.gives(**ip)).count();
-        gives.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX))
+        self.room(pool).1
     }
 
     /// The next free address that the pool lets be given.
     pub(super) fn find(&mut self, pool: &Pool) -> Option<IpAddr> {
-        let range = pool.range_of(self.cidr.first())?;
-        let size = self.cidr.size();
-        let start = self.next;
+        if self.free(pool) == 0 {
+            return None;
+        }
+        let (cidr, size, start) = (self.cidr, self.cidr.size(), self.next);
+        let (gives, _) = self.room.as_ref()?;
         let found = (0..size).find_map(|step| {
             let index = (start + step) % size;
-            let ip = self.cidr.nth(index)?;
-            let free = !self.slots.contains_key(&ip) && range.gives(ip);
-            free.then_some((index, ip))
+            let ip = cidr.nth(index)?;
+            let given = gives.get(usize::try_from(index).ok()?) == Some(&true);
+            (given && !self.slots.contains_key(&ip)).then_some((index, ip))
         });
         let (index, ip) = found?;
         self.next = (index + 1) % size;

@@ -114,9 +114,11 @@ impl Agent {
             };
             let asked = wanted.iter().any(other) && self.tasks.is_empty();
             let idle = block.used_at + self.settings.idle_block <= self.clock.now;
-            let give = !self.gives(block)
+            let drained = !self.gives(block);
+            let reserve = self.reserve(&at.0, at.1);
+            let give = drained
                 || (asked && !begun.contains(&at))
-                || (idle && self.spare(block) >= self.reserve(&at.0, at.1));
+                || (idle && self.spare(cidr, &at.0) >= reserve);
             if give {
                 begun.push(at);
                 self.give_back(cidr);
@@ -134,20 +136,18 @@ impl Agent {
     }
 
     /// Free addresses of the same pool and family that this node would have without the block.
-    fn spare(&self, without: &Block) -> u32 {
-        let mut free = 0_u32;
-        if let Some(pool) = self.view.pools.get(&without.pool) {
-            for block in self.blocks.values() {
-                if block.cidr != without.cidr
-                    && block.pool == without.pool
-                    && block.cidr.family() == without.cidr.family()
-                    && block.phase == Phase::Ready
-                {
-                    free = free.saturating_add(block.clone().free(&pool.value));
-                }
-            }
-        }
-        free
+    fn spare(&mut self, without: Cidr, name: &PoolName) -> u32 {
+        let Some(pool) = self.view.pools.get(name) else {
+            return 0;
+        };
+        let others = self.blocks.values_mut().filter(|block| {
+            block.cidr != without
+                && block.pool == *name
+                && block.cidr.family() == without.family()
+                && block.phase == Phase::Ready
+        });
+        let free = others.map(|block| block.free(&pool.value));
+        free.fold(0, u32::saturating_add)
     }
 
     /// How many free addresses are to be kept at hand.
@@ -225,15 +225,12 @@ impl Agent {
                 .used_pools
                 .get(&(pool.clone(), family))
                 .is_some_and(|at| *at + wait > self.clock.now);
-            let met = self.blocks.values().any(|block| {
+            let known = self.view.pools.get(&pool);
+            let met = self.blocks.values_mut().any(|block| {
                 block.pool == pool
                     && block.cidr.family() == family
                     && block.phase == Phase::Ready
-                    && self
-                        .view
-                        .pools
-                        .get(&pool)
-                        .is_some_and(|pool| block.clone().free(&pool.value) > 0)
+                    && known.is_some_and(|known| block.free(&known.value) > 0)
             });
             let key = Key::Want(pool, node, family).path();
             if (met || !recent) && !self.busy.contains(&key) && self.may_write() {

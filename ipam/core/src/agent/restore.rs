@@ -88,7 +88,7 @@ impl Agent {
         let cidr: Option<Cidr> = self.own_block(ip).map(|block| block.cidr);
         let block = cidr.and_then(|cidr| self.blocks.get_mut(&cidr));
         block
-            .map(|block| block.slots.insert(ip, Slot { seq, used }))
+            .map(|block| block.put(ip, Some(Slot { seq, used })))
             .is_some()
     }
 }

@@ -42,10 +42,7 @@ impl Agent {
         let Some(block) = self.blocks.get_mut(&cidr) else {
             return;
         };
-        let was = match &slot {
-            Some(slot) => block.slots.insert(ip, slot.clone()),
-            None => block.slots.remove(&ip),
-        };
+        let was = block.put(ip, slot.clone());
         block.used_at = now;
         block.dirty.get_or_insert(due);
         let changes = saved::slot(ip, was.as_ref(), slot.as_ref());
