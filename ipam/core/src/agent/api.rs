@@ -62,7 +62,7 @@ pub struct TxnId(pub u64);
 pub enum Input {
     /// Somebody wants something.
     Request(RequestId, Request),
-    /// Whoever asked has gone: what was or will be allocated for the request is freed.
+    /// Whoever asked has gone before there was an answer: the request is given up.
     Cancel(RequestId),
     /// The store changed, or cannot be reached.
     Store(Update),

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     Cidr, Family, Millis, PoolName,
     keys::Key,
-    record::{BlockEntry, BlockOwner, BlockRecord, Record, Use},
+    record::{BlockEntry, BlockOwner, BlockRecord, ClaimRecord, Part, Record, Use},
 };
 use fairway_kv::{Condition, Revision, Txn, Write};
 
@@ -236,6 +236,16 @@ impl Agent {
             }
         }
         self.set_phase(cidr, epoch, Phase::Ready);
+        let asks = |part: &Part| matches!(part, Part::Asked { block, .. } if *block == cidr);
+        let asking = self
+            .view
+            .claims
+            .iter()
+            .filter(|(_, stored)| match &stored.value {
+                ClaimRecord::Claim(claim) => claim.parts.iter().any(asks),
+                ClaimRecord::Set(_) => false,
+            });
+        self.asks.extend(asking.map(|(at, _)| at.clone()));
         // What the record showed may have ended before this node heard of it.
         let aside = self.claimed.iter();
         let here = aside.filter(|(_, ips)| ips.iter().any(|ip| cidr.contains(*ip)));

@@ -127,13 +127,15 @@ impl Agent {
 
     /// Whoever asked has gone.
     pub(super) fn cancel(&mut self, id: RequestId) {
-        self.tasks.remove(&id);
-        self.stirred = true;
+        if let Some(mut task) = self.tasks.remove(&id) {
+            self.abandon(&mut task);
+        }
     }
 
     /// Ends a task without success.
     pub(super) fn give_up(&mut self, id: RequestId, what: &str) {
-        if self.tasks.remove(&id).is_some() {
+        if let Some(mut task) = self.tasks.remove(&id) {
+            self.abandon(&mut task);
             let what = what.to_owned();
             self.act(Action::Answer(id, Err(Refusal::Again { what })));
             self.stirred = true;
