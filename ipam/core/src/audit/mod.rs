@@ -50,6 +50,9 @@ pub struct Balance {
     pub claimed: u64,
     /// Those that rest.
     pub cooling: u64,
+    /// Those that are set aside for a claim that is no more. In a confirmed report they count as resting,
+    /// which they do next, unless a finding says that they stay so.
+    pub orphaned: u64,
     /// The two sides are equal and no finding stands against it.
     pub holds: bool,
 }
@@ -102,6 +105,15 @@ impl Report {
     pub fn confirmed(mut self, earlier: &Report) -> Report {
         let stood = |finding: &Finding| earlier.findings.iter().any(|old| old.is_same(finding));
         self.findings.retain(stood);
+        for pool in &mut self.pools {
+            let stays = |finding: &Finding| {
+                finding.kind == FindingKind::UnknownClaim
+                    && finding.pool.as_ref() == Some(&pool.pool)
+            };
+            if !self.findings.iter().any(stays) {
+                pool.cooling += std::mem::take(&mut pool.orphaned);
+            }
+        }
         self.judge();
         self
     }
@@ -143,6 +155,7 @@ fn balance(view: &View, pool: &PoolName) -> Balance {
         live: tally.live,
         claimed: tally.claimed,
         cooling: tally.cooling,
+        orphaned: tally.orphaned,
         holds: false,
     }
 }
