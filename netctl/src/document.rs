@@ -54,8 +54,17 @@ pub(crate) struct Job {
     ask: fn(&mut Client, Method, OnProgress<'_>) -> Asked,
     /// It changes nothing, so it can be asked again and again.
     pub(crate) watchable: bool,
-    /// A line below the table.
-    pub(crate) note: Option<String>,
+    /// A line for people.
+    pub(crate) note: Note,
+}
+
+/// What people are told besides the table.
+pub(crate) enum Note {
+    None,
+    /// A line below it.
+    Below(String),
+    /// A line in its place.
+    Instead(String),
 }
 
 impl Job {
@@ -68,7 +77,7 @@ impl Job {
                 Ok(Box::new(answer))
             },
             watchable: false,
-            note: None,
+            note: Note::None,
         }
     }
 
@@ -80,12 +89,9 @@ impl Job {
         }
     }
 
-    /// With a line below the table.
-    pub(crate) fn note(self, note: String) -> Job {
-        Job {
-            note: Some(note),
-            ..self
-        }
+    /// With a line for people.
+    pub(crate) fn note(self, note: Note) -> Job {
+        Job { note, ..self }
     }
 
     /// Asks.

@@ -17,7 +17,9 @@ mod watch;
 
 use clap::Parser;
 use cli::{Cli, Noun};
+use document::Note;
 use error::NetctlError;
+use output::Format;
 use std::{
     io::{self, Write},
     process::ExitCode,
@@ -67,11 +69,12 @@ fn run(cli: &Cli) -> Result<u8, NetctlError> {
     meter.end();
     let answer = answer?;
     let screen = terminal::Screen::of_stdout();
-    let mut text = output::document(answer.as_ref(), cli.output, &screen)?;
-    if let (output::Format::Table, Some(note)) = (cli.output, &job.note) {
-        text.push_str(note);
-        text.push('\n');
-    }
+    let document = output::document(answer.as_ref(), cli.output, &screen)?;
+    let text = match (&cli.output, &job.note) {
+        (Format::Table, Note::Below(note)) => format!("{document}{note}\n"),
+        (Format::Table, Note::Instead(note)) => format!("{note}\n"),
+        _ => document,
+    };
     let mut stdout = io::stdout().lock();
     stdout
         .write_all(text.as_bytes())

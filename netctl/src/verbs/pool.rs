@@ -4,7 +4,7 @@ use super::{RELEASE, handover, lines, ranges::RangeArgs, span};
 use crate::{
     args::{Cidr, Seconds},
     cli::usage,
-    document::{Answer, Job},
+    document::{Answer, Job, Note},
     error::NetctlError,
     sheet::{Cell, Sheet, Tone},
 };
@@ -133,8 +133,10 @@ impl PoolVerb {
             PoolVerb::Rm { name, wait } => {
                 let (name, wait) = (name.clone(), *wait);
                 let note = match wait {
-                    true => format!("pool {name} is gone"),
-                    false => format!("pool {name} retires: it goes when its last address is back"),
+                    true => Note::Instead(format!("pool {name} is gone")),
+                    false => Note::Below(format!(
+                        "pool {name} retires: it goes when its last address is back"
+                    )),
                 };
                 Job::new::<Pool>(Method::PoolRemove(PoolRemove { name, wait })).note(note)
             }

@@ -7,7 +7,7 @@ use std::{
     io::Write,
     net::Shutdown,
     os::unix::net::{UnixListener, UnixStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::{Arc, Mutex},
     thread,
@@ -70,9 +70,7 @@ impl Fake {
 
     /// netctl with its socket, not started yet.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        let mut command = netctl(args);
-        command.env("FAIRWAY_SOCKET", self.socket());
-        command
+        at(&self.socket(), args)
     }
 
     /// Runs netctl with words that hold no blanks.
@@ -110,6 +108,13 @@ pub(crate) fn netctl<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Comm
         .args(args)
         .env_remove("FAIRWAY_SOCKET")
         .stdin(Stdio::null());
+    command
+}
+
+/// netctl with a socket.
+pub(crate) fn at<S: AsRef<OsStr>>(socket: &Path, args: impl IntoIterator<Item = S>) -> Command {
+    let mut command = netctl(args);
+    command.env("FAIRWAY_SOCKET", socket);
     command
 }
 

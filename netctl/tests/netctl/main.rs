@@ -9,6 +9,7 @@ mod answers;
 mod exits;
 mod fake;
 mod output;
+mod real;
 mod requests;
 mod schemas;
 mod watch;

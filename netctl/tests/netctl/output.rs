@@ -103,7 +103,12 @@ fn tables_say_it_all() {
     );
     shows(answers::status(), "status", &["n1", "etcd", "NO"]);
     shows(answers::pool(), "pool rm web", &["web", "retires:"]);
-    shows(answers::pool(), "pool rm web --wait", &["web", "gone"]);
+    let gone = shows(answers::pool(), "pool rm web --wait", &["gone"]);
+    assert_eq!(
+        gone,
+        "pool web is gone
+"
+    );
     for line in ["pool ls", "ipam ls", "claim ls", "node ls"] {
         shows(Value::Array(vec![]), line, &["no"]);
     }

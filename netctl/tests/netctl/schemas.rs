@@ -138,25 +138,43 @@ fn the_files_are_as_the_types_make_them() {
 #[test]
 fn what_is_written_is_as_described() {
     for kind in kinds() {
-        let path = folder().join(format!("{}.json", kind.file));
-        let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-        let judge = jsonschema::options()
-            .should_validate_formats(true)
-            .build(&schema)
-            .unwrap();
+        let schema = Schema::read(kind.file);
         for (line, answer) in &kind.runs {
             assert!(described(&kind, line));
             let ran = Fake::answering(answer.clone()).run(&format!("{line} -o json"));
             let document: Value = serde_json::from_str(&ran.out).unwrap();
-            let errors: Vec<String> = judge
-                .iter_errors(&document)
-                .map(|error| format!("{}: {error}", error.instance_path()))
-                .collect();
-            assert!(errors.is_empty(), "{line}: {errors:?}\n{}", ran.out);
-            no_field_is_unknown(&schema, &schema, &document, line);
+            schema.must_describe(line, &document);
         }
         // It judges indeed.
-        assert!(!judge.is_valid(&json!({"what": 1})) && !judge.is_valid(&json!([{}])));
+        assert!(
+            !schema.judge.is_valid(&json!({"what": 1})) && !schema.judge.is_valid(&json!([{}]))
+        );
+    }
+}
+
+/// One of the files.
+pub(crate) struct Schema {
+    text: Value,
+    judge: jsonschema::Validator,
+}
+
+impl Schema {
+    pub(crate) fn read(file: &str) -> Schema {
+        let path = folder().join(format!("{file}.json"));
+        let text: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        let options = jsonschema::options().should_validate_formats(true);
+        let judge = options.build(&text).unwrap();
+        Schema { text, judge }
+    }
+
+    pub(crate) fn must_describe(&self, line: &str, document: &Value) {
+        let errors: Vec<String> = self
+            .judge
+            .iter_errors(document)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{line}: {errors:?}\n{document}");
+        no_field_is_unknown(&self.text, &self.text, document, line);
     }
 }
 

@@ -91,7 +91,11 @@ pub(super) fn pool(row: &PoolRow) -> admin::Pool {
     let range = |range: &fairway_ipam::Range, spec: &RangeSpec| admin::PoolRange {
         cidr: range.cidr.to_string(),
         block: Some(range.block),
-        gateway: range.gateway.map(|ip| ip.to_string()),
+        gateway: Some(
+            range
+                .gateway
+                .map_or_else(|| "none".to_owned(), |ip| ip.to_string()),
+        ),
         exclude: spec.exclude.clone(),
         draining: range.draining,
     };
