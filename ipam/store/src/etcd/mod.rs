@@ -157,7 +157,7 @@ impl Store for EtcdStore {
             let options = options.clone();
             async move { watch.watch(key, Some(options)).await }
         };
-        // A token that is no longer good is "permission denied" here.
+        // Here a token that is no longer good is an answer like any other.
         for retried in [false, true] {
             let (stream, link) = self.call(Again::Yes, begin).await?;
             let links = Arc::clone(&self.links);

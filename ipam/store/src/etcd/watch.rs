@@ -24,6 +24,13 @@ const BEAT: Duration = Duration::from_secs(1);
 /// How long a watch may be silent.
 pub(super) const SILENCE: Duration = Duration::from_secs(3);
 
+/// Why a member ends a watch that a fresh token may still be given.
+const DENIALS: [&str; 3] = [
+    "permission denied",
+    "invalid auth token",
+    "revision in auth header is old",
+];
+
 pub(super) struct Watcher {
     links: Arc<Links>,
     link: Arc<Link>,
@@ -72,7 +79,7 @@ impl Watcher {
         }
         if response.canceled() {
             let reason = response.cancel_reason();
-            if reason.contains("permission denied") {
+            if DENIALS.iter().any(|word| reason.contains(word)) {
                 return Err(StoreError::Denied {
                     place: self.link.place.clone(),
                     source: reason.into(),

@@ -8,6 +8,7 @@ use fairway_store::mirror;
 use fairway_store::presence::{self, Presence, State};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
@@ -181,6 +182,22 @@ pub(crate) async fn presence_comes_back_when_its_lease_or_key_is_gone(bed: &impl
     })
     .await;
     assert_eq!(counted.granted().len(), 2, "the lease is still good");
+}
+
+/// Whatever became of a transaction: one lease, and the key is bound to it.
+pub(crate) async fn presence_takes_one_lease_through_doubts(bed: &impl Bed) {
+    let store = bed.open().await;
+    let counted = Tampered::new(&store, None);
+    counted.doubts.store(3, Ordering::SeqCst);
+    let doubting: Arc<dyn Store> = counted.clone();
+    let (mut states, _task) = kept(&doubting, "me", TTL);
+    while soon(states.recv()).await != Some(State::Held) {}
+    assert_eq!(counted.granted().len(), 1);
+    store
+        .revoke_lease(counted.granted()[0])
+        .await
+        .expect("it ends");
+    assert_eq!(get(&*store, "nodes/n1").await, None);
 }
 
 /// A daemon that starts again finds its own key under a lease that nobody keeps alive.

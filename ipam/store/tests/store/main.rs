@@ -64,6 +64,7 @@ both! {
     healing::presence_is_kept_and_goes_with_its_keeper,
     healing::presence_yields_to_who_was_first,
     healing::presence_comes_back_when_its_lease_or_key_is_gone,
+    healing::presence_takes_one_lease_through_doubts,
     healing::presence_takes_over_what_it_left_itself,
 }
 

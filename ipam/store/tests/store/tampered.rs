@@ -1,8 +1,10 @@
-//! A store that answers its first range with an old one, and notes the leases that are granted.
+//! A store that answers its first range with an old one, loses its first commits, and notes the leases
+//! that are granted.
 
 use async_trait::async_trait;
 use fairway_store::kv::{Committed, Entry, LeaseId, Revision, Txn};
 use fairway_store::{Range, Store, StoreError, Watch};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ pub(crate) struct Tampered {
     store: Arc<dyn Store>,
     first: Mutex<Option<Range>>,
     granted: Mutex<Vec<LeaseId>>,
+    /// Commits that are done and answered with a doubt.
+    pub(crate) doubts: AtomicU32,
 }
 
 impl Tampered {
@@ -18,6 +22,7 @@ impl Tampered {
             store: Arc::clone(store),
             first: first.into(),
             granted: Mutex::default(),
+            doubts: AtomicU32::new(0),
         })
     }
 
@@ -41,7 +46,18 @@ impl Store for Tampered {
     }
 
     async fn commit(&self, txn: &Txn) -> Result<Committed, StoreError> {
-        self.store.commit(txn).await
+        let done = self.store.commit(txn).await;
+        let less = |left: u32| left.checked_sub(1);
+        let doubt = self
+            .doubts
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
+        match doubt {
+            Err(_) => done,
+            Ok(_) => Err(StoreError::Unknown {
+                place: "here".into(),
+                source: "the test wants it so".into(),
+            }),
+        }
     }
 
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Box<dyn Watch>, StoreError> {
