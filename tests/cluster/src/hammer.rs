@@ -39,7 +39,7 @@ pub struct Container {
 /// A container that one client holds at once, at most.
 const HELD: usize = 6;
 /// Between two calls of a client.
-const PAUSE: (u64, u64) = (5, 60);
+const PAUSE: (u64, u64) = (2, 30);
 /// Between two tries of a DEL.
 const AGAIN: Duration = Duration::from_millis(300);
 

@@ -2,7 +2,7 @@
 
 use crate::history::Recorder;
 use crate::rest::{Dice, Stop};
-use crate::{Bed, Cut};
+use crate::{Bed, Cut, Daemon};
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 use std::time::Duration;
@@ -20,6 +20,8 @@ pub enum Fault {
     QuorumLost,
     /// SIGKILL of a daemon; it comes back.
     DaemonKilled,
+    /// SIGKILL of all daemons, as when a rack loses power.
+    AllKilled,
     /// SIGSTOP of a daemon, shorter than its clients' patience.
     DaemonStopped,
     /// The wire of a node.
@@ -27,7 +29,7 @@ pub enum Fault {
 }
 
 /// All of them; what the issue names stands twice.
-pub const FAULTS: [Fault; 13] = [
+pub const FAULTS: [Fault; 14] = [
     Fault::LeaderKilled,
     Fault::LeaderKilled,
     Fault::MemberStopped,
@@ -38,24 +40,34 @@ pub const FAULTS: [Fault; 13] = [
     Fault::DaemonKilled,
     Fault::DaemonKilled,
     Fault::DaemonKilled,
+    Fault::AllKilled,
     Fault::DaemonStopped,
     Fault::NodeCut(Cut::Carrier),
     Fault::NodeCut(Cut::Silent),
 ];
 
 /// Breaks things until told to end; all is mended when this returns. Each fault comes once before any
-/// comes again.
+/// comes again. A fault lasts for a second at least and `longest` at most.
 ///
 /// # Errors
 /// Where a thing cannot be broken or mended, such as a daemon that does not start again.
-pub fn rage(bed: &Bed, recorder: &Recorder, stop: &Stop, mut dice: Dice) -> Result<()> {
+pub fn rage(
+    bed: &Bed,
+    recorder: &Recorder,
+    stop: &Stop,
+    longest: Duration,
+    mut dice: Dice,
+) -> Result<()> {
     let mut left = Vec::new();
     while !stop.pause(dice.millis(300, 1500)) {
         if left.is_empty() {
             left = FAULTS.to_vec();
         }
         let fault = left.swap_remove(dice.below(left.len()));
-        strike(bed, fault, recorder, stop, &mut dice).with_context(|| format!("{fault:?}"))?;
+        let most = u64::try_from(longest.as_millis())?;
+        let during = dice.millis(1000, most);
+        strike(bed, fault, during, recorder, stop, &mut dice)
+            .with_context(|| format!("{fault:?}"))?;
     }
     Ok(())
 }
@@ -63,13 +75,13 @@ pub fn rage(bed: &Bed, recorder: &Recorder, stop: &Stop, mut dice: Dice) -> Resu
 fn strike(
     bed: &Bed,
     fault: Fault,
+    during: Duration,
     recorder: &Recorder,
     stop: &Stop,
     dice: &mut Dice,
 ) -> Result<()> {
     let member = dice.below(bed.etcd.len());
     let daemon = dice.one(&bed.daemons);
-    let during = dice.millis(1000, 5000);
     let note = |what: &str, of: &str| recorder.fault(format!("{fault:?} {of}: {what}"));
     let m = format!("m{member}");
     match fault {
@@ -111,6 +123,11 @@ fn strike(
             daemon.kill()?;
             stop.pause(during / 2);
             daemon.start()?;
+        }
+        Fault::AllKilled => {
+            note("begins", "")?;
+            bed.daemons.iter().try_for_each(Daemon::kill)?;
+            bed.daemons.iter().try_for_each(Daemon::start)?;
         }
         Fault::DaemonStopped => {
             note("begins", &daemon.name)?;

@@ -10,7 +10,7 @@ use std::fs;
 use std::time::Duration;
 
 const COOLDOWN: u64 = 2;
-const CLIENTS: usize = 12;
+const CLIENTS: usize = 16;
 
 fn seconds() -> u64 {
     let given = std::env::var("FAIRWAY_HISTORY_SECONDS").ok();
@@ -33,7 +33,7 @@ fn history(bed: &Bed, name: &str) -> Result<()> {
     let path = bed.lab.scratch().join(format!("{name}.jsonl"));
     let recorder = Recorder::new(&path)?;
     let done = run(bed, &recorder);
-    if let (Err(_), Some(dir)) = (&done, keep_dir()) {
+    if let Some(dir) = keep_dir() {
         fs::create_dir_all(&dir)?;
         fs::copy(&path, dir.join(format!("history-{name}.jsonl")))?;
     }
@@ -73,7 +73,10 @@ fn rage(bed: &Bed, hammer: &Hammer, seed: u64) -> Result<Vec<Container>> {
     std::thread::scope(|scope| {
         let spawn = |number| scope.spawn(move || hammer.client(number, dice(number)));
         let clients: Vec<_> = (1..=CLIENTS).map(spawn).collect();
-        let nemesis = scope.spawn(|| nemesis::rage(bed, hammer.recorder, hammer.stop, dice(0)));
+        // In a long run also longer than a node's lease holds.
+        let longest = Duration::from_secs(if seconds() < 300 { 5 } else { 40 });
+        let nemesis =
+            scope.spawn(move || nemesis::rage(bed, hammer.recorder, hammer.stop, longest, dice(0)));
         // The test's own end, not a wait for something.
         let never = Stop::default();
         let mut left = seconds() * 4;

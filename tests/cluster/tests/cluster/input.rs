@@ -146,10 +146,7 @@ fn requests(bed: &Bed) -> Result<()> {
         102,
         &[&row.ip.to_string(), "n1", "a"],
     )?;
-    says(
-        add(sticky("prod", "db-0", "sometimes")),
-        &["sometimes"],
-    )?;
+    says(add(sticky("prod", "db-0", "sometimes")), &["sometimes"])?;
     let mut facts = sticky("prod", "db-0", "never");
     facts.handover = Some(by_hand("perhaps".into()));
     says(add(facts), &["perhaps"])?;
