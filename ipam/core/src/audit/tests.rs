@@ -194,3 +194,20 @@ fn kinds_have_names_of_their_own() {
         assert!(!meaning.is_empty());
     }
 }
+
+#[test]
+fn each_kind_is_documented() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/concepts/addresses.md"
+    );
+    let text = std::fs::read_to_string(path).unwrap();
+    for (_, name, breaks, _) in FindingKind::ALL {
+        assert!(
+            text.contains(&format!("`{name}`")),
+            "{name} is not in {path}"
+        );
+        let harmless = text.lines().rev().find(|line| !line.is_empty()).unwrap();
+        assert_eq!(!harmless.contains(&format!("`{name}`")), *breaks, "{name}");
+    }
+}
