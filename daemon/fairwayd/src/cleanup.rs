@@ -141,7 +141,7 @@ mod tests {
         let block = |owner: &str, entries: &str| {
             format!(r#"{{"version":1,{owner},"epoch":3,"free":60,"entries":[{entries}]}}"#)
         };
-        let cooling = r#"{"ip":"10.0.0.5","seq":1,"cooling":null}"#;
+        let cooling = r#"{"ip":"10.0.0.5","seq":1,"cooling":true}"#;
         let view = View::from_entries(
             Revision(9),
             vec![
