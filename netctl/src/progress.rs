@@ -88,6 +88,7 @@ impl<W: Write> Lines<W> {
         // Progress that cannot be shown is no reason to stop the work.
         let _ = match total {
             Some(total) => writeln!(self.to, "{what}: {done} of {total}"),
+            None if *done == 0 => writeln!(self.to, "{what}"),
             None => writeln!(self.to, "{what}: {done}"),
         };
         self.last = Some((now, progress.clone()));
@@ -118,7 +119,7 @@ mod tests {
         let text = String::from_utf8(lines.to).unwrap();
         assert_eq!(
             text,
-            "blocks: 0 of 10\nblocks: 7 of 10\nblocks: 10 of 10\nnodes: 0\nnodes: 3\n"
+            "blocks: 0 of 10\nblocks: 7 of 10\nblocks: 10 of 10\nnodes\nnodes: 3\n"
         );
     }
 
