@@ -186,6 +186,8 @@ impl Agent {
         wish: &ClaimWish<'_>,
         request: &Allocate,
     ) -> Result<Option<Answer>, Stop> {
+        // What was learned just now may be that somebody else has it.
+        self.end_vacant(false);
         let mut vacant = self.vacant.values();
         let found = vacant.find(|vacant| {
             !vacant.releasing

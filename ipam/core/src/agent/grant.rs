@@ -122,7 +122,7 @@ impl Agent {
                     }
                     Some(Used::Cooling { until }) => {
                         let millis = until.0.saturating_sub(self.clock.now.0);
-                        return Some(Err(format!("nobody, but rests for {millis} ms more")));
+                        return Some(Err(format!("rests for {millis} ms more")));
                     }
                     Some(Used::Claimed { uid, .. }) => {
                         return Some(Err(format!("a claim ({uid})")));

@@ -22,10 +22,10 @@ impl Agent {
         self.end_claimed();
         self.resolve_unsure();
         self.settle_doubts();
+        self.end_vacant(true);
         if !self.may_write() {
             return;
         }
-        self.end_vacant();
         self.end_strays();
         self.answer_asks();
         self.publish();

@@ -44,6 +44,9 @@ impl Agent {
         }
         self.doubts.extend(self.held.keys().cloned());
         self.ending.extend(self.claimed.keys().cloned());
+        if std::mem::take(&mut self.fresh) {
+            self.cut_off_strangers();
+        }
     }
 
     pub(super) fn review(&mut self, touched: Touched) {
@@ -294,6 +297,37 @@ impl Agent {
         };
         self.former_blocks.insert((pool.clone(), cidr));
         self.commit(txn, Purpose::Other);
+    }
+
+    /// Containers that the kernel showed to an empty journal, with addresses of blocks that are another
+    /// node's by now: this node's journal was lost, and it was removed meanwhile.
+    fn cut_off_strangers(&mut self) {
+        for sighting in std::mem::take(&mut self.sightings).into_values() {
+            for ip in &sighting.addresses {
+                let Some((pool, cidr)) = self.view.block_of(*ip) else {
+                    continue;
+                };
+                let stored = self.view.blocks.get(&(pool.name.clone(), cidr));
+                let owner = stored.and_then(|stored| stored.value.owner.clone());
+                let held = self.view.claim_by_ip(*ip).and_then(|(pool, name)| {
+                    let (claim, _) = self.view.claim(pool, name)?;
+                    claim
+                        .holder
+                        .as_ref()
+                        .map(|holder| holder.node == self.settings.node)
+                });
+                let Some(owner) = owner.filter(|owner| owner.node != self.settings.node) else {
+                    continue;
+                };
+                if held != Some(true) {
+                    let given = self.given(*ip, false);
+                    self.revive(&sighting.attachment, None, given, None);
+                    let reason = format!("block {cidr} is node {}'s", owner.node);
+                    self.cut_off(&sighting.attachment, &reason);
+                }
+            }
+            self.sightings.insert(sighting.attachment.clone(), sighting);
+        }
     }
 
     /// Blocks of a former life that could not be taken over yet.

@@ -11,9 +11,9 @@ use super::{
     task::Task,
 };
 use crate::{
-    ClaimName, Uid,
+    Cidr, ClaimName, PoolName, Uid,
     keys::Key,
-    record::{Claim, Kind, Part},
+    record::{Claim, Kind, Part, Use},
 };
 use fairway_kv::{Condition, Txn};
 use std::net::IpAddr;
@@ -59,6 +59,9 @@ impl Agent {
                 Granted::No(ip, reason, block) => {
                     task.tried.insert(block);
                     Err(match ip {
+                        Some(ip) if self.rests_elsewhere(wish.pool, block, ip) => Refusal::Again {
+                            what: format!("address {ip} {reason}"),
+                        },
                         Some(ip) => Refusal::Taken { ip, holder: reason },
                         None => Refusal::Again { what: reason },
                     }
@@ -102,6 +105,13 @@ impl Agent {
             })
         };
         attempt.name == *name && attempt.new.as_ref().is_some_and(parts)
+    }
+
+    /// Did the block's owner tell the store that the address rests?
+    fn rests_elsewhere(&self, pool: &PoolName, block: Cidr, ip: IpAddr) -> bool {
+        let stored = self.view.blocks.get(&(pool.clone(), block));
+        let mut entries = stored.iter().flat_map(|stored| &stored.value.entries);
+        entries.any(|entry| entry.ip == ip && entry.used == Use::Cooling)
     }
 
     fn must_be_absent(&self, wish: &ClaimWish<'_>, key: &Key) -> Result<(), Stop> {

@@ -82,6 +82,10 @@ pub struct Agent {
     /// No transaction before then: the last one failed.
     rest_until: Millis,
     failures: u32,
+    /// Why the store refused the last write.
+    rejected: Option<String>,
+    /// It began with an empty journal, and what the kernel showed then was not compared with the store yet.
+    fresh: bool,
     /// Tasks may get further.
     stirred: bool,
     /// Pools that were used, so that free addresses of them are kept at hand.
@@ -111,6 +115,7 @@ impl Agent {
     /// # Errors
     /// A journal that was not written by an agent.
     pub fn new(start: Start, effects: &mut Effects) -> Result<Agent, JournalError> {
+        let fresh = start.journal.is_empty();
         let saved = saved::Saved::read(start.journal)?;
         let sightings = start.sightings.into_iter();
         let mut agent = Agent {
@@ -132,6 +137,8 @@ impl Agent {
             next_txn: 0,
             rest_until: Millis(0),
             failures: 0,
+            rejected: None,
+            fresh,
             stirred: false,
             used_pools: BTreeMap::new(),
             asks: BTreeSet::new(),

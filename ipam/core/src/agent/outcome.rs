@@ -50,6 +50,7 @@ impl Agent {
         let touched = match outcome {
             Outcome::Done(Committed::Yes { revision }) => {
                 self.failures = 0;
+                self.rejected = None;
                 self.view.wrote(&txn, revision)
             }
             Outcome::Done(Committed::No { revision, found }) => {
@@ -62,8 +63,12 @@ impl Agent {
             }
             Outcome::Rejected { reason } => {
                 self.dirty_again(&txn);
-                self.act(Action::Notify(Notice::Rejected { reason }));
-                return self.pause();
+                self.pause();
+                if let Purpose::Task(id) = purpose {
+                    self.give_up(id, &format!("the store refuses writes: {reason}"));
+                }
+                self.rejected = Some(reason.clone());
+                return self.act(Action::Notify(Notice::Rejected { reason }));
             }
         };
         self.review(touched);

@@ -10,8 +10,12 @@ use fairway_kv::{Condition, Revision, Txn, Write};
 use std::net::IpAddr;
 
 impl Agent {
-    /// Tells the store of claims whose holder on this node has gone.
-    pub(super) fn end_vacant(&mut self) {
+    /// Forgets claims that are not this node's any more, and with `tell` lets the store know of those
+    /// whose holder on this node has gone.
+    pub(super) fn end_vacant(&mut self, tell: bool) {
+        if !self.view.connected {
+            return;
+        }
         let uids: Vec<_> = self.vacant.keys().cloned().collect();
         for uid in uids {
             if self.held.contains_key(&uid) {
@@ -31,7 +35,7 @@ impl Agent {
             let at = (pool.clone(), name.clone(), claim.clone());
             if !held {
                 self.drop_vacant(&uid);
-            } else if !self.is_wanted(&uid) && self.may_write() {
+            } else if tell && !self.is_wanted(&uid) && self.may_write() {
                 let Some(vacant) = self.vacant.get_mut(&uid) else {
                     continue;
                 };

@@ -182,6 +182,10 @@ impl Agent {
         let result = match result {
             Err(Stop::Parked(what)) if self.clock.now >= task.until => {
                 self.abandon(&mut task);
+                let what = match &self.rejected {
+                    Some(reason) => format!("{what}; the store refuses writes: {reason}"),
+                    None => what,
+                };
                 Err(Refusal::TimedOut { what })
             }
             Err(Stop::Parked(what)) => {
