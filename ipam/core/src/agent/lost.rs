@@ -42,6 +42,7 @@ impl Agent {
         for cidr in cidrs {
             self.review_block_at(cidr);
         }
+        self.absent.clear();
         self.doubts.extend(self.held.keys().cloned());
         self.ending.extend(self.claimed.keys().cloned());
         if std::mem::take(&mut self.fresh) {
@@ -62,6 +63,10 @@ impl Agent {
                 Some(Key::Block(pool, cidr)) => self.review_block(&pool, cidr),
                 Some(Key::Claim(pool, name)) => self.review_claim(pool, name),
                 Some(Key::Pool(pool)) => self.pool_changed(&pool),
+                // It was there meanwhile, or is.
+                Some(Key::Node(node)) => {
+                    self.absent.remove(&node);
+                }
                 // Whoever asks for a block waits for the answer.
                 Some(Key::Want(..)) => self.housekeeping_at = self.clock.now,
                 _ => {}

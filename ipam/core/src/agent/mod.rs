@@ -181,7 +181,10 @@ impl Agent {
         // What needs the store waits for it, and what could not be done just now is not tried at once.
         let soonest = self.rest_until.max(self.clock.now + 20);
         let dirty = self.blocks.values().filter_map(|block| block.dirty);
-        let idle = self.blocks.is_empty() && self.vacant.is_empty() && self.absent.is_empty();
+        let idle = self.blocks.is_empty()
+            && self.vacant.is_empty()
+            && self.view.claims.is_empty()
+            && self.settings.reclaim.is_none();
         let keep = (!idle).then_some(self.housekeeping_at);
         let store = dirty.chain(keep).map(|due| due.max(soonest));
         let store = store.filter(|_| self.view.connected);

@@ -1,8 +1,13 @@
 //! Transactions: handed out one at a time for each key, and what is learned from their outcome.
 
+use super::block::Used;
 use super::{Action, Agent, Notice, Outcome, RequestId, TxnId};
-use crate::{Cidr, PoolName, keys::Key};
-use fairway_kv::{Committed, Txn};
+use crate::{
+    Cidr, PoolName,
+    keys::Key,
+    record::{ClaimRecord, Part, Record},
+};
+use fairway_kv::{Committed, Revision, Txn, Write};
 
 /// What a transaction is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +56,7 @@ impl Agent {
             Outcome::Done(Committed::Yes { revision }) => {
                 self.failures = 0;
                 self.rejected = None;
+                self.granted_by(&txn, revision);
                 self.view.wrote(&txn, revision)
             }
             Outcome::Done(Committed::No { revision, found }) => {
@@ -74,6 +80,30 @@ impl Agent {
         self.review(touched);
         if let Purpose::Give(cidr) = purpose {
             self.review_block_at(cidr);
+        }
+    }
+
+    /// What was set aside for claims that the transaction wrote is theirs now.
+    fn granted_by(&mut self, txn: &Txn, revision: Revision) {
+        for write in &txn.writes {
+            let Write::Put { key, value, .. } = write else {
+                continue;
+            };
+            let Some(Key::Claim(..)) = Key::parse(key) else {
+                continue;
+            };
+            let Ok(ClaimRecord::Claim(claim)) = ClaimRecord::decode(value) else {
+                continue;
+            };
+            for part in &claim.parts {
+                if let Part::Granted { ip } = part
+                    && let Some(Used::Claimed { uid, granted: None }) =
+                        self.own_slot(*ip).map(|slot| &slot.used)
+                    && *uid == claim.uid
+                {
+                    self.grant_known(*ip, claim.uid.clone(), revision);
+                }
+            }
         }
     }
 

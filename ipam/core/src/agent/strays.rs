@@ -222,8 +222,7 @@ impl Agent {
             };
             let uid = uid.clone();
             if let Some(granted) = self.granted_at(&uid, ip) {
-                let granted = Some(granted);
-                self.set_slot(ip, Some(Used::Claimed { uid, granted }));
+                self.grant_known(ip, uid, granted);
                 continue;
             }
             let Some(block) = self.own_block(ip) else {
@@ -242,11 +241,19 @@ impl Agent {
                         && self.view.revision >= now
                         && (self.view.is_gone(&uid) || self.view.claim_by_uid(&uid).is_some()) =>
                 {
-                    self.set_slot(ip, None);
+                    // The claim may have come and gone meanwhile.
+                    self.rest(ip);
                 }
                 _ => {}
             }
         }
+    }
+
+    /// The store said at that revision that the address is the claim's.
+    pub(super) fn grant_known(&mut self, ip: IpAddr, uid: Uid, granted: Revision) {
+        self.ending.insert(uid.clone());
+        let granted = Some(granted);
+        self.set_slot(ip, Some(Used::Claimed { uid, granted }));
     }
 
     fn granted_at(&self, uid: &Uid, ip: IpAddr) -> Option<Revision> {

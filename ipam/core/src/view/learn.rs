@@ -52,6 +52,10 @@ impl View {
     /// Takes notice of what a transaction of our own wrote.
     pub(crate) fn wrote(&mut self, txn: &Txn, revision: Revision) -> Touched {
         let mut touched = Touched::default();
+        if revision <= self.revision {
+            // The mirror has brought it, and maybe what came after.
+            return touched;
+        }
         for write in &txn.writes {
             match write {
                 Write::Put { key, value, .. } => {
@@ -79,8 +83,10 @@ impl View {
         let mut touched = Touched::default();
         for (key, entry) in found {
             match entry {
-                Some(entry) => self.put(entry, &mut touched),
-                None => self.delete(&key, revision, &mut touched),
+                Some(entry) if entry.modified > self.revision => self.put(entry, &mut touched),
+                None if revision > self.revision => self.delete(&key, revision, &mut touched),
+                // The mirror has brought it, and maybe what came after.
+                _ => {}
             }
         }
         touched
