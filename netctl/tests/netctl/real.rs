@@ -5,7 +5,7 @@ use crate::{
     schemas::Schema,
 };
 use fairway_api::{
-    Client, Method,
+    Client,
     ipam::{Allocate, Allocated, Attachment, Facts, Netns, Sourced},
 };
 use fairway_lab::{Ns, poll};
@@ -128,6 +128,10 @@ impl Drop for Real {
 
 #[test]
 fn every_verb_is_understood_by_the_daemon() {
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        eprintln!("\nSKIP every_verb_is_understood_by_the_daemon: only root may use the socket");
+        return;
+    }
     let real = Real::start();
     let status = real.does("status", "status");
     assert_eq!(
