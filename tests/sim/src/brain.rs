@@ -1,7 +1,7 @@
 //! The seam between the simulation and what it simulates: the agent, one of its broken likenesses, or
 //! the small reference.
 
-use fairway_ipam::{Agent, Clock, Effects, Input, JournalError, Lease, Millis, Start};
+use fairway_ipam::{Agent, Clock, Effects, Input, JournalError, Lease, Millis, Start, View};
 
 /// What decides for a node.
 pub trait Brain {
@@ -13,6 +13,8 @@ pub trait Brain {
     fn sequence(&self) -> u64;
     /// See [`Agent::leases`].
     fn leases(&self) -> Vec<Lease>;
+    /// See [`Agent::view`].
+    fn view(&self) -> &View;
 }
 
 /// Starts one, as [`Agent::new`] does.
@@ -33,6 +35,10 @@ impl Brain for Agent {
 
     fn leases(&self) -> Vec<Lease> {
         Agent::leases(self)
+    }
+
+    fn view(&self) -> &View {
+        Agent::view(self)
     }
 }
 

@@ -1,15 +1,15 @@
 //! What goes wrong with nodes: daemons are killed, machines reboot or die, journals are lost, clocks jump.
 
 use crate::{
-    event::{Event, Incarnation, NodeIx},
-    node::{Asked, Batch, Daemon, Pending},
+    event::{Event, NodeIx},
+    node::{Batch, Daemon},
     oracle::Author,
     sabotage::Sabotage,
     violation::Violation,
     world::{Checked, World, journal_id},
 };
 use fairway_ipam::{
-    AttachmentId, Clock, Effects, Input, Request, RequestId, Settings, Start,
+    AttachmentId, Clock, Effects, Settings, Start,
     keys::Key,
     record::{NodeRecord, Record},
 };
@@ -130,7 +130,6 @@ impl World {
             .iter()
             .map(|(key, value)| (key.clone(), value.clone()));
         let journal: Vec<_> = journal.collect();
-        let fresh = journal.is_empty();
         let mut start = Start {
             settings,
             journal,
@@ -161,9 +160,7 @@ impl World {
         for lease in leases.iter().filter(|lease| lease.cut_off) {
             self.cut_off(at, &lease.attachment, &lease.addresses, false)?;
         }
-        if !fresh {
-            self.oracle.remembered(at, &leases, true)?;
-        }
+        self.oracle.remembered(at, &leases, false)?;
         self.plan_tick(at);
         self.work_off(at, None);
         let incarnation = self.nodes[at].incarnation;
@@ -187,7 +184,11 @@ impl World {
     pub(crate) fn presence(&mut self, at: NodeIx) -> Checked {
         let node = &self.nodes[at];
         let alive = node.daemon.is_some() && node.linked;
-        if !self.profile.presence || alive == node.present || (alive && self.full) {
+        let told = node.present.as_ref();
+        if alive && told == Some(&node.journal_id) || !alive && told.is_none() {
+            return Ok(());
+        }
+        if !self.profile.presence || self.full {
             return Ok(());
         }
         let key = Key::Node(node.name.clone()).path();
@@ -208,7 +209,8 @@ impl World {
                 }
             }
         };
-        self.nodes[at].present = alive;
+        let journal = self.nodes[at].journal_id.clone();
+        self.nodes[at].present = alive.then_some(journal);
         self.write(
             &Author::World,
             &Txn {
@@ -217,59 +219,6 @@ impl World {
             },
         )?;
         Ok(())
-    }
-
-    /// A daemon compares what it gave with what its kernel shows. What it finds arrives late.
-    pub(crate) fn sweep(&mut self, at: NodeIx, incarnation: Incarnation) {
-        if !self.nodes[at].runs(incarnation) {
-            return;
-        }
-        self.sweep_now(at);
-        let again = if self.nodes.len() > 100 {
-            60_000
-        } else {
-            8_000
-        };
-        let again = self.rng.span(again, again * 2);
-        self.queue
-            .at(self.now + again, Event::Sweep(at, incarnation));
-    }
-
-    pub(crate) fn sweep_now(&mut self, at: NodeIx) {
-        let node = &self.nodes[at];
-        let Some(daemon) = &node.daemon else { return };
-        let there = |attachment: &AttachmentId| {
-            node.containers
-                .get(attachment)
-                .is_some_and(|container| container.there)
-        };
-        let gone: Vec<_> = daemon
-            .brain
-            .leases()
-            .into_iter()
-            .filter(|lease| !there(&lease.attachment))
-            .map(|lease| (lease.attachment, lease.seq))
-            .collect();
-        let incarnation = node.incarnation;
-        for (attachment, seq) in gone {
-            self.count("swept");
-            let id = RequestId(self.number());
-            let asked = Asked::Gone {
-                attachment: attachment.clone(),
-                record: false,
-            };
-            let late = if self.storm { self.rng.delay(30) } else { 1 };
-            let pending = Pending {
-                asked,
-                client: true,
-                arrives: self.now + late,
-            };
-            self.nodes[at].requests.insert(id, pending);
-            let input = Box::new(Input::Request(id, Request::Gone(attachment, seq)));
-            self.queue
-                .at(self.now + late, Event::Deliver(at, incarnation, input));
-        }
-        self.work_off(at, None);
     }
 
     /// A wall clock jumps.

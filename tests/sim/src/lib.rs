@@ -10,10 +10,12 @@
 //! that the judge is not believed either, [`Sabotage`] breaks an agent or its driver in known ways, and a
 //! test sees each of them caught.
 
+mod balance;
 mod brain;
 mod chance;
 mod client;
 mod driver;
+mod due;
 mod event;
 mod faults;
 mod link;
@@ -23,8 +25,10 @@ mod oracle;
 mod profile;
 mod quiet;
 mod rng;
+mod runtime;
 mod sabotage;
 mod store;
+mod tend;
 mod trace;
 mod violation;
 mod workload;

@@ -7,7 +7,7 @@ use crate::{
 };
 use fairway_ipam::{
     Action, Allocate, AttachmentId, Clock, CreateClaim, Input, JournalChange, JournalId, Millis,
-    Netns, NodeName, RequestId, Sighting, UnixSeconds,
+    Netns, NodeName, RequestId, Sighting, UnixSeconds, admin::Rests,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -86,6 +86,8 @@ pub(crate) struct Daemon {
     pub(crate) pipelined: bool,
     /// The revision that the agent was told of last.
     pub(crate) knows: u64,
+    /// Since when blocks that nobody owns have been as they are.
+    pub(crate) rests: Rests,
 }
 
 /// How far a container is.
@@ -141,7 +143,8 @@ pub(crate) struct Node {
     pub(crate) released: Vec<AttachmentId>,
     /// Attachments that are over, to be used again.
     pub(crate) retired: Vec<AttachmentId>,
-    pub(crate) present: bool,
+    /// The journal that its lease in the store names.
+    pub(crate) present: Option<JournalId>,
     pub(crate) requests: BTreeMap<RequestId, Pending>,
     /// Requests whose clients have gone; they may be answered, or not.
     pub(crate) cancelled: BTreeSet<RequestId>,
@@ -193,6 +196,7 @@ impl Daemon {
             ticks: (0, 0),
             pipelined,
             knows: 0,
+            rests: Rests::default(),
         }
     }
 }

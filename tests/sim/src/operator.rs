@@ -1,310 +1,318 @@
-//! What operators do to the store, each read and written at one revision: nodes removed, claims moved and
-//! given back, pools grown, drained and opened again.
+//! What operators do, by the functions that `netctl` uses, on a view of the store that may be old by the
+//! time they are done: nodes removed, claims moved and given back, sets made, pools grown, drained, retired.
 
 use crate::{
     oracle::Author,
     world::{Checked, World},
 };
 use fairway_ipam::{
-    Cidr, ClaimName, NodeName, PoolName, PoolPhase, PoolSpec, RangeSpec,
+    Cidr, ClaimName, NodeName, PoolChange, PoolName, PoolPhase, RangeSpec, Release, View,
+    admin::{self, AdminError, Keep, Move, Plan, SetWish, Which},
     keys::Key,
-    record::{BlockRecord, Claim, ClaimRecord, Kind, Record, Use},
+    record::{BlockRecord, Claim, ClaimRecord, Record},
 };
-use fairway_kv::{Condition, Revision, Txn, Write};
+use fairway_kv::{Committed, Revision, Txn};
+
+/// A pool of this name is retired and made again.
+const BRIEF: &str = "brief";
 
 impl World {
-    /// An operator does something.
+    /// The store as it is.
+    pub(crate) fn view(&self) -> View {
+        View::from_entries(Revision(self.store.revision()), self.store.snapshot())
+    }
+
+    /// An operator does something, sometimes by what was so a while ago.
     pub(crate) fn operate(&mut self) -> Checked {
+        let view = match self.old_view.take() {
+            Some(view) if self.rng.chance(500) => view,
+            _ => self.view(),
+        };
+        if self.rng.chance(300) {
+            self.old_view = Some(self.view());
+        }
         match self.rng.below(100) {
-            0..=29 => self.remove_some_node(),
-            30..=54 => self.move_some_claim(),
-            55..=74 => self.remove_some_claim(),
-            75..=84 => self.drain_some_range(),
-            85..=94 => self.drain_some_pool(),
-            _ => self.grow_some_pool(),
+            0..=24 => self.remove_some_node(&view),
+            25..=49 => self.move_some_claim(&view),
+            50..=64 => self.remove_some_claim(&view),
+            65..=74 => self.make_some_set(&view),
+            75..=94 => self.change_some_pool(&view),
+            _ => self.retire_or_make(&view),
         }
     }
 
+    /// Commits what was planned until something is not as it was seen.
+    fn carry_out<T>(&mut self, what: &'static str, plan: Result<Plan<T>, AdminError>) -> Checked {
+        match plan {
+            Ok(plan) => self.carry_out_all(what, &plan.txns),
+            Err(error) => {
+                self.note(|_| format!("an operator cannot: {what}: {error}"));
+                Ok(())
+            }
+        }
+    }
+
+    fn carry_out_all(&mut self, what: &'static str, txns: &[Txn]) -> Checked {
+        self.note(|_| format!("an operator: {what}, {} transactions", txns.len()));
+        for txn in txns {
+            if let Committed::No { .. } = self.write(&Author::Operator, txn)? {
+                self.count("operators too late");
+                return Ok(());
+            }
+        }
+        self.count(what);
+        Ok(())
+    }
+
     /// Usually one that is away; now and then one that is not, which is what `--force` is for.
-    fn remove_some_node(&mut self) -> Checked {
-        let away: Vec<_> = self
+    fn remove_some_node(&mut self, view: &View) -> Checked {
+        let away = self
             .nodes
             .iter()
-            .filter(|node| node.dead || !node.linked || node.daemon.is_none())
-            .map(|node| node.name.clone())
-            .collect();
+            .filter(|node| node.dead || !node.linked || node.daemon.is_none());
+        let away: Vec<_> = away.map(|node| node.name.clone()).collect();
         let all: Vec<_> = self.nodes.iter().map(|node| node.name.clone()).collect();
         let among = if self.rng.chance(800) { away } else { all };
-        let claims_only = self.rng.chance(200);
+        let (force, claims_only) = (self.rng.chance(700), self.rng.chance(200));
         match self.rng.pick(&among).cloned() {
-            Some(node) => self.remove_node(&node, claims_only),
+            Some(node) => self.remove_node(view, &node, force, claims_only),
             None => Ok(()),
         }
     }
 
     /// `netctl node rm`.
-    pub(crate) fn remove_node(&mut self, node: &NodeName, claims_only: bool) -> Checked {
-        self.count("nodes removed");
+    pub(crate) fn remove_node(
+        &mut self,
+        view: &View,
+        node: &NodeName,
+        force: bool,
+        claims_only: bool,
+    ) -> Checked {
+        let clock = self.nodes[0].clock(self.now);
+        let plan = admin::remove_node(view, node, force, claims_only, clock);
         self.note(|_| format!("an operator removes {node}"));
-        for (pool, cidr, record, modified) in self.all_blocks() {
-            if claims_only
-                || record
-                    .owner
-                    .as_ref()
-                    .is_none_or(|owner| owner.node != *node)
-            {
-                continue;
-            }
-            let mut entries = record.entries;
-            for entry in &mut entries {
-                if let Use::Live { .. } = entry.used {
-                    entry.used = Use::Cooling;
-                }
-            }
-            let record = BlockRecord {
-                owner: None,
-                epoch: record.epoch + 1,
-                free: record.free,
-                entries,
-            };
-            self.replace(Key::Block(pool, cidr), modified, Some(record.encode()))?;
-        }
-        for (pool, name, claim, modified) in self.all_claims() {
-            if claim
-                .holder
-                .as_ref()
-                .is_none_or(|holder| holder.node != *node)
-            {
-                continue;
-            }
-            let value = match claim.kind {
-                Kind::Borrowed => None,
-                Kind::Sticky => Some(self.ended(claim).encode()),
-            };
-            self.replace(Key::Claim(pool, name), modified, value)?;
-        }
-        for family in [fairway_ipam::Family::V4, fairway_ipam::Family::V6] {
-            let pools: Vec<_> = self.oracle.truth.pools.keys().cloned().collect();
-            for pool in pools {
-                let key = Key::Want(pool, node.clone(), family);
-                if let Some(modified) = self.store.get(&key.path()).map(|entry| entry.modified) {
-                    self.replace(key, modified, None)?;
-                }
-            }
-        }
-        Ok(())
+        self.carry_out("nodes removed", plan)
     }
 
-    fn ended(&self, claim: Claim) -> ClaimRecord {
-        let ended = Some(self.nodes[0].clock(self.now).wall);
-        ClaimRecord::Claim(Claim {
-            holder: None,
-            ended,
-            ..claim
-        })
+    fn some_claim(&mut self, view: &View) -> Option<(PoolName, ClaimName)> {
+        let ours = |(_, name): &&(PoolName, ClaimName)| !name.as_str().starts_with('~');
+        let all: Vec<_> = view.claims.keys().filter(ours).cloned().collect();
+        self.rng.pick(&all).cloned()
     }
 
-    /// `netctl claim move`, by force where it is held.
-    fn move_some_claim(&mut self) -> Checked {
-        let all: Vec<_> = self
-            .all_claims()
-            .into_iter()
-            .filter(|(_, _, claim, _)| claim.kind == Kind::Sticky)
-            .collect();
-        let Some((pool, name, claim, modified)) = self.rng.pick(&all).cloned() else {
+    /// `netctl claim move`.
+    fn move_some_claim(&mut self, view: &View) -> Checked {
+        let Some((pool, name)) = self.some_claim(view) else {
             return Ok(());
         };
-        self.count("claims moved");
         let to = self.rng.below(self.nodes.len() as u64) as usize;
-        let only = match claim.only {
-            Some(_) => None,
-            None => Some(self.nodes[to].name.clone()),
+        let keep = match self.rng.below(4) {
+            0 => None,
+            1 => Some(Keep::For(self.nodes[to].name.clone())),
+            _ => Some(Keep::Anywhere),
         };
-        let stays = claim
-            .holder
-            .as_ref()
-            .is_none_or(|holder| Some(&holder.node) == only.as_ref());
-        let claim = Claim { only, ..claim };
-        let record = match stays {
-            true => ClaimRecord::Claim(claim),
-            false => self.ended(claim),
+        let moved = format!("hand-{}", self.rng.below(self.works.len() as u64 + 1));
+        let rename = ClaimName::new(moved).ok().filter(|_| self.rng.chance(200));
+        let wish = Move {
+            name,
+            pool: Some(pool),
+            keep,
+            rename,
+            force: self.rng.chance(500),
         };
-        self.replace(Key::Claim(pool, name), modified, Some(record.encode()))
+        let clock = self.nodes[0].clock(self.now);
+        let txn = admin::move_claim(view, &wish, clock);
+        self.carry_out(
+            "claims moved",
+            txn.map(|txn| Plan {
+                txns: vec![txn],
+                summary: (),
+            }),
+        )
     }
 
     /// `netctl claim rm`, half of the time by force.
-    fn remove_some_claim(&mut self) -> Checked {
+    fn remove_some_claim(&mut self, view: &View) -> Checked {
+        let Some((pool, name)) = self.some_claim(view) else {
+            return Ok(());
+        };
+        let app = self
+            .rng
+            .pick(&self.works)
+            .and_then(|work| work.workload.app.clone());
+        let which = match (self.rng.below(10), app) {
+            (0, Some(app)) => Which::App(app),
+            (1, Some(app)) => Which::Scaled {
+                app,
+                replicas: self.rng.below(4) as u32,
+            },
+            _ => Which::Named {
+                name,
+                pool: Some(pool),
+            },
+        };
         let force = self.rng.chance(500);
-        let all: Vec<_> = self
-            .all_claims()
-            .into_iter()
-            .filter(|(_, _, claim, _)| {
-                claim.kind == Kind::Sticky && (force || claim.holder.is_none())
-            })
-            .collect();
-        let Some((pool, name, _, modified)) = self.rng.pick(&all).cloned() else {
+        self.carry_out("claims removed", admin::remove_claims(view, &which, force))
+    }
+
+    /// `netctl claim create --set`.
+    fn make_some_set(&mut self, view: &View) -> Checked {
+        let Some(work) = self.rng.pick(&self.works) else {
             return Ok(());
         };
-        self.count("claims removed");
-        self.replace(Key::Claim(pool, name), modified, None)
+        let (pool, name, app) = (
+            work.pool.clone(),
+            work.workload.claim.clone(),
+            work.workload.app.clone(),
+        );
+        let size = self.rng.of([None, Some(2), Some(4)]);
+        let surge = self.rng.of([None, Some(1), Some(2)]);
+        let release = self
+            .rng
+            .of([Release::Never, Release::OnScaleDown, Release::After(5)]);
+        let wish = SetWish {
+            pool,
+            name,
+            size,
+            surge,
+            release,
+            handover: None,
+            app,
+        };
+        let clock = self.nodes[0].clock(self.now);
+        let txn = admin::create_set(view, wish, clock);
+        self.carry_out(
+            "sets made",
+            txn.map(|txn| Plan {
+                txns: vec![txn],
+                summary: (),
+            }),
+        )
     }
 
-    fn drain_some_range(&mut self) -> Checked {
-        self.change_pool("ranges drained or not", |spec, rng| {
-            let at = rng.below(spec.ranges.len() as u64) as usize;
-            let others = spec.ranges.iter().enumerate().any(|(other, range)| {
-                other != at
-                    && !range.draining
-                    && range.cidr.family() == spec.ranges[at].cidr.family()
-            });
-            let range = &mut spec.ranges[at];
-            range.draining = !range.draining && others;
-        })
+    /// `netctl pool set`.
+    fn change_some_pool(&mut self, view: &View) -> Checked {
+        let names: Vec<_> = view
+            .pools
+            .keys()
+            .filter(|name| name.as_str() != BRIEF)
+            .cloned()
+            .collect();
+        let Some(name) = self.rng.pick(&names).cloned() else {
+            return Ok(());
+        };
+        let Some(pool) = view.pools.get(&name).map(|stored| stored.value.clone()) else {
+            return Ok(());
+        };
+        let cidrs: Vec<Cidr> = pool.ranges.iter().map(|range| range.cidr).collect();
+        let some: Vec<Cidr> = self.rng.pick(&cidrs).into_iter().copied().collect();
+        // A pool whose whole family drains gives the other one alone; that is nobody's wish here.
+        let others = pool.ranges.iter().any(|range| {
+            let one = |cidr: &Cidr| cidr.family() == range.cidr.family() && *cidr != range.cidr;
+            !range.draining && some.iter().any(one)
+        });
+        let mut change = PoolChange::default();
+        match self.rng.below(6) {
+            0 => change.add = self.new_range(&cidrs),
+            1 if others => change.drain = some,
+            2 => change.undrain = some,
+            3 => change.remove = some,
+            4 => change.phase = Some(PoolPhase::Draining),
+            _ => change.phase = Some(PoolPhase::Active),
+        }
+        self.note(|_| format!("an operator changes pool {name}: {change:?}"));
+        self.carry_out("pools changed", admin::change_pool(view, &name, &change))
     }
 
-    fn drain_some_pool(&mut self) -> Checked {
-        self.change_pool("pools drained or not", |spec, _| {
-            spec.phase = match spec.phase {
-                PoolPhase::Active => PoolPhase::Draining,
-                _ => PoolPhase::Active,
-            };
-        })
+    fn new_range(&mut self, cidrs: &[Cidr]) -> Vec<RangeSpec> {
+        if cidrs.len() > 3 {
+            return Vec::new();
+        }
+        let number = self.number() % 200;
+        let v4 = cidrs.iter().any(|cidr| cidr.first().is_ipv4());
+        let (text, block) = match v4 {
+            true => (format!("10.200.{number}.0/27"), 29),
+            false => (format!("fd00:c8:{number}::/123"), 125),
+        };
+        let range = text.parse().map(|cidr| RangeSpec {
+            block: Some(block),
+            ..RangeSpec::new(cidr)
+        });
+        range.into_iter().collect()
     }
 
-    fn grow_some_pool(&mut self) -> Checked {
-        let third = self.number() % 200;
-        self.change_pool("pools grown", |spec, _| {
-            if spec.ranges.len() < 4
-                && spec
-                    .ranges
-                    .iter()
-                    .any(|range| range.cidr.to_string().contains('.'))
-                && let Ok(cidr) = format!("10.200.{third}.0/27").parse::<Cidr>()
-            {
-                let block = Some(29);
-                spec.ranges.push(RangeSpec {
-                    block,
-                    ..RangeSpec::new(cidr)
-                });
-            }
-        })
+    /// A pool is retired; once it is gone, it is made again.
+    fn retire_or_make(&mut self, view: &View) -> Checked {
+        let Ok(name) = PoolName::new(BRIEF) else {
+            return Ok(());
+        };
+        if view.pools.contains_key(&name) {
+            let plan = admin::change_pool(view, &name, &PoolChange::retire());
+            return self.carry_out("pools retired", plan);
+        }
+        let spec = self
+            .profile
+            .pools
+            .iter()
+            .find(|(pool, _)| *pool == BRIEF)
+            .map(|(_, spec)| spec.clone());
+        match spec.map(|spec| admin::create_pool(view, name, spec)) {
+            Some(Ok(txn)) => self.carry_out_all("pools made", &[txn]),
+            _ => Ok(()),
+        }
     }
 
-    /// All pools give addresses again, as at the start.
+    /// All pools that do not retire give addresses again.
     pub(crate) fn open_pools(&mut self) -> Checked {
-        let names: Vec<_> = self.oracle.truth.pools.keys().cloned().collect();
-        for name in names {
-            self.change(&name, |spec, _| {
-                spec.phase = PoolPhase::Active;
-                spec.ranges
-                    .iter_mut()
-                    .for_each(|range| range.draining = false);
-            })?;
+        let view = self.view();
+        for (name, stored) in &view.pools {
+            let spec = &stored.value.spec;
+            if spec.phase == PoolPhase::Retiring {
+                continue;
+            }
+            let draining = spec.ranges.iter().filter(|range| range.draining);
+            let change = PoolChange {
+                undrain: draining.map(|range| range.cidr).collect(),
+                phase: Some(PoolPhase::Active),
+                ..PoolChange::default()
+            };
+            self.carry_out("pools opened", admin::change_pool(&view, name, &change))?;
         }
         Ok(())
     }
 
-    fn change_pool(
-        &mut self,
-        what: &'static str,
-        change: impl FnOnce(&mut PoolSpec, &mut crate::rng::Rng),
-    ) -> Checked {
-        let names: Vec<_> = self.oracle.truth.pools.keys().cloned().collect();
-        match self.rng.pick(&names).cloned() {
-            Some(name) => {
-                self.count(what);
-                self.change(&name, change)
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn change(
-        &mut self,
-        name: &PoolName,
-        change: impl FnOnce(&mut PoolSpec, &mut crate::rng::Rng),
-    ) -> Checked {
-        let key = Key::Pool(name.clone());
-        let Some(entry) = self.store.get(&key.path()) else {
-            return Ok(());
-        };
-        let Ok(before) = PoolSpec::decode(&entry.value) else {
-            return Ok(());
-        };
-        let modified = entry.modified;
-        let mut spec = before.clone();
-        change(&mut spec, &mut self.rng);
-        match spec == before {
-            true => Ok(()),
-            false => self.replace(key, modified, Some(spec.encode())),
-        }
-    }
-
-    /// `netctl claim rm` of all of them.
+    /// `netctl claim rm --force` of all of them.
     pub(crate) fn remove_all_claims(&mut self) -> Checked {
-        let claims: Vec<_> = self
-            .store
-            .range("/fairway/v1/claims/")
-            .map(|entry| (entry.key.clone(), entry.modified))
-            .collect();
-        for (path, modified) in claims {
-            if let Some(key) = Key::parse(&path) {
-                self.replace(key, modified, None)?;
-            }
+        for (pool, name) in self.view().claims.keys() {
+            let which = Which::Named {
+                name: name.clone(),
+                pool: Some(pool.clone()),
+            };
+            let plan = admin::remove_claims(&self.view(), &which, true);
+            self.carry_out("claims removed", plan)?;
         }
-        Ok(())
-    }
-
-    fn replace(&mut self, key: Key, modified: Revision, value: Option<Vec<u8>>) -> Checked {
-        let key = key.path();
-        let conditions = vec![Condition::Unchanged {
-            key: key.clone(),
-            modified,
-        }];
-        let write = match value {
-            Some(value) => Write::Put {
-                key,
-                value,
-                lease: None,
-            },
-            None => Write::Delete { key },
-        };
-        self.write(
-            &Author::Operator,
-            &Txn {
-                conditions,
-                writes: vec![write],
-            },
-        )?;
         Ok(())
     }
 
     /// Every block in the store.
-    pub(crate) fn all_blocks(&self) -> Vec<(PoolName, Cidr, BlockRecord, Revision)> {
+    pub(crate) fn all_blocks(&self) -> Vec<(PoolName, Cidr, BlockRecord)> {
         let entries = self.store.range("/fairway/v1/blocks/");
         let blocks = entries.filter_map(|entry| match Key::parse(&entry.key)? {
-            Key::Block(pool, cidr) => Some((
-                pool,
-                cidr,
-                BlockRecord::decode(&entry.value).ok()?,
-                entry.modified,
-            )),
+            Key::Block(pool, cidr) => Some((pool, cidr, BlockRecord::decode(&entry.value).ok()?)),
             _ => None,
         });
         blocks.collect()
     }
 
     /// Every claim in the store, sets' descriptions excepted.
-    pub(crate) fn all_claims(&self) -> Vec<(PoolName, ClaimName, Claim, Revision)> {
+    pub(crate) fn all_claims(&self) -> Vec<(PoolName, ClaimName, Claim)> {
         let entries = self.store.range("/fairway/v1/claims/");
         let claims = entries.filter_map(|entry| {
             match (
                 Key::parse(&entry.key)?,
                 ClaimRecord::decode(&entry.value).ok()?,
             ) {
-                (Key::Claim(pool, name), ClaimRecord::Claim(claim)) => {
-                    Some((pool, name, claim, entry.modified))
-                }
+                (Key::Claim(pool, name), ClaimRecord::Claim(claim)) => Some((pool, name, claim)),
                 _ => None,
             }
         });

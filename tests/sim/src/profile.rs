@@ -298,6 +298,9 @@ fn thousands() -> Profile {
 fn operators() -> Profile {
     let mut operators = base("operators");
     operators.nodes = 6;
+    operators
+        .pools
+        .push(("brief", plain(vec![range("10.8.0.0/27", 29)], 1)));
     with(
         operators,
         &[

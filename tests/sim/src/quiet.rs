@@ -2,20 +2,19 @@
 //! containers must agree, each address accounted for, and whoever asks must be served.
 
 use crate::{
+    balance::unbalanced,
     event::{Event, NodeIx},
-    node::{Asked, Stage},
-    oracle::nobody,
+    node::Stage,
     violation::Violation,
     world::{Checked, World},
 };
-use fairway_ipam::{
-    AttachmentId, ClaimName, NodeName, Pool, PoolName, RequestId,
-    record::{Kind, Part, Use},
-};
-use std::{collections::BTreeMap, net::IpAddr};
+use fairway_ipam::{AttachmentId, Pool, PoolPhase, RequestId};
 
 /// Milliseconds after which every late transaction and every request has come to an end.
 const LATE: u64 = 60_000;
+
+/// Milliseconds within which what nobody owns was looked at twice.
+const TENDED: u64 = 40_000;
 
 impl World {
     /// Mends everything, waits until it is quiet, and checks that all fits.
@@ -31,7 +30,8 @@ impl World {
             .map(|node| node.name.clone())
             .collect();
         for node in dead {
-            self.remove_node(&node, false)?;
+            let view = self.view();
+            self.remove_node(&view, &node, true, false)?;
         }
         self.open_pools()?;
         for at in 0..self.nodes.len() {
@@ -42,17 +42,15 @@ impl World {
         }
         self.settle(LATE)?;
         // A sweep, and what follows from it: what was freed rests, blocks that are not needed go back.
-        let rest = 1_000
-            * self
-                .profile
-                .pools
-                .iter()
-                .map(|(_, pool)| pool.cooldown)
-                .max()
-                .unwrap_or(0);
+        let rest = self.longest_rest();
         self.sweep_all();
-        self.settle(rest + self.profile.idle_block + 15_000)?;
+        self.settle(rest + self.profile.idle_block + TENDED)?;
         self.balanced()
+    }
+
+    fn longest_rest(&self) -> u64 {
+        let pools = self.oracle.truth.pools.values();
+        pools.map(|pool| pool.cooldown()).max().unwrap_or(0)
     }
 
     /// Goes on as before.
@@ -81,20 +79,15 @@ impl World {
                 continue;
             };
             let free = self.free(&pool);
-            if self.nodes[at].dead || free == 0 {
+            let opens = pool.spec.phase == PoolPhase::Active
+                && !pool.ranges.iter().any(|range| range.draining);
+            if self.nodes[at].dead || free == 0 || !opens {
                 continue;
             }
             self.must_serve(at, &pool, free)?;
         }
         self.sweep_all();
-        let rest = 1_000
-            * self
-                .profile
-                .pools
-                .iter()
-                .map(|(_, pool)| pool.cooldown)
-                .max()
-                .unwrap_or(0);
+        let rest = self.longest_rest();
         self.settle(rest + 10_000)
     }
 
@@ -132,7 +125,8 @@ impl World {
         }
         self.must = None;
         self.doom(at, &attachment);
-        self.settle(200)
+        let rest = self.longest_rest();
+        self.settle(rest + 3_000)
     }
 
     fn is_adding(&self, at: NodeIx, attachment: &AttachmentId) -> bool {
@@ -173,228 +167,19 @@ impl World {
         self.settle(20_000)?;
         self.remove_all_claims()?;
         self.sweep_all();
-        let rest = 1_000
-            * self
-                .profile
-                .pools
-                .iter()
-                .map(|(_, pool)| pool.cooldown)
-                .max()
-                .unwrap_or(0);
-        self.settle(rest + self.profile.idle_block + 30_000)?;
+        let rest = self.longest_rest();
+        self.settle(rest + self.profile.idle_block + TENDED)?;
         self.balanced()?;
-        let owned = self
-            .all_blocks()
-            .into_iter()
-            .filter(|(_, _, record, _)| record.owner.is_some());
-        let left = owned.flat_map(|(pool, _, record, _)| {
-            record
-                .entries
-                .into_iter()
-                .map(move |entry| (pool.clone(), entry))
+        let left = self.all_blocks().into_iter().find_map(|(pool, _, record)| {
+            let entry = record.entries.into_iter().next();
+            entry.map(|entry| (pool, entry))
         });
-        match left.into_iter().next() {
-            Some((pool, entry)) => unbalanced(
-                &pool,
-                entry.ip,
-                format!("nobody is there, and it is {:?}", entry.used),
-            ),
+        match left {
+            Some((pool, entry)) => {
+                let reason = format!("nobody is there, and it is {:?}", entry.used);
+                Err(unbalanced(&pool, entry.ip, reason))
+            }
             None => Ok(()),
         }
     }
-
-    /// Store, nodes and containers agree.
-    fn balanced(&self) -> Checked {
-        for at in 0..self.nodes.len() {
-            self.leases_fit(at)?;
-        }
-        let names: BTreeMap<NodeName, NodeIx> = self.names.clone();
-        for (pool, cidr, record, _) in self.all_blocks() {
-            if let Some(owner) = &record.owner {
-                let node = names.get(&owner.node).map(|at| &self.nodes[*at]);
-                if node.is_none_or(|node| node.dead || node.journal_id != owner.journal) {
-                    return unbalanced(
-                        &pool,
-                        cidr,
-                        format!("its owner is {} by journal {}", owner.node, owner.journal),
-                    );
-                }
-            }
-            let gives = self
-                .oracle
-                .truth
-                .pools
-                .get(&pool)
-                .and_then(|pool| pool.range_of(cidr.first()))
-                .map(|range| range.gives_in(cidr));
-            let used = record.entries.len() as u128;
-            if gives.is_some_and(|gives| gives != used + u128::from(record.free)) {
-                return unbalanced(
-                    &pool,
-                    cidr,
-                    format!(
-                        "it says {} are free, {used} are used, it gives {gives:?}",
-                        record.free
-                    ),
-                );
-            }
-            for entry in record.entries {
-                let fits = match &entry.used {
-                    Use::Live { attachment, .. } => {
-                        let owner = record
-                            .owner
-                            .as_ref()
-                            .and_then(|owner| names.get(&owner.node));
-                        owner.is_some_and(|at| {
-                            self.oracle
-                                .holders(entry.ip)
-                                .contains(&(*at, attachment.clone()))
-                        })
-                    }
-                    Use::Claimed { uid } => self.oracle.truth.granted.get(&entry.ip) == Some(uid),
-                    // Of a block that nobody owns, it ends when somebody takes the block.
-                    Use::Cooling => record.owner.is_none(),
-                };
-                if !fits {
-                    return unbalanced(
-                        &pool,
-                        entry.ip,
-                        format!(
-                            "the store has it as {:?} of {:?}; held by {:?}",
-                            entry.used,
-                            record.owner,
-                            self.oracle.holders(entry.ip)
-                        ),
-                    );
-                }
-            }
-        }
-        for (who, held) in &self.oracle.held {
-            for (ip, title) in &held.addresses {
-                let (crate::oracle::Title::Block(pool, _) | crate::oracle::Title::Claim(pool, _)) =
-                    title;
-                if self.oracle.truth.entry(pool, *ip).is_none() {
-                    return unbalanced(
-                        pool,
-                        *ip,
-                        format!(
-                            "{} has it, and the store has it as free",
-                            self.oracle.text(who)
-                        ),
-                    );
-                }
-                if !self.oracle.is_good(who) {
-                    return unbalanced(
-                        pool,
-                        *ip,
-                        format!("{} has it without a right to it", self.oracle.text(who)),
-                    );
-                }
-            }
-        }
-        self.claims_fit()?;
-        match self.store.range("/fairway/v1/wants/").next() {
-            Some(want) if self.profile.name != "tiny-pools" => {
-                let pool = want.key.split('/').nth(4).unwrap_or("?").to_owned();
-                let (what, reason) = (want.key.clone(), "it is still wanted".to_owned());
-                Err(Violation::Balance { pool, what, reason })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Each claim is whole, and held by whoever lives by it.
-    fn claims_fit(&self) -> Checked {
-        for (pool, name, claim, _) in self.all_claims() {
-            let wrong = |reason: String| claim_wrong(&pool, &name, reason);
-            if let Some(holder) = &claim.holder {
-                let who = self
-                    .names
-                    .get(&holder.node)
-                    .map(|at| (*at, holder.attachment.clone()));
-                let lives = who.is_some_and(|who| self.oracle.held.contains_key(&who));
-                if !lives {
-                    return wrong(format!(
-                        "its holder {} on {} does not live",
-                        holder.attachment, holder.node
-                    ));
-                }
-            } else if claim.kind == Kind::Borrowed {
-                return wrong("nobody borrows it any more".to_owned());
-            }
-            for part in &claim.parts {
-                match part {
-                    Part::Granted { ip } => {
-                        match self.oracle.truth.entry(&pool, *ip).map(|entry| &entry.used) {
-                            Some(Use::Claimed { uid }) if *uid == claim.uid => {}
-                            other => {
-                                return wrong(format!(
-                                    "{ip} is its own, and its block says {other:?}"
-                                ));
-                            }
-                        }
-                    }
-                    part if claim.holder.is_some() => {
-                        return wrong(format!("it is held, and has {part:?}"));
-                    }
-                    _ => {}
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// An agent knows of the containers that live, and of no others.
-    fn leases_fit(&self, at: NodeIx) -> Checked {
-        let Some(daemon) = &self.nodes[at].daemon else {
-            return Ok(());
-        };
-        let node = &self.nodes[at];
-        let leases = daemon.brain.leases();
-        self.oracle.remembered(at, &leases, true)?;
-        for lease in &leases {
-            let container = node.containers.get(&lease.attachment);
-            let ip = lease.addresses.first().copied();
-            let fits = match container {
-                Some(container) => {
-                    container.stage == Stage::Live && (lease.cut_off == container.cut)
-                }
-                None => false,
-            };
-            if !fits {
-                let (holder, container) = (
-                    &lease.attachment,
-                    container.map(|container| (container.stage, container.cut)),
-                );
-                return Err(Violation::Balance {
-                    pool: "?".to_owned(),
-                    what: ip.map_or("nothing".to_owned(), |ip: IpAddr| ip.to_string()),
-                    reason: format!(
-                        "{} says that {holder} has it (cut off: {}); the container is {container:?}",
-                        node.name, lease.cut_off
-                    ),
-                });
-            }
-        }
-        if let Some((id, pending)) = node.requests.iter().next() {
-            let waits = self.now - pending.arrives.min(self.now);
-            if waits > 30_000 && !matches!(pending.asked, Asked::Status) {
-                return Err(Violation::Unanswered {
-                    what: format!("{} request {}", node.name, id.0),
-                    millis: waits,
-                });
-            }
-        }
-        debug_assert!(nobody().container.is_empty());
-        Ok(())
-    }
-}
-
-fn unbalanced(pool: &PoolName, what: impl ToString, reason: String) -> Checked {
-    let (pool, what) = (pool.to_string(), what.to_string());
-    Err(Violation::Balance { pool, what, reason })
-}
-
-fn claim_wrong(pool: &PoolName, name: &ClaimName, reason: String) -> Checked {
-    unbalanced(pool, format!("claim {pool}/{name}"), reason)
 }

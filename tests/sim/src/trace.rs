@@ -42,10 +42,19 @@ pub(crate) fn about(lines: &[String], words: &[String], most: usize) -> Vec<Stri
         .iter()
         .enumerate()
         .filter(|(at, line)| *at >= last || speaks(line))
-        .map(|(_, line)| line.clone())
+        .map(|(_, line)| shortened(line))
         .collect();
     kept.drain(..kept.len().saturating_sub(most));
     kept
+}
+
+/// What a line begins with; all of it is in the file that `--trace` writes.
+fn shortened(line: &str) -> String {
+    const LENGTH: usize = 900;
+    match line.char_indices().nth(LENGTH) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
 }
 
 /// 10.0.0.1 is not mentioned by 10.0.0.17.

@@ -13,7 +13,7 @@ use crate::{
     violation::Violation,
     workload::Work,
 };
-use fairway_ipam::{JournalId, NodeName, keys::Key, record::Record};
+use fairway_ipam::{JournalId, NodeName, View, keys::Key, record::Record};
 use fairway_kv::{Committed, Txn, Write};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,6 +45,8 @@ pub(crate) struct World {
     pub(crate) numbers: u64,
     /// Somebody asked for a container to be served in the quiet: its refusal is a violation.
     pub(crate) must: Option<fairway_ipam::AttachmentId>,
+    /// What an operator saw a while ago.
+    pub(crate) old_view: Option<View>,
 }
 
 impl World {
@@ -86,6 +88,7 @@ impl World {
             full: false,
             numbers: 0,
             must: None,
+            old_view: None,
         };
         world.make_pools()?;
         for at in 0..world.nodes.len() {
@@ -236,7 +239,7 @@ fn node(at: usize, rng: &mut Rng) -> Result<Node, Violation> {
         containers: BTreeMap::new(),
         released: Vec::new(),
         retired: Vec::new(),
-        present: false,
+        present: None,
         requests: BTreeMap::new(),
         cancelled: BTreeSet::new(),
     })

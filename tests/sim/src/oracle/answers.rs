@@ -3,8 +3,7 @@
 use super::{Held, Oracle, Standing, Title, Who};
 use crate::{event::Ms, violation::Violation};
 use fairway_ipam::{
-    Address, Allocate, Allocated, Cidr, ClaimKind, ClaimName, Family, Handover, Release,
-    record::Kind,
+    Address, Allocate, Allocated, Cidr, ClaimName, Family, Handover, Release, record::Kind,
 };
 use std::net::IpAddr;
 
@@ -72,7 +71,7 @@ impl Oracle {
         let pool = address.pool.clone();
         if let Some(name) = &address.claim {
             // One that was removed meanwhile is judged by what it was.
-            return match self.truth.named.get(&(pool.clone(), name.clone())) {
+            return match self.truth.meant(&pool, name, &self.names[who.0]) {
                 Some(uid) => Ok(Title::Claim(pool, uid.clone())),
                 None => Err(self.wrong(who, format!("there never was a claim {pool}/{name}"))),
             };
@@ -115,7 +114,7 @@ impl Oracle {
         let Some(first) = given.addresses.first() else {
             return self.answer(who, "it gives nothing".to_owned());
         };
-        let Some(pool) = self.truth.pools.get(&first.pool) else {
+        let Some(pool) = self.truth.ever.get(&first.pool) else {
             return self.answer(who, format!("pool {} is not there", first.pool));
         };
         if families != pool.families() {
@@ -161,16 +160,16 @@ impl Oracle {
         ip: IpAddr,
         title: &Title,
     ) -> Result<(), Violation> {
-        let (since, owner, forced) = match self.standing(who, title) {
+        let (ceased, owner, forced) = match self.standing(who, title) {
             Standing::Good => match self.fresh(who, title) {
                 Ok(()) => return Ok(()),
                 Err(owner) => (0, owner, false),
             },
-            Standing::Lost { since, to, forced } => {
-                (since, to.unwrap_or("nobody".to_owned()), forced)
-            }
+            Standing::Lost {
+                ceased, to, forced, ..
+            } => (ceased, to.unwrap_or("nobody".to_owned()), forced),
         };
-        if forced && context.knew < since {
+        if forced && context.knew < ceased {
             return Ok(());
         }
         Err(Violation::NoTitle {
@@ -278,6 +277,15 @@ impl Oracle {
                 reason,
             })
         };
+        let uid = first.claim.as_ref().and_then(|name| {
+            let node = &self.names[who.0];
+            self.truth.meant(&first.pool, name, node)
+        });
+        let title = uid.map(|uid| Title::Claim(first.pool.clone(), uid.clone()));
+        if title.is_some_and(|title| self.standing(who, &title) != Standing::Good) {
+            // It was taken by force, which `right` has judged.
+            return Ok(());
+        }
         let by_hand = workload.by_hand.then_some(Release::Never);
         let release = context
             .asked
@@ -303,14 +311,10 @@ impl Oracle {
         let Some(name) = &first.claim else {
             return wrong("it got addresses that are no claim's".to_owned());
         };
-        let own = match workload.kind {
-            ClaimKind::Single => *name == workload.claim,
-            ClaimKind::Set => {
-                let number = name.as_str().strip_prefix(workload.claim.as_str());
-                let number = number.and_then(|rest| rest.strip_prefix('#'));
-                number.is_some_and(|number| number.parse::<u32>().is_ok())
-            }
-        };
+        // A set of that name may be there, or a single claim: what is there decides.
+        let rest = name.as_str().strip_prefix(workload.claim.as_str());
+        let number = rest.and_then(|rest| rest.strip_prefix('#'));
+        let own = rest == Some("") || number.is_some_and(|number| number.parse::<u32>().is_ok());
         if !own {
             return wrong(format!("it got claim {name}'s"));
         }

@@ -4,6 +4,7 @@
 //! which a container ends) and what the store sees (each transaction), never what an agent believes.
 
 mod answers;
+mod rights;
 mod truth;
 
 pub(crate) use answers::Context;
@@ -13,7 +14,7 @@ use crate::{
     event::{Ms, NodeIx},
     violation::Violation,
 };
-use fairway_ipam::{AttachmentId, JournalId, Lease, NodeName, keys::Key};
+use fairway_ipam::{AttachmentId, JournalId, Lease, NodeName};
 use fairway_kv::Change;
 use std::{collections::BTreeMap, net::IpAddr};
 use truth::Truth;
@@ -35,8 +36,10 @@ pub(crate) struct Held {
 enum Standing {
     /// It has it.
     Good,
-    /// It has lost it at that revision, because somebody was allowed to take it (`forced`).
+    /// It has lost it at that revision, because somebody was allowed to take it (`forced`); since when it
+    /// is whose it is now.
     Lost {
+        ceased: u64,
         since: u64,
         to: Option<String>,
         forced: bool,
@@ -120,145 +123,6 @@ impl Oracle {
         self.grants_hit_nobody(changes)
     }
 
-    /// Who of a node lives by that title.
-    fn losers(&self, node: NodeIx, title: &Title) -> Vec<Who> {
-        let lives = |who: &&Who| {
-            let held = self.held.get(*who);
-            who.0 == node
-                && held.is_some_and(|held| held.addresses.iter().any(|(_, by)| by == title))
-        };
-        match title {
-            Title::Block(_, cidr) => {
-                let range = self.live.range(cidr.first()..=cidr.last());
-                range
-                    .flat_map(|(_, who)| who)
-                    .filter(lives)
-                    .cloned()
-                    .collect()
-            }
-            Title::Claim(..) => {
-                let of_node = self.held.range((node, nobody())..).map(|(who, _)| who);
-                of_node
-                    .take_while(|who| who.0 == node)
-                    .filter(lives)
-                    .cloned()
-                    .collect()
-            }
-        }
-    }
-
-    /// Rights ended by force: what their holders had rests from now on as far as the store shows it, and
-    /// what it never showed nobody can know of.
-    fn shake(&mut self, now: Ms, ended: truth::Ended, losers: &[Who]) {
-        if let Title::Block(_, cidr) = &ended.title {
-            let unknown: Vec<_> = self
-                .used
-                .range(cidr.first()..=cidr.last())
-                .map(|(ip, _)| *ip)
-                .filter(|ip| !ended.published.contains(ip))
-                .collect();
-            for ip in unknown {
-                self.used.remove(&ip);
-            }
-        }
-        for who in losers {
-            let held = &self.held[who];
-            for (ip, title) in held
-                .addresses
-                .iter()
-                .filter(|(_, title)| *title == ended.title)
-            {
-                if ended.published.contains(ip) {
-                    let key = self.user(who, title);
-                    self.used.insert(*ip, (key, now));
-                }
-            }
-        }
-        self.shaken.extend_from_slice(losers);
-    }
-
-    /// An address that a claim was granted is nobody else's.
-    fn grants_hit_nobody(&self, changes: &[Change]) -> Result<(), Violation> {
-        for change in changes {
-            let Some(Key::Claim(pool, name)) = Key::parse(change.key()) else {
-                continue;
-            };
-            let Some(claim) = self.truth.claim_named(&pool, &name) else {
-                continue;
-            };
-            for ip in truth::granted(claim) {
-                for who in self.holders(ip) {
-                    let own =
-                        |title: &Title| matches!(title, Title::Claim(_, uid) if *uid == claim.uid);
-                    let mut addresses = self.held[who].addresses.iter();
-                    let title = addresses
-                        .find(|(theirs, _)| *theirs == ip)
-                        .map(|(_, title)| title);
-                    if title.is_some_and(|title| {
-                        !own(title) && self.standing(who, title) == Standing::Good
-                    }) {
-                        let (first, second) = (self.text(who), format!("claim {pool}/{name}"));
-                        return Err(Violation::Duplicate { ip, first, second });
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Whom an address rests for: a claim's incarnation, else the attachment.
-    fn user(&self, who: &Who, title: &Title) -> String {
-        match title {
-            Title::Claim(_, uid) => format!("claim {uid}"),
-            Title::Block(..) => self.text(who),
-        }
-    }
-
-    fn standing(&self, who: &Who, title: &Title) -> Standing {
-        let node = &self.names[who.0];
-        match title {
-            Title::Block(pool, cidr) => match self.truth.blocks.get(&(pool.clone(), *cidr)) {
-                None => Standing::Lost {
-                    since: 0,
-                    to: None,
-                    forced: false,
-                },
-                Some(truth) => match &truth.record.owner {
-                    Some(owner) if owner.node == *node => Standing::Good,
-                    owner => Standing::Lost {
-                        since: truth.since,
-                        to: owner.as_ref().map(|owner| owner.node.to_string()),
-                        forced: truth.forced,
-                    },
-                },
-            },
-            Title::Claim(_, uid) => {
-                let Some(truth) = self.truth.claims.get(uid) else {
-                    return Standing::Lost {
-                        since: 0,
-                        to: None,
-                        forced: false,
-                    };
-                };
-                let claim = truth.claim.as_ref();
-                let holder = claim.and_then(|claim| claim.holder.as_ref());
-                match holder {
-                    Some(holder) if holder.node == *node => Standing::Good,
-                    other => Standing::Lost {
-                        since: truth.since,
-                        to: match (claim, other) {
-                            (None, _) => Some("nobody".to_owned()),
-                            (_, other) => {
-                                other.map(|holder| format!("{} {}", holder.node, holder.attachment))
-                            }
-                        },
-                        forced: truth.forced,
-                    },
-                }
-            }
-        }
-    }
-
     /// A container ended, or the runtime began to end it: from now on it uses no address.
     pub(crate) fn dead(&mut self, now: Ms, who: &Who) {
         let Some(held) = self.held.get(who).cloned() else {
@@ -327,6 +191,12 @@ impl Oracle {
         Ok(())
     }
 
+    /// Was it given by the journal that its node has now? What another gave is known once it was restored.
+    pub(crate) fn is_of_journal(&self, who: &Who) -> bool {
+        let held = self.held.get(who);
+        held.is_some_and(|held| held.journal == self.journals[who.0])
+    }
+
     /// Are all of its rights good?
     pub(crate) fn is_good(&self, who: &Who) -> bool {
         let held = self.held.get(who);
@@ -366,12 +236,13 @@ impl Oracle {
         self.followed[node] = 0;
     }
 
-    /// What an agent says that its attachments have must contain what they were told.
+    /// What an agent says that its attachments have must contain what they were told. What a lost journal
+    /// gave is known only once the store was heard (`restored`).
     pub(crate) fn remembered(
         &self,
         node: NodeIx,
         leases: &[Lease],
-        same_journal: bool,
+        restored: bool,
     ) -> Result<(), Violation> {
         let known: BTreeMap<_, _> = leases
             .iter()
@@ -382,15 +253,17 @@ impl Oracle {
             .range((node, nobody())..)
             .take_while(|(who, _)| who.0 == node);
         for (who, held) in of_node {
+            let own = held.journal == self.journals[node];
+            if !own && !restored {
+                continue;
+            }
             let lease = known.get(&who.1);
             let fits = lease.is_some_and(|lease| {
                 let has = held
                     .addresses
                     .iter()
                     .all(|(ip, _)| lease.addresses.contains(ip));
-                has && (!same_journal
-                    || held.journal != self.journals[node]
-                    || lease.seq == held.seq)
+                has && (!own || lease.seq == held.seq)
             });
             if !fits {
                 let had: Vec<_> = held.addresses.iter().map(|(ip, _)| ip).collect();

@@ -2,7 +2,7 @@
 
 use crate::{event::Ms, violation::Violation};
 use fairway_ipam::{
-    Cidr, ClaimName, NodeName, Pool, PoolName, PoolSpec, Uid,
+    Cidr, ClaimName, NodeName, Pool, PoolName, PoolSpec, Range, Uid,
     keys::Key,
     record::{BlockEntry, BlockRecord, Claim, ClaimRecord, Holder, Part, Record, Use},
 };
@@ -57,8 +57,6 @@ pub(crate) struct BlockTruth {
     pub(crate) record: BlockRecord,
     /// The revision at which its owner changed last.
     pub(crate) since: u64,
-    /// An operator's transaction did that, or a node's that may.
-    pub(crate) forced: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -70,7 +68,6 @@ pub(crate) struct ClaimTruth {
     pub(crate) claim: Option<Claim>,
     /// The revision at which its holder changed last.
     pub(crate) since: u64,
-    pub(crate) forced: bool,
 }
 
 /// Somebody's right that a transaction ended.
@@ -88,15 +85,19 @@ pub(crate) struct Ended {
 #[derive(Debug, Default)]
 pub(crate) struct Truth {
     pub(crate) pools: BTreeMap<PoolName, Pool>,
+    /// Pools with all prefixes that they ever had: a node that is cut off may still give of them.
+    pub(crate) ever: BTreeMap<PoolName, Pool>,
+    /// When a node lost a title, and whether by force.
+    pub(crate) ceased: BTreeMap<(Title, NodeName), (u64, bool)>,
     pub(crate) blocks: BTreeMap<(PoolName, Cidr), BlockTruth>,
     /// Claims by their incarnation, those that are gone included.
     pub(crate) claims: BTreeMap<Uid, ClaimTruth>,
-    /// Which incarnation a name had last.
-    pub(crate) named: BTreeMap<(PoolName, ClaimName), Uid>,
+    /// Which incarnations a name has had, the last one at the end.
+    named: BTreeMap<(PoolName, ClaimName), Vec<Uid>>,
     /// Claims' addresses.
     pub(crate) granted: BTreeMap<IpAddr, Uid>,
-    /// Since when nodes have not been alive; those that never were are not in here.
-    away: BTreeMap<NodeName, Ms>,
+    /// Since when nodes have not been alive; None: they are.
+    away: BTreeMap<NodeName, Option<Ms>>,
     /// After which time a node that is away may lose its blocks.
     pub(crate) reclaim: Option<u64>,
 }
@@ -150,15 +151,15 @@ impl Truth {
                     }
                 }
                 Key::Node(name) => match value {
-                    Some(_) => drop(self.away.remove(&name)),
-                    None => drop(self.away.insert(name, now)),
+                    Some(_) => drop(self.away.insert(name, None)),
+                    None => drop(self.away.insert(name, Some(now))),
                 },
                 Key::Want(..) | Key::PoolsGuard => {}
             }
         }
         for key in gone {
             // A claim that is put under another name at once is not gone.
-            let Some(uid) = self.named.get(&key).cloned() else {
+            let Some(uid) = self.last_named(&key.0, &key.1).cloned() else {
                 continue;
             };
             let there = self.claim_named(&key.0, &key.1).is_some();
@@ -168,7 +169,10 @@ impl Truth {
         }
         for (pool, name, claim) in put {
             let uid = claim.uid.clone();
-            let before = self.named.insert((pool.clone(), name.clone()), uid.clone());
+            let before = self.last_named(&pool, &name).cloned();
+            let all = self.named.entry((pool.clone(), name.clone())).or_default();
+            all.retain(|other| *other != uid);
+            all.push(uid.clone());
             let there = |before: &Uid| {
                 let truth = self.claims.get(before);
                 truth.is_some_and(|truth| truth.claim.is_some() && truth.name == name)
@@ -178,6 +182,10 @@ impl Truth {
                 ended.extend(self.claim(revision, author, &before, key, None)?);
             }
             ended.extend(self.claim(revision, author, &uid, (pool, name), Some(claim))?);
+        }
+        for one in &ended {
+            let title = (one.title.clone(), one.node.clone());
+            self.ceased.insert(title, (revision, one.forced));
         }
         Ok(ended)
     }
@@ -189,6 +197,14 @@ impl Truth {
                 let spec = PoolSpec::decode(value).map_err(|error| unreadable(path, error))?;
                 let pool =
                     Pool::new(name.clone(), spec).map_err(|error| unreadable(path, error))?;
+                let mut ever = pool.clone();
+                if let Some(before) = self.ever.remove(&name) {
+                    let gone = |range: &Range| {
+                        !pool.ranges.iter().any(|now| now.cidr.overlaps(range.cidr))
+                    };
+                    ever.ranges.extend(before.ranges.into_iter().filter(gone));
+                }
+                self.ever.insert(name.clone(), ever);
                 self.pools.insert(name, pool);
             }
         }
@@ -226,7 +242,7 @@ impl Truth {
         if let (Author::Node(writer), Some(owner)) = (author, &old)
             && owner.node != *writer
         {
-            let away = self.away.get(&owner.node).map(|since| now - since);
+            let away = self.away(&owner.node, now);
             forced = self.reclaim.is_some() && away >= self.reclaim;
             if !forced {
                 return wrong(format!(
@@ -259,17 +275,9 @@ impl Truth {
         match record {
             None => drop(self.blocks.remove(&key)),
             Some(record) => {
-                let kept = before.filter(|_| !changed);
-                let (since, forced) =
-                    kept.map_or((revision, forced), |truth| (truth.since, truth.forced));
-                self.blocks.insert(
-                    key,
-                    BlockTruth {
-                        record,
-                        since,
-                        forced,
-                    },
-                );
+                let kept = before.filter(|_| !changed).map(|truth| truth.since);
+                let since = kept.unwrap_or(revision);
+                self.blocks.insert(key, BlockTruth { record, since });
             }
         }
         Ok(ended)
@@ -318,12 +326,8 @@ impl Truth {
             node: holder.node,
             published: had.clone(),
         });
-        let kept = before
-            .filter(|_| !changed)
-            .map(|truth| (truth.since, truth.forced));
-        let forced =
-            *author == Author::Operator || ended.as_ref().is_some_and(|ended| ended.forced);
-        let (since, forced) = kept.unwrap_or((revision, forced));
+        let kept = before.filter(|_| !changed).map(|truth| truth.since);
+        let since = kept.unwrap_or(revision);
         self.granted
             .retain(|ip, theirs| theirs != uid || has.contains(ip));
         for ip in &has {
@@ -343,15 +347,31 @@ impl Truth {
                 name,
                 claim,
                 since,
-                forced,
             },
         );
         Ok(ended)
     }
 
+    fn last_named(&self, pool: &PoolName, name: &ClaimName) -> Option<&Uid> {
+        self.named.get(&(pool.clone(), name.clone()))?.last()
+    }
+
+    /// Which incarnation of a claim a node speaks of: the last one that it ever held.
+    pub(crate) fn meant(&self, pool: &PoolName, name: &ClaimName, node: &NodeName) -> Option<&Uid> {
+        let all = self.named.get(&(pool.clone(), name.clone()))?;
+        let held = |uid: &&Uid| {
+            let truth = self.claims.get(*uid).and_then(|truth| truth.claim.as_ref());
+            let holder = truth.and_then(|claim| claim.holder.as_ref());
+            let title = Title::Claim(pool.clone(), (*uid).clone());
+            holder.is_some_and(|holder| holder.node == *node)
+                || self.ceased.contains_key(&(title, node.clone()))
+        };
+        all.iter().rev().find(held).or(all.last())
+    }
+
     /// A claim by its name, as it is now.
     pub(crate) fn claim_named(&self, pool: &PoolName, name: &ClaimName) -> Option<&Claim> {
-        let uid = self.named.get(&(pool.clone(), name.clone()))?;
+        let uid = self.last_named(pool, name)?;
         let truth = self
             .claims
             .get(uid)
@@ -359,8 +379,16 @@ impl Truth {
         truth?.claim.as_ref()
     }
 
+    /// For how long a node has not been alive. One that never was has been so from the start.
+    fn away(&self, node: &NodeName, now: Ms) -> Option<Ms> {
+        match self.away.get(node) {
+            Some(since) => since.map(|since| now - since),
+            None => Some(now),
+        }
+    }
+
     fn may_reclaim(&self, node: &NodeName) -> bool {
-        self.reclaim.is_some() && self.away.contains_key(node)
+        self.reclaim.is_some() && self.away(node, Ms::MAX).is_some()
     }
 
     /// A claim gets an address in one transaction with the block's record that says so.
@@ -383,7 +411,7 @@ impl Truth {
 
     /// The block that an address is in.
     pub(crate) fn block_of(&self, pool: &PoolName, ip: IpAddr) -> Option<Cidr> {
-        self.pools.get(pool)?.range_of(ip)?.block_of(ip)
+        self.ever.get(pool)?.range_of(ip)?.block_of(ip)
     }
 
     /// What its block's record says of an address.
