@@ -7,7 +7,7 @@ use std::time::Duration;
 
 pub(crate) fn run(names: &[&str]) -> Result<()> {
     packages::ensure(&[packages::LAB, packages::REFERENCE, packages::ETCD])?;
-    let dist = dist::run()?;
+    let dist = dist::given_or_built()?;
     let mut command = exec::cargo(&["run", "--release", "--package", "fairway-bench", "--"]);
     dist.tell(command.args(names));
     exec::run(&mut command, Duration::from_secs(3600))

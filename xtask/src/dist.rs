@@ -19,7 +19,7 @@ const BINARY: &str = "fairway-cni";
 const PROGRAMS: [&str; 2] = ["fairwayd", "netctl"];
 
 /// Where the release build lies.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Dist {
     /// The plugins, one file of each type.
     pub(crate) cni: PathBuf,
@@ -33,6 +33,16 @@ impl Dist {
         command.env("FAIRWAY_CNI_DIR", &self.cni);
         command.env("FAIRWAY_BIN_DIR", &self.bin);
     }
+}
+
+/// What `FAIRWAY_CNI_DIR` and `FAIRWAY_BIN_DIR` name where both are set, else a fresh build.
+pub(crate) fn given_or_built() -> Result<Dist> {
+    let set = |name| std::env::var_os(name).map(PathBuf::from);
+    let (Some(cni), Some(bin)) = (set("FAIRWAY_CNI_DIR"), set("FAIRWAY_BIN_DIR")) else {
+        return run();
+    };
+    println!("nothing built: {} {}", cni.display(), bin.display());
+    Ok(Dist { cni, bin })
 }
 
 /// Builds, and lays out what was built.

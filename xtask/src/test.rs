@@ -23,7 +23,7 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     let mut built = None;
     if suites.iter().any(|suite| suite.dist) {
         let part = Part::of("dist", || {
-            built = Some(dist::run()?);
+            built = Some(dist::given_or_built()?);
             Ok(String::new())
         });
         parts.push(part);
