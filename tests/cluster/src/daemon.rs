@@ -9,6 +9,7 @@ use nix::sys::signal::Signal;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,7 +34,11 @@ pub struct Daemon {
     dir: PathBuf,
     process: Mutex<Option<Guarded>>,
     past: Mutex<String>,
+    rebooted: AtomicBool,
 }
+
+/// Shows the program another boot's id: `sh` with the file that holds it, the program, and its arguments.
+const REBOOTED: &str = "mount --bind \"$0\" /proc/sys/kernel/random/boot_id && exec \"$@\"";
 
 impl Daemon {
     /// A node with its folder below `dir`; its daemon does not run yet.
@@ -47,6 +52,7 @@ impl Daemon {
             dir,
             process: Mutex::default(),
             past: Mutex::default(),
+            rebooted: AtomicBool::new(false),
         })
     }
 
@@ -101,12 +107,36 @@ impl Daemon {
         let mut process = self.process();
         self.keep(process.take());
         let program = bin_dir().join("fairwayd");
-        let command = self.ns.command(program).arg("--config");
+        let command = match self.rebooted.load(Ordering::Relaxed) {
+            false => self.ns.command(program),
+            // A mount namespace of its own, so that nobody else sees that boot.
+            true => {
+                let unshare = self
+                    .ns
+                    .command("unshare")
+                    .args(["--mount", "sh", "-c", REBOOTED]);
+                unshare.arg(self.dir.join("boot_id")).arg(program)
+            }
+        };
         let command = command
+            .arg("--config")
             .arg(self.dir.join("fairwayd.toml"))
             .env("RUST_LOG", "info,fairwayd=debug");
         *process = Some(command.spawn()?);
         Ok(())
+    }
+
+    /// From its next start on, it sees another boot than the one in which the test runs.
+    ///
+    /// # Errors
+    /// Where its folder cannot be written.
+    pub fn reboot(&self) -> Result {
+        self.rebooted.store(true, Ordering::Relaxed);
+        let id = "0e0e0e0e-0000-4000-8000-000000000001\n";
+        fs::write(self.dir.join("boot_id"), id).map_err(|source| Error::Os {
+            what: "another boot's id".to_owned(),
+            source,
+        })
     }
 
     /// Starts it and waits until it answers.

@@ -2,6 +2,7 @@
 
 use crate::support::{create, eventually, in_state, in_step, ips, pod, pool, range};
 use anyhow::{Result, ensure};
+use fairway_api::admin::PoolRange;
 use fairway_api::ipam::Allocated;
 use fairway_tests_cluster::{Bed, Door, Plan, attachment, code, joined, on};
 use std::collections::BTreeSet;
@@ -105,10 +106,19 @@ fn whole_free_blocks_are_given_back_to_who_wants_one() -> Result<()> {
 
 #[test]
 fn one_address_can_be_borrowed_where_no_block_is_left() -> Result<()> {
+    borrowed(range("10.84.0.0/28", 28))
+}
+
+#[test]
+fn one_ipv6_address_can_be_borrowed_where_no_block_is_left() -> Result<()> {
+    borrowed(range("fd00:84::/124", 124))
+}
+
+fn borrowed(only: PoolRange) -> Result<()> {
     on(&Plan::nodes(2).members(1), |bed| {
         let (one, two) = (bed.door(1), bed.door(2));
         // A single block: one of them owns it.
-        create(bed, pool("p", vec![range("10.84.0.0/28", 28)], 1))?;
+        create(bed, pool("p", vec![only], 1))?;
         let own = one.add(&attachment("own"), pod("plain", "own"))?;
         let lent = two.add(&attachment("lent"), pod("plain", "lent"))?;
         ensure!(own.addresses[0].ip != lent.addresses[0].ip);

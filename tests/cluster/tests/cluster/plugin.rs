@@ -1,10 +1,12 @@
 //! The plugin and the daemon together, as a runtime sees them.
 
 use crate::real::{Container, plugin};
-use crate::support::{create, dual, eventually, in_state, in_step, pool, range, rows, within};
+use crate::support::{
+    create, dual, eventually, in_state, in_step, ips, pod, pool, range, rows, sticky, within,
+};
 use anyhow::{Context, Result, ensure};
 use fairway_lab::{Value, json};
-use fairway_tests_cluster::{Bed, Cut, Daemon, Plan, on};
+use fairway_tests_cluster::{Bed, Cut, Daemon, Plan, attachment, on};
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -178,7 +180,7 @@ fn status_tells_what_an_add_would_meet() -> Result<()> {
 }
 
 #[test]
-fn what_a_reboot_left_is_swept() -> Result<()> {
+fn containers_that_vanish_are_swept() -> Result<()> {
     let plan = Plan::nodes(1)
         .members(1)
         .settings("[sweep]\nevery = \"1s\"\ngrace = \"2s\"\nfirst_grace = \"1s\"\n");
@@ -196,7 +198,7 @@ fn what_a_reboot_left_is_swept() -> Result<()> {
         let had = sticky.given()?;
         soon_live(node, 6)?;
         node.kill()?;
-        // As after a reboot: namespaces and links are gone, and nobody ever says DEL.
+        // Namespaces and links are gone, and nobody ever says DEL.
         drop((goes, sticky));
         node.start()?;
         soon_live(node, 2)?;
@@ -217,5 +219,60 @@ fn what_a_reboot_left_is_swept() -> Result<()> {
         soon_live(node, 2)?;
         again.whole()?;
         in_step(bed).map(drop)
+    })
+}
+
+#[test]
+fn what_an_earlier_boot_left_is_swept() -> Result<()> {
+    let plan = Plan::nodes(1)
+        .members(1)
+        .settings("[sweep]\nfirst_grace = \"1s\"\n");
+    on(&plan, |bed| {
+        let node = bed.node(1);
+        create(bed, dual("p", 53, 26, 1))?;
+        // Nothing is known of where they are, so only the boot tells that they are gone.
+        let sure = |name: &str| {
+            node.door()
+                .add(&attachment(name), sticky("prod", name, "never"))
+        };
+        sure("db-0")?;
+        sure("db-1")?;
+        let plain = node.door().add(&attachment("plain"), pod("plain", "x"))?;
+        let seen = Container::add(bed, node, "seen")?;
+        node.kill()?;
+        node.start()?;
+        soon_live(node, 8).context("a restart is no reboot")?;
+        node.kill()?;
+        // A DEL whose record lay there when the power went.
+        seen.del()?.ok()?;
+        let again = Container::add(bed, node, "more").err();
+        ensure!(again.is_some(), "the daemon is not there");
+        node.reboot()?;
+        node.start()?;
+        worked_off(node)?;
+        soon_live(node, 0)?;
+        let rows = in_step(bed)?;
+        let claimed: Vec<_> = in_state(&rows, "claimed")
+            .iter()
+            .map(|row| row.ip)
+            .collect();
+        ensure!(claimed.len() == 4, "the two claims are kept: {rows:#?}");
+        ensure!(
+            !ips(&plain).iter().any(|ip| claimed.contains(ip)),
+            "{rows:#?}"
+        );
+        let moved = node
+            .door()
+            .add(&attachment("db-1-again"), sticky("prod", "db-1", "never"))?;
+        ensure!(
+            ips(&moved).iter().all(|ip| claimed.contains(ip)),
+            "{moved:?}"
+        );
+        // What is given in this boot stays.
+        node.kill()?;
+        node.start()?;
+        soon_live(node, 2)?;
+        node.door().check(&attachment("db-1-again"), &ips(&moved))?;
+        Ok(())
     })
 }
