@@ -63,8 +63,8 @@ impl Rests {
 /// Addresses of claims that are gone rest from now on. False: there are none.
 ///
 /// An address becomes a claim's in one transaction with the record, and a claim that is gone does not come
-/// back. So it is enough that the view has come as far as the record, which must be unchanged when it is
-/// written.
+/// back, though it may get another name. So it is enough that the view has come as far as the record, which
+/// must be unchanged when it is written, and that the claim is gone by the mirror's word.
 pub(super) fn orphans_rest(
     view: &View,
     pool: &PoolName,
@@ -77,7 +77,7 @@ pub(super) fn orphans_rest(
     let mut changed = false;
     for entry in &mut record.entries {
         if let Use::Claimed { uid } = &entry.used
-            && view.claim_by_uid(uid).is_none()
+            && view.is_gone(uid)
         {
             entry.used = Use::Cooling;
             changed = true;

@@ -68,8 +68,11 @@ impl Found<'_> {
         let mut conditions = vec![as_seen(view, &key), as_seen(view, &Key::Pool(pool.clone()))];
         for entry in &mut record.entries {
             if let Use::Claimed { uid } = &entry.used {
-                let claim = view.claim_by_uid(uid);
-                if claim.is_none_or(|(_, _, claim, _)| !has(claim, entry.ip)) {
+                let ended = match view.claim_by_uid(uid) {
+                    Some((_, _, claim, _)) => !has(claim, entry.ip),
+                    None => view.is_gone(uid),
+                };
+                if ended {
                     entry.used = Use::Cooling;
                 }
             }

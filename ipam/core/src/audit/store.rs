@@ -99,7 +99,7 @@ impl Found<'_> {
                     Some((_, name, claim, _)) if !has(claim, ip) => {
                         format!("{ip} is set aside for claim {name}, which does not have it")
                     }
-                    None if knows_claims(view, pool, stored.modified) => {
+                    None if view.is_gone(uid) && knows_claims(view, pool, stored.modified) => {
                         format!("{ip} is set aside for claim {uid}, which does not exist")
                     }
                     _ => return,

@@ -3,6 +3,7 @@
 use crate::{
     PoolChange, PoolError, PoolPhase, PoolSpec, RangeSpec, admin::*, fixture::*, keys::Key,
 };
+use fairway_kv::Revision;
 
 fn spec(cidrs: &[&str]) -> PoolSpec {
     PoolSpec::new(
@@ -331,13 +332,18 @@ fn a_claim_in_a_view_that_lags_is_not_thought_gone() {
     store.pool("web", &["10.1.0.0/16"]);
     let old = store.view();
     store.block("web", "10.1.0.0/26", None, vec![claimed("10.1.0.3", "u1")]);
-    store.claim("web", "db", claim("u1", "10.1.0.3"));
-    // The block was heard of by other ways than the mirror.
+    // The block was heard of by other ways than the mirror, the claim was not.
     let mut lagging = store.view();
     lagging.revision = old.revision;
-    lagging.claims.clear();
-    assert!(Rests::default().settle(&store.view(), at(0)).is_empty());
     assert!(Rests::default().settle(&lagging, at(0)).is_empty());
+    store.claim("web", "db", claim("u1", "10.1.0.3"));
+    assert!(Rests::default().settle(&store.view(), at(0)).is_empty());
+    // A transaction did not find it any more: it may have another name.
+    let mut renamed = store.view();
+    let key = Key::Claim(pool_name("web"), claim_name("db"));
+    renamed.found(vec![(key.path(), None)], Revision(renamed.revision.0 + 1));
+    assert_eq!(renamed.modified(&key), None);
+    assert!(Rests::default().settle(&renamed, at(0)).is_empty());
     store.set(
         &Key::Claim(pool_name("web"), claim_name("other")),
         b"{\"version\":9}".to_vec(),
