@@ -4,14 +4,14 @@ use crate::{
     clock::Clocks,
     config::Config,
     cutoff::{self, Target},
-    driver::{Beginning, Driver, DriverError, Failure, Generation},
+    driver::{Beginning, Driver, DriverError, Failure, Generation, Order, Started},
     error::Error,
-    journal::{Boot, Contents, FileJournal, Folder, Journal},
+    journal::{Contents, FileJournal, Folder, Journal, JournalFault},
     link::{self, Link, NameState},
     released::Released,
     sweep,
 };
-use fairway_ipam::{Agent, Effects, JournalId, Settings, Start, record::NodeRecord};
+use fairway_ipam::{Agent, JournalId, Settings, Sighting, record::NodeRecord};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
@@ -50,35 +50,20 @@ impl Base {
         let mut tasks = JoinSet::new();
         tasks.spawn(opening);
 
-        let settings = settings(&config, JournalId::new("none").ok());
-        let settings = settings.ok_or(Error::AgentEnded)?;
-        let Opened {
-            mut file,
-            contents,
-            sequence,
-        } = open_journal(&folder, &settings, clocks)?;
-        let journal = contents.id.clone();
-        let former = note_boot(&mut file, &contents, released.boot(), sequence)?;
-        let name = hold_name(&config, &contents.id, &link, clocks, &mut tasks).await?;
-        let sightings = match contents.entries.is_empty() {
-            true => blocking("links", sweep::sightings).await??,
-            false => Vec::new(),
-        };
-        if !sightings.is_empty() {
-            warn!(
-                "the journal is new, and {} attachments are there: they keep what the kernel shows",
-                sightings.len()
-            );
-        }
         let (orders, ordered) = mpsc::unbounded_channel();
-        let (driver, thread) = Driver::start::<Agent>(Beginning {
-            settings,
-            journal: Box::new(file),
-            contents,
-            sightings,
-            clocks,
-            orders,
-        })?;
+        let (started, journal) = agent(&config, &folder, clocks, released.boot(), orders).await?;
+        let Started {
+            driver,
+            thread,
+            former,
+        } = started;
+        let name = match hold_name(&config, &journal, &link, clocks, &mut tasks).await {
+            Ok(name) => name,
+            Err(error) => {
+                driver.end();
+                return Err(error);
+            }
+        };
         let thread = tokio::task::spawn_blocking(move || drop(thread.join()));
         let (generations, generation) = watch::channel(Generation::default());
         tasks.spawn(link::carry_out(
@@ -115,7 +100,7 @@ impl Base {
         };
         if let Err(failure) = base.catch_up().await {
             base.end().await;
-            return Err(Error::Late(failure));
+            return Err(Error::Late(Box::new(failure)));
         }
         Ok(base)
     }
@@ -191,70 +176,77 @@ pub(crate) async fn blocking<T: Send + 'static>(
     })
 }
 
-struct Opened {
-    file: FileJournal,
-    contents: Contents,
-    /// The highest sequence number in it.
-    sequence: u64,
-}
-
-/// The journal, read and understood; a damaged one is set aside.
-fn open_journal(folder: &Folder, settings: &Settings, clocks: Clocks) -> Result<Opened, Error> {
-    let path = folder.journal();
-    let read = || -> Result<Opened, Error> {
-        let mut file = FileJournal::at(&path)?;
-        let contents = file.load()?;
-        let start = Start {
-            settings: settings.clone(),
-            journal: contents.entries.clone(),
-            sightings: Vec::new(),
-            clock: clocks.now(),
-        };
-        // On trial: nothing that it wants is done.
-        let agent = Agent::new(start, &mut Effects::default()).map_err(DriverError::Agent)?;
-        Ok(Opened {
-            file,
-            contents,
-            sequence: agent.sequence(),
-        })
-    };
-    let damage = match read() {
-        Err(Error::Journal(fault)) if fault.is_damage() => fault.to_string(),
-        Err(Error::Driver(DriverError::Agent(error))) => {
-            format!("journal {}: {error}", path.display())
-        }
-        other => return other,
-    };
-    let aside = folder.set_aside()?;
-    error!(
-        "{damage}; it is set aside as {}, and this node is rebuilt from the store and the kernel",
-        aside.display()
-    );
-    read()
-}
-
-/// Notes which boot this is; says which attachments were made before it.
-fn note_boot(
-    journal: &mut FileJournal,
-    contents: &Contents,
+/// The agent with its journal; a damaged one is set aside. What the agent wants done waits.
+async fn agent(
+    config: &Config,
+    folder: &Folder,
+    clocks: Clocks,
     boot: &str,
-    sequence: u64,
-) -> Result<u64, Error> {
-    let former = match &contents.boot {
-        Some(noted) if noted.id == boot => return Ok(noted.former),
-        Some(_) => sequence,
-        None => 0,
-    };
-    let id = boot.to_owned();
-    journal.note_boot(&Boot { id, former })?;
-    Ok(former)
+    orders: mpsc::UnboundedSender<Order>,
+) -> Result<(Started, JournalId), Error> {
+    let path = folder.journal();
+    let mut first = true;
+    loop {
+        let read = || {
+            let mut file = FileJournal::at(&path)?;
+            let contents = file.load()?;
+            Ok((file, contents))
+        };
+        let damage = match read() {
+            Ok((file, contents)) => {
+                let sightings = sightings_for(&contents).await?;
+                let journal = contents.id.clone();
+                let started = Driver::start::<Agent>(Beginning {
+                    settings: settings(config, journal.clone()),
+                    journal: Box::new(file),
+                    contents,
+                    boot: boot.to_owned(),
+                    sightings,
+                    clocks,
+                    orders: orders.clone(),
+                });
+                match started {
+                    Ok(started) => return Ok((started, journal)),
+                    Err(DriverError::Agent(error)) if first => {
+                        format!("journal {}: {error}", path.display())
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Err(JournalFault::Damaged { path, reason }) if first => {
+                format!("journal {}: damaged: {reason}", path.display())
+            }
+            Err(fault) => return Err(fault.into()),
+        };
+        first = false;
+        let aside = folder.set_aside()?;
+        error!(
+            "{damage}; it is set aside as {}, and this node is rebuilt from the store and the kernel",
+            aside.display()
+        );
+    }
 }
 
-fn settings(config: &Config, journal: Option<JournalId>) -> Option<Settings> {
-    let mut settings = Settings::new(config.node.clone(), journal?);
+/// What the kernel shows, where the journal knows nothing.
+async fn sightings_for(contents: &Contents) -> Result<Vec<Sighting>, Error> {
+    if !contents.entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sightings = blocking("links", sweep::sightings).await??;
+    if !sightings.is_empty() {
+        warn!(
+            "the journal is new, and {} attachments are there: they keep what the kernel shows",
+            sightings.len()
+        );
+    }
+    Ok(sightings)
+}
+
+fn settings(config: &Config, journal: JournalId) -> Settings {
+    let mut settings = Settings::new(config.node.clone(), journal);
     settings.labels = config.labels.clone();
     settings.reclaim = config.reclaim_after.map(crate::clock::millis);
-    Some(settings)
+    settings
 }
 
 /// Takes the node's name, if the store can be reached.

@@ -54,7 +54,7 @@ pub enum Error {
     AgentEnded,
     /// What was missed cannot be made up for.
     #[error("what came while nobody was there cannot be done: {0}")]
-    Late(Failure),
+    Late(Box<Failure>),
     /// `--cleanup` where there is nothing to reach.
     #[error("cleanup: {reason}")]
     Cleanup {

@@ -10,9 +10,9 @@ use fairway_api::{
     ipam::Attachment,
     released::{self, Record, ReleasedError},
 };
-use fairway_ipam::{AttachmentId, Lease, Request};
+use fairway_ipam::{Lease, Request};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     fs, io,
     path::{Path, PathBuf},
     time::Duration,
@@ -22,6 +22,9 @@ use tracing::{error, info, warn};
 
 /// Between two looks at the folder.
 const EVERY: Duration = Duration::from_secs(3);
+
+/// So many allocations are remembered: those that a record can be older than are the last ones.
+const REMEMBERED: usize = 4096;
 
 /// The folder of records, and when this daemon gave what it gave.
 #[derive(Debug)]
@@ -34,8 +37,8 @@ pub struct Released {
 
 #[derive(Debug, Default)]
 struct State {
-    /// `CLOCK_BOOTTIME` in milliseconds of each allocation of this daemon's life, by its number.
-    given: HashMap<AttachmentId, (u64, u64)>,
+    /// `CLOCK_BOOTTIME` in milliseconds of the last allocations of this daemon's life, by their number.
+    given: BTreeMap<u64, u64>,
     /// Records that cannot be used and were told of.
     bad: HashSet<PathBuf>,
 }
@@ -59,14 +62,12 @@ impl Released {
     }
 
     /// Notes an allocation; `at` is when it was asked for.
-    pub async fn given(&self, attachment: AttachmentId, seq: u64, at: u64) {
+    pub async fn given(&self, seq: u64, at: u64) {
         let mut state = self.state.lock().await;
-        state.given.insert(attachment, (seq, at));
-    }
-
-    /// Forgets one.
-    pub async fn freed(&self, attachment: &AttachmentId) {
-        self.state.lock().await.given.remove(attachment);
+        state.given.insert(seq, at);
+        if state.given.len() > REMEMBERED {
+            state.given.pop_first();
+        }
     }
 
     /// Works off the record of one attachment, if there is one: before it is given something anew.
@@ -143,11 +144,10 @@ impl Released {
         };
         let id = crate::convert::attachment_id(&record.attachment);
         let lease = leases.iter().find(|lease| lease.attachment == id);
-        let given = state.given.get(&id).copied();
+        let given = lease.and_then(|lease| state.given.get(&lease.seq).copied());
         match free(&record, &self.boot, lease, given) {
             Some(request) => {
                 driver.ask(request).await?;
-                state.given.remove(&id);
                 info!("{id}: released, as its DEL left word while fairwayd was away");
             }
             None => info!("{id}: was given anew after its DEL left word; it stays"),
@@ -162,20 +162,15 @@ impl Released {
     }
 }
 
-/// What a record asks for; none where what is there now is younger than it.
-fn free(
-    record: &Record,
-    boot: &str,
-    lease: Option<&Lease>,
-    given: Option<(u64, u64)>,
-) -> Option<Request> {
+/// What a record asks for; none where what is there now is younger than it. `given`: when that was given,
+/// if it was in this daemon's life.
+fn free(record: &Record, boot: &str, lease: Option<&Lease>, given: Option<u64>) -> Option<Request> {
     let id = crate::convert::attachment_id(&record.attachment);
     let Some(lease) = lease else {
         // Not known: parts of it may be under way still.
         return Some(Request::Release(id));
     };
-    let this_life = given.filter(|(seq, _)| *seq == lease.seq);
-    let younger = this_life.is_some_and(|(_, at)| record.boot != boot || at > record.boottime);
+    let younger = given.is_some_and(|at| record.boot != boot || at > record.boottime);
     (!younger).then_some(Request::Gone(id, lease.seq))
 }
 
@@ -224,14 +219,9 @@ mod tests {
         let lease = lease(7);
         let free = |boot, given| gone(free(&record(boot, 1000), "now", Some(&lease), given));
         assert_eq!(free("now", None), Some(7), "given by an earlier daemon");
-        assert_eq!(free("now", Some((7, 900))), Some(7));
-        assert_eq!(free("now", Some((7, 1001))), None);
-        assert_eq!(
-            free("now", Some((6, 1001))),
-            Some(7),
-            "that was another giving"
-        );
-        assert_eq!(free("before", Some((7, 900))), None, "from before the boot");
+        assert_eq!(free("now", Some(900)), Some(7));
+        assert_eq!(free("now", Some(1001)), None);
+        assert_eq!(free("before", Some(900)), None, "from before the boot");
         assert_eq!(free("before", None), Some(7));
     }
 

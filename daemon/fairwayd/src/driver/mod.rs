@@ -93,6 +93,8 @@ pub struct Beginning {
     pub journal: Box<dyn Journal>,
     /// What the journal holds.
     pub contents: Contents,
+    /// Which boot of the machine this is.
+    pub boot: String,
     /// What the kernel shows, for when the journal is new.
     pub sightings: Vec<Sighting>,
     /// The clocks.
@@ -115,6 +117,17 @@ pub enum DriverError {
     Thread(io::Error),
 }
 
+/// A driver that runs.
+#[derive(Debug)]
+pub struct Started {
+    /// The handle on it.
+    pub driver: Driver,
+    /// Its thread.
+    pub thread: JoinHandle<()>,
+    /// Attachments up to this number were made before the machine was booted.
+    pub former: u64,
+}
+
 /// A handle on the thread; clones share it.
 #[derive(Debug, Clone)]
 pub struct Driver {
@@ -123,20 +136,26 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Makes the agent and starts the thread.
+    /// Makes the agent and starts the thread. Orders are put into their channel from the start; they may
+    /// wait there.
     ///
     /// # Errors
     /// See [`DriverError`]; nothing was answered or committed to the store then.
-    pub fn start<C: Core>(beginning: Beginning) -> Result<(Driver, JoinHandle<()>), DriverError> {
+    pub fn start<C: Core>(beginning: Beginning) -> Result<Started, DriverError> {
         let (inbox, messages) = mpsc::channel();
-        let body = thread::Body::<C>::begin(beginning)?;
+        let (body, former) = thread::Body::<C>::begin(beginning)?;
         let thread = std::thread::Builder::new().name("ipam".to_owned());
         let thread = thread.spawn(move || body.run(&messages));
         let driver = Driver {
             inbox,
             next: Arc::new(AtomicU64::new(1)),
         };
-        Ok((driver, thread.map_err(DriverError::Thread)?))
+        let thread = thread.map_err(DriverError::Thread)?;
+        Ok(Started {
+            driver,
+            thread,
+            former,
+        })
     }
 
     fn tell(&self, message: Message) {

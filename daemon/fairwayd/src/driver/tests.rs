@@ -1,6 +1,6 @@
 //! The driver with an agent that does what it is told, and a disk that fails when it is told.
 
-use super::{Beginning, Core, Driver, Failure, Order, Said};
+use super::{Beginning, Core, Driver, Failure, Order, Said, Started};
 use crate::{
     clock::Clocks,
     journal::{Boot, Contents, Journal, JournalFault},
@@ -194,10 +194,11 @@ fn bed() -> Bed {
     let (orders, ordered) = unbounded_channel();
     let node = NodeName::new("n1").unwrap();
     let contents = disk.load().unwrap();
-    let (driver, thread) = Driver::start::<Obedient>(Beginning {
+    let Started { driver, thread, .. } = Driver::start::<Obedient>(Beginning {
         settings: Settings::new(node, contents.id.clone()),
         journal: Box::new(disk.clone()),
         contents,
+        boot: "b".into(),
         sightings: Vec::new(),
         clocks: Clocks::start(),
         orders,

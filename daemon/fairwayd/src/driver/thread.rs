@@ -3,7 +3,7 @@
 use super::{Beginning, Core, DriverError, Failure, Generation, Message, Order, Said};
 use crate::{
     clock::Clocks,
-    journal::{Contents, Journal, JournalFault},
+    journal::{Boot, Contents, Journal, JournalFault},
     notice::Notices,
 };
 use fairway_ipam::{
@@ -50,10 +50,11 @@ pub(super) struct Body<C> {
 }
 
 impl<C: Core> Body<C> {
-    pub(super) fn begin(beginning: Beginning) -> Result<Self, DriverError> {
+    pub(super) fn begin(beginning: Beginning) -> Result<(Self, u64), DriverError> {
         let mut settings = beginning.settings;
         settings.journal = beginning.contents.id.clone();
         let mut journal = beginning.journal;
+        let noted = beginning.contents.boot.clone();
         let start = start(
             &settings,
             beginning.contents,
@@ -62,6 +63,15 @@ impl<C: Core> Body<C> {
         );
         let mut effects = Effects::default();
         let agent = C::begin(start, &mut effects)?;
+        let former = match noted {
+            Some(noted) if noted.id == beginning.boot => noted.former,
+            noted => {
+                let former = noted.map_or(0, |_| agent.sequence());
+                let id = beginning.boot;
+                journal.note_boot(&Boot { id, former })?;
+                former
+            }
+        };
         commit(&mut *journal, &mut effects)?;
         let mut body = Body {
             settings,
@@ -76,7 +86,7 @@ impl<C: Core> Body<C> {
             notices: Notices::default(),
         };
         body.act();
-        Ok(body)
+        Ok((body, former))
     }
 
     pub(super) fn run(mut self, inbox: &Receiver<Message>) {

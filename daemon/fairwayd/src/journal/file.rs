@@ -11,6 +11,7 @@ use redb::{
 };
 use std::{
     fs, io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -186,6 +187,7 @@ fn create(path: &Path) -> Result<(), JournalFault> {
     });
     written.map_err(|error| fault(&new, error))?;
     drop(made);
+    fs::set_permissions(&new, fs::Permissions::from_mode(0o600)).map_err(io)?;
     fs::rename(&new, path).map_err(io)?;
     super::folder::sync(path.parent().unwrap_or(Path::new("/"))).map_err(io)
 }

@@ -58,11 +58,9 @@ impl Daemon {
         };
         let untold = Untold {
             driver: &self.driver,
-            given: Some((attachment.clone(), allocated.seq)),
+            given: Some((attachment, allocated.seq)),
         };
-        self.released
-            .given(attachment, allocated.seq, asked_at)
-            .await;
+        self.released.given(allocated.seq, asked_at).await;
         let answer: Result<Allocated, ErrorBody> = Ok(convert::allocated(&allocated));
         replies.answer(answer).await?;
         untold.told();
@@ -90,8 +88,7 @@ impl Daemon {
 
     pub(super) async fn release(&self, request: Release) -> Result<Released, ErrorBody> {
         let id = convert::attachment(&request.attachment)?;
-        let freed = self.driver.ask(Request::Release(id.clone())).await;
-        self.released.freed(&id).await;
+        let freed = self.driver.ask(Request::Release(id)).await;
         match freed.map_err(|error| refusal::failure(&error))? {
             Answer::Released(addresses) => Ok(Released { addresses }),
             other => Err(unexpected(&other)),
