@@ -13,6 +13,7 @@ mod block;
 mod borrow;
 mod claims;
 mod demand;
+mod former;
 mod grant;
 mod housekeeping;
 mod live;

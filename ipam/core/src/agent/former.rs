@@ -1,0 +1,196 @@
+//! This node's former life: its journal was lost, and what it owned and held stands in the store still.
+//!
+//! Nothing of it may be freed, since its containers may be there: what the store or the kernel shows is live
+//! again, and all else rests.
+
+use super::{
+    Agent,
+    live::{Given, Hold, Live},
+    outcome::Purpose,
+    saved,
+};
+use crate::{
+    AttachmentId, Cidr, ClaimName, PoolName,
+    keys::Key,
+    record::{BlockEntry, BlockOwner, BlockRecord, Record, Use},
+};
+use fairway_kv::{Condition, Txn, Write};
+use std::{collections::BTreeSet, net::IpAddr};
+
+impl Agent {
+    /// A block of this node's former life, whose journal was lost: with what the record and the kernel
+    /// show. What neither shows rests first, since it may have been given without the store being told.
+    pub(super) fn take_over(&mut self, pool: &PoolName, cidr: Cidr) {
+        let key = Key::Block(pool.clone(), cidr).path();
+        if self.busy.contains(&key) || !self.may_write() {
+            self.former_blocks.insert((pool.clone(), cidr));
+            return;
+        }
+        let Some(stored) = self.view.blocks.get(&(pool.clone(), cidr)) else {
+            return;
+        };
+        let (mut entries, modified) = (stored.value.entries.clone(), stored.modified);
+        let epoch = stored.value.epoch + 1;
+        for sighting in self.sightings.values() {
+            for ip in sighting.addresses.iter().filter(|ip| cidr.contains(**ip)) {
+                let claimed = |entry: &BlockEntry| {
+                    entry.ip == *ip && matches!(entry.used, Use::Claimed { .. })
+                };
+                if entries.iter().any(claimed) {
+                    continue;
+                }
+                entries.retain(|entry| entry.ip != *ip);
+                let used = Use::Live {
+                    attachment: sighting.attachment.clone(),
+                    workload: None,
+                };
+                entries.push(BlockEntry {
+                    ip: *ip,
+                    seq: 0,
+                    used,
+                });
+            }
+        }
+        let known: BTreeSet<_> = entries.iter().map(|entry| entry.ip).collect();
+        let range = self
+            .view
+            .pools
+            .get(pool)
+            .and_then(|pool| pool.value.range_of(cidr.first()));
+        let gives = |ip: &IpAddr| range.is_none_or(|range| range.gives(*ip));
+        let all = (0..cidr.size())
+            .filter_map(|index| cidr.nth(index))
+            .filter(gives);
+        let rest = |ip| BlockEntry {
+            ip,
+            seq: 0,
+            used: Use::Cooling,
+        };
+        entries.extend(all.filter(|ip| !known.contains(ip)).map(rest));
+        entries.sort_by_key(|entry| entry.ip);
+        let owner = Some(BlockOwner {
+            node: self.settings.node.clone(),
+            journal: self.settings.journal.clone(),
+        });
+        let record = BlockRecord {
+            owner,
+            epoch,
+            free: 0,
+            entries,
+        };
+        let txn = Txn {
+            conditions: vec![Condition::Unchanged {
+                key: key.clone(),
+                modified,
+            }],
+            writes: vec![Write::Put {
+                key,
+                value: record.encode(),
+                lease: None,
+            }],
+        };
+        self.former_blocks.insert((pool.clone(), cidr));
+        self.commit(txn, Purpose::Other);
+    }
+
+    /// Containers that the kernel showed to an empty journal, with addresses of blocks that are another
+    /// node's by now: this node's journal was lost, and it was removed meanwhile.
+    pub(super) fn cut_off_strangers(&mut self) {
+        for sighting in std::mem::take(&mut self.sightings).into_values() {
+            for ip in &sighting.addresses {
+                let Some((pool, cidr)) = self.view.block_of(*ip) else {
+                    continue;
+                };
+                let stored = self.view.blocks.get(&(pool.name.clone(), cidr));
+                let owner = stored.and_then(|stored| stored.value.owner.clone());
+                let held = self.view.claim_by_ip(*ip).and_then(|(pool, name)| {
+                    let (claim, _) = self.view.claim(pool, name)?;
+                    claim
+                        .holder
+                        .as_ref()
+                        .map(|holder| holder.node == self.settings.node)
+                });
+                let Some(owner) = owner.filter(|owner| owner.node != self.settings.node) else {
+                    continue;
+                };
+                if held != Some(true) {
+                    let given = self.given(*ip, false);
+                    self.revive(&sighting.attachment, None, given, None);
+                    let reason = format!("block {cidr} is node {}'s", owner.node);
+                    self.cut_off(&sighting.attachment, &reason);
+                }
+            }
+            self.sightings.insert(sighting.attachment.clone(), sighting);
+        }
+    }
+
+    /// Blocks of a former life that could not be taken over yet.
+    pub(super) fn take_over_rest(&mut self) {
+        for (pool, cidr) in std::mem::take(&mut self.former_blocks) {
+            self.review_block(&pool, cidr);
+        }
+    }
+
+    /// A claim that this node's former life held: its container may be there still. It is live in the
+    /// journal before the store is told.
+    pub(super) fn take_over_claim(&mut self, pool: &PoolName, name: &ClaimName) {
+        let Some((claim, _)) = self.view.claim(pool, name) else {
+            return;
+        };
+        let (Some(holder), Some(ips)) = (claim.holder.clone(), claim.addresses()) else {
+            self.suspects.insert((pool.clone(), name.clone()));
+            return;
+        };
+        let hold = Hold {
+            pool: pool.clone(),
+            name: name.clone(),
+            uid: claim.uid.clone(),
+            borrowed: claim.kind == crate::record::Kind::Borrowed,
+            confirmed: false,
+        };
+        if self.held.contains_key(&hold.uid) || self.vacant.contains_key(&hold.uid) {
+            return;
+        }
+        self.doubts.insert(hold.uid.clone());
+        for ip in ips {
+            let given = self.given(ip, true);
+            self.revive(&holder.attachment, None, given, Some(hold.clone()));
+        }
+    }
+
+    /// An attachment of the former life has this address.
+    pub(super) fn revive(
+        &mut self,
+        attachment: &AttachmentId,
+        label: Option<String>,
+        given: Option<Given>,
+        hold: Option<Hold>,
+    ) {
+        let seq = self.next_seq();
+        let netns = self
+            .sightings
+            .get(attachment)
+            .and_then(|sighting| sighting.netns.clone());
+        let since = self.clock.wall;
+        let live = self.live.entry(attachment.clone()).or_insert_with(|| Live {
+            attachment: attachment.clone(),
+            netns,
+            given: Vec::new(),
+            hold: None,
+            label,
+            seq,
+            since,
+            temporary: false,
+            cut_off: None,
+        });
+        live.given.extend(given);
+        live.given.sort_by_key(|given| given.ip);
+        live.given.dedup_by_key(|given| given.ip);
+        if let Some(hold) = hold {
+            self.held.insert(hold.uid.clone(), attachment.clone());
+            live.hold = Some(hold);
+        }
+        let change = saved::live(live);
+        self.note(change);
+    }
+}
