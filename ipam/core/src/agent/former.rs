@@ -5,6 +5,7 @@
 
 use super::{
     Agent,
+    block::{Block, Phase, Used},
     live::{Given, Hold, Live},
     outcome::Purpose,
     saved,
@@ -12,7 +13,7 @@ use super::{
 use crate::{
     AttachmentId, Cidr, ClaimName, PoolName,
     keys::Key,
-    record::{BlockEntry, BlockOwner, BlockRecord, Record, Use},
+    record::{BlockEntry, BlockOwner, BlockRecord, Kind, Record, Use},
 };
 use fairway_kv::{Condition, Txn, Write};
 use std::{collections::BTreeSet, net::IpAddr};
@@ -93,35 +94,79 @@ impl Agent {
         self.commit(txn, Purpose::Other);
     }
 
-    /// Containers that the kernel showed to an empty journal, with addresses of blocks that are another
-    /// node's by now: this node's journal was lost, and it was removed meanwhile.
-    pub(super) fn cut_off_strangers(&mut self) {
+    /// Containers that the kernel showed to an empty journal, with addresses that are not of a block or claim
+    /// of this node's former life: it was removed meanwhile. What nobody has is had again, else they are cut
+    /// off.
+    pub(super) fn review_sightings(&mut self) {
         for sighting in std::mem::take(&mut self.sightings).into_values() {
+            self.sightings
+                .insert(sighting.attachment.clone(), sighting.clone());
             for ip in &sighting.addresses {
-                let Some((pool, cidr)) = self.view.block_of(*ip) else {
-                    continue;
-                };
-                let stored = self.view.blocks.get(&(pool.name.clone(), cidr));
-                let owner = stored.and_then(|stored| stored.value.owner.clone());
-                let held = self.view.claim_by_ip(*ip).and_then(|(pool, name)| {
-                    let (claim, _) = self.view.claim(pool, name)?;
-                    claim
-                        .holder
-                        .as_ref()
-                        .map(|holder| holder.node == self.settings.node)
-                });
-                let Some(owner) = owner.filter(|owner| owner.node != self.settings.node) else {
-                    continue;
-                };
-                if held != Some(true) {
-                    let given = self.given(*ip, false);
-                    self.revive(&sighting.attachment, None, given, None);
-                    let reason = format!("block {cidr} is node {}'s", owner.node);
-                    self.cut_off(&sighting.attachment, &reason);
+                self.review_sighting(&sighting.attachment, *ip);
+            }
+        }
+    }
+
+    fn review_sighting(&mut self, attachment: &AttachmentId, ip: IpAddr) {
+        let Some((pool, cidr)) = self.view.block_of(ip) else {
+            return;
+        };
+        let (pool, me) = (pool.name.clone(), self.settings.node.clone());
+        let claim = self.view.claim_by_ip(ip).and_then(|(pool, name)| {
+            let (claim, _) = self.view.claim(pool, name)?;
+            Some((pool.clone(), name.clone(), claim.clone()))
+        });
+        if let Some((pool, name, claim)) = claim {
+            match claim.holder {
+                Some(holder) if holder.node == me => {}
+                Some(holder) => {
+                    let reason = format!("claim {name} is held on node {}", holder.node);
+                    self.cut_off_stranger(attachment, ip, &reason);
+                }
+                None => {
+                    let hold = Hold {
+                        pool,
+                        name,
+                        uid: claim.uid,
+                        borrowed: claim.kind == Kind::Borrowed,
+                        confirmed: false,
+                    };
+                    self.doubts.insert(hold.uid.clone());
+                    let given = self.given(ip, true);
+                    self.revive(attachment, None, given, Some(hold));
                 }
             }
-            self.sightings.insert(sighting.attachment.clone(), sighting);
+            return;
         }
+        let stored = self.view.blocks.get(&(pool.clone(), cidr));
+        let epoch = stored.map_or(0, |stored| stored.value.epoch);
+        match stored.and_then(|stored| stored.value.owner.clone()) {
+            Some(owner) if owner.node == me => {}
+            Some(owner) => {
+                let reason = format!("block {cidr} is node {}'s", owner.node);
+                self.cut_off_stranger(attachment, ip, &reason);
+            }
+            None => {
+                let now = self.clock.now;
+                let block = Block::new(pool.clone(), cidr, epoch, Phase::Lost, now);
+                self.blocks.entry(cidr).or_insert(block);
+                self.set_phase(cidr, epoch, Phase::Lost);
+                self.keep_pool(&pool);
+                let used = Used::Live {
+                    attachment: attachment.clone(),
+                    label: None,
+                };
+                self.set_slot(ip, Some(used));
+                let given = self.given(ip, false);
+                self.revive(attachment, None, given, None);
+            }
+        }
+    }
+
+    fn cut_off_stranger(&mut self, attachment: &AttachmentId, ip: IpAddr, reason: &str) {
+        let given = self.given(ip, false);
+        self.revive(attachment, None, given, None);
+        self.cut_off(attachment, reason);
     }
 
     /// Blocks of a former life that could not be taken over yet.
@@ -145,7 +190,7 @@ impl Agent {
             pool: pool.clone(),
             name: name.clone(),
             uid: claim.uid.clone(),
-            borrowed: claim.kind == crate::record::Kind::Borrowed,
+            borrowed: claim.kind == Kind::Borrowed,
             confirmed: false,
         };
         if self.held.contains_key(&hold.uid) || self.vacant.contains_key(&hold.uid) {

@@ -44,7 +44,7 @@ impl Agent {
         self.doubts.extend(self.held.keys().cloned());
         self.ending.extend(self.claimed.keys().cloned());
         if std::mem::take(&mut self.fresh) {
-            self.cut_off_strangers();
+            self.review_sightings();
         }
     }
 

@@ -28,10 +28,9 @@ impl Agent {
                 }
                 continue;
             };
-            let held = claim
-                .holder
-                .as_ref()
-                .is_some_and(|holder| self.holds(holder));
+            // Also of this node's former life, whose journal was lost.
+            let holder = claim.holder.as_ref();
+            let held = holder.is_some_and(|holder| holder.node == self.settings.node);
             let at = (pool.clone(), name.clone(), claim.clone());
             if !held {
                 self.drop_vacant(&uid);
