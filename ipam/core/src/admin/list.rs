@@ -1,8 +1,8 @@
 //! What there is, in rows for people.
 
 use crate::{
-    AttachmentId, Cidr, ClaimName, NodeName, Pool, PoolName, UnixSeconds, View,
-    record::{ClaimRecord, Use},
+    AttachmentId, Cidr, ClaimName, NodeName, Pool, PoolName, Stored, UnixSeconds, View,
+    record::{BlockRecord, ClaimRecord, Use},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,12 +30,29 @@ pub struct Tally {
 
 /// Counts a pool's addresses, as the store shows them.
 pub fn tally(view: &View, pool: &PoolName) -> Tally {
+    let of = view.blocks.iter().filter(|((of, _), _)| of == pool);
+    count(view, of.map(|(_, stored)| &stored.value))
+}
+
+/// Counts all pools' addresses; those of pools that do not exist as well.
+pub fn tallies(view: &View) -> BTreeMap<PoolName, Tally> {
+    let mut blocks: BTreeMap<&PoolName, Vec<&BlockRecord>> = BTreeMap::new();
+    for ((pool, _), stored) in &view.blocks {
+        blocks.entry(pool).or_default().push(&stored.value);
+    }
+    let counted = blocks.into_iter();
+    counted
+        .map(|(pool, blocks)| (pool.clone(), count(view, blocks)))
+        .collect()
+}
+
+fn count<'a>(view: &View, blocks: impl IntoIterator<Item = &'a BlockRecord>) -> Tally {
     let mut tally = Tally::default();
     let mut ips = BTreeSet::new();
-    for ((_, _), stored) in view.blocks.iter().filter(|((of, _), _)| of == pool) {
+    for record in blocks {
         tally.blocks += 1;
-        tally.owned += u64::from(stored.value.owner.is_some());
-        for entry in &stored.value.entries {
+        tally.owned += u64::from(record.owner.is_some());
+        for entry in &record.entries {
             ips.insert(entry.ip);
             let count = match &entry.used {
                 Use::Live { .. } => &mut tally.live,
@@ -76,10 +93,13 @@ pub fn pool(view: &View, name: &PoolName) -> Option<PoolRow> {
 
 /// All pools.
 pub fn pools(view: &View) -> Vec<PoolRow> {
-    view.pools
-        .keys()
-        .filter_map(|name| pool(view, name))
-        .collect()
+    let tallies = tallies(view);
+    let row = |(name, stored): (&PoolName, &Stored<Pool>)| PoolRow {
+        size: stored.value.size(),
+        tally: tallies.get(name).copied().unwrap_or_default(),
+        pool: stored.value.clone(),
+    };
+    view.pools.iter().map(row).collect()
 }
 
 /// Which addresses to list. What is none is not asked about.
@@ -193,12 +213,11 @@ pub fn claims(view: &View, pool: Option<&PoolName>, app: Option<&crate::AppName>
     };
     let all = view.claims.iter();
     let all = all.filter(|((of, _), stored)| wanted((of, &stored.value)));
-    let row =
-        |((pool, name), stored): (&(PoolName, ClaimName), &crate::Stored<ClaimRecord>)| ClaimRow {
-            pool: pool.clone(),
-            name: name.clone(),
-            record: stored.value.clone(),
-        };
+    let row = |((pool, name), stored): (&(PoolName, ClaimName), &Stored<ClaimRecord>)| ClaimRow {
+        pool: pool.clone(),
+        name: name.clone(),
+        record: stored.value.clone(),
+    };
     all.map(row).collect()
 }
 

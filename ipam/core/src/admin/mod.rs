@@ -19,7 +19,7 @@ mod tests;
 pub use claims::{Keep, Move, SetWish, create_set, find_claim, move_claim};
 pub use list::{
     AddressFilter, AddressRow, ClaimRow, NodeRow, PoolRow, Tally, addresses, claims, nodes, pool,
-    pools, tally,
+    pools, tallies, tally,
 };
 pub use nodes::{Removed, remove_node};
 pub use plan::Plan;

@@ -99,10 +99,9 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// The same thing, seen again.
-    pub(super) fn is_same(&self, other: &Finding) -> bool {
-        (self.kind, &self.pool, self.ip, &self.text)
-            == (other.kind, &other.pool, other.ip, &other.text)
+    /// What it is about: the same where the same thing is seen again.
+    pub(super) fn what(&self) -> (FindingKind, Option<&PoolName>, Option<IpAddr>, &str) {
+        (self.kind, self.pool.as_ref(), self.ip, &self.text)
     }
 }
 

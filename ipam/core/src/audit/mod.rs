@@ -16,7 +16,10 @@ mod tests;
 
 pub use finding::{Finding, FindingKind, Fix};
 
-use crate::{AttachmentId, JournalId, Lease, NodeName, PoolName, Sighting, View, admin::tally};
+use crate::{
+    AttachmentId, JournalId, Lease, NodeName, PoolName, Sighting, View,
+    admin::{Tally, tallies},
+};
 use std::{collections::BTreeSet, net::IpAddr};
 
 /// What is known of one node besides the store.
@@ -90,7 +93,9 @@ pub fn check(view: &View, pool: Option<&PoolName>, nodes: &[NodeFacts<'_>]) -> R
         .pools
         .keys()
         .filter(|name| pool.is_none_or(|of| of == *name));
-    let pools = names.map(|name| balance(view, name)).collect();
+    let tallies = tallies(view);
+    let tally = |name| tallies.get(name).copied().unwrap_or_default();
+    let pools = names.map(|name| balance(name, tally(name))).collect();
     let mut report = Report {
         pools,
         findings: found.findings,
@@ -103,8 +108,9 @@ pub fn check(view: &View, pool: Option<&PoolName>, nodes: &[NodeFacts<'_>]) -> R
 impl Report {
     /// What stood in an earlier report too. The equations are this report's.
     pub fn confirmed(mut self, earlier: &Report) -> Report {
-        let stood = |finding: &Finding| earlier.findings.iter().any(|old| old.is_same(finding));
-        self.findings.retain(stood);
+        let before: BTreeSet<_> = earlier.findings.iter().map(Finding::what).collect();
+        self.findings
+            .retain(|finding| before.contains(&finding.what()));
         for pool in &mut self.pools {
             let stays = |finding: &Finding| {
                 finding.kind == FindingKind::UnknownClaim
@@ -147,8 +153,7 @@ impl Report {
     }
 }
 
-fn balance(view: &View, pool: &PoolName) -> Balance {
-    let tally = tally(view, pool);
+fn balance(pool: &PoolName, tally: Tally) -> Balance {
     Balance {
         pool: pool.clone(),
         allocated: tally.allocated,
