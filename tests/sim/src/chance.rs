@@ -214,7 +214,9 @@ impl World {
                 .filter(|attachment| !busy(attachment))
                 .cloned()
                 .collect();
-            if let Some(attachment) = self.rng.pick(&free) {
+            // Often the one that is over just now: what is known of it is still on its way.
+            let last = free.last().filter(|_| self.rng.chance(500));
+            if let Some(attachment) = last.or(self.rng.pick(&free)) {
                 return attachment.clone();
             }
         }
@@ -329,15 +331,13 @@ impl World {
             .map(|(attachment, _)| (attachment.container.clone(), attachment.ifname.clone()))
             .collect();
         self.count("GCs");
-        self.send(
-            at,
-            Asked::Collect,
-            Request::Collect {
-                network,
-                keep,
-                before,
-            },
-        );
+        let request = Request::Collect {
+            network,
+            keep,
+            before,
+        };
+        let late = self.rng.delay(100);
+        self.send_late(at, Asked::Collect, request, late);
     }
 
     /// An attachment that has its addresses was asked for again.

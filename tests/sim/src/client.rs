@@ -14,23 +14,32 @@ use std::net::IpAddr;
 impl World {
     /// Sends a request; where no daemon is there to take it, none is sent.
     pub(crate) fn send(&mut self, at: NodeIx, asked: Asked, request: Request) -> Option<RequestId> {
-        self.nodes[at].daemon.as_ref()?;
         let after = if self.storm {
             self.rng.delay(5)
         } else {
             self.rng.below(5)
         };
+        self.send_late(at, asked, request, after)
+    }
+
+    /// Sends a request that arrives after so many milliseconds.
+    pub(crate) fn send_late(
+        &mut self,
+        at: NodeIx,
+        asked: Asked,
+        request: Request,
+        after: u64,
+    ) -> Option<RequestId> {
+        self.nodes[at].daemon.as_ref()?;
         let id = RequestId(self.number());
         let arrives = self.now + after;
         let node = &mut self.nodes[at];
-        node.requests.insert(
-            id,
-            Pending {
-                asked,
-                client: true,
-                arrives,
-            },
-        );
+        let pending = Pending {
+            asked,
+            client: true,
+            arrives,
+        };
+        node.requests.insert(id, pending);
         let input = Box::new(Input::Request(id, request));
         self.queue
             .at(arrives, Event::Deliver(at, node.incarnation, input));

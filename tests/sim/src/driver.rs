@@ -55,10 +55,9 @@ impl World {
     /// Puts an input into a daemon's queue.
     pub(crate) fn input(&mut self, at: NodeIx, input: Input) {
         let input = match self.sabotage {
-            Some(sabotage) => sabotage.input(input),
-            None => Some(input),
+            Some(sabotage) => sabotage.input(input, &mut self.rng),
+            None => input,
         };
-        let Some(input) = input else { return };
         if let Some(daemon) = &mut self.nodes[at].daemon {
             daemon.inputs.push_back(input);
         }

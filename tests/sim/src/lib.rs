@@ -114,6 +114,14 @@ impl Run {
         }
     }
 
+    /// Runs it once.
+    ///
+    /// # Errors
+    /// The first violation, without the events that led to it.
+    pub fn quick(&self) -> Result<Report, Box<Failure>> {
+        self.once(false).0
+    }
+
     /// Runs it and gives every line of what happened.
     pub fn traced(&self) -> (Result<Report, Box<Failure>>, Vec<String>) {
         self.once(true)

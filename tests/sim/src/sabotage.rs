@@ -19,8 +19,8 @@ pub enum Sabotage {
     NoCooldown,
     /// Transactions are sent without their conditions.
     BlindWrites,
-    /// An outcome that is not known is told as a failure.
-    UnknownIsNo,
+    /// The watch leaves out one change in ten.
+    DeafWatch,
     /// What a sweep saw is taken for a DEL, whatever its number.
     GoneIsRelease,
     /// GC frees what is younger than its list.
@@ -43,18 +43,16 @@ pub enum Sabotage {
     MovesClaims,
     /// Claims are not taken note of: a workload's address is anything.
     NotSticky,
-    /// Clients that died are not told of.
-    NoCancel,
 }
 
 impl Sabotage {
     /// All ways.
-    pub const ALL: [Sabotage; 17] = [
+    pub const ALL: [Sabotage; 16] = [
         Sabotage::ForgetsJournal,
         Sabotage::AnswersBeforeDurable,
         Sabotage::NoCooldown,
         Sabotage::BlindWrites,
-        Sabotage::UnknownIsNo,
+        Sabotage::DeafWatch,
         Sabotage::GoneIsRelease,
         Sabotage::CollectsTheYoung,
         Sabotage::DropsRelease,
@@ -66,11 +64,10 @@ impl Sabotage {
         Sabotage::IgnoresExplicit,
         Sabotage::MovesClaims,
         Sabotage::NotSticky,
-        Sabotage::NoCancel,
     ];
 
     /// Changes what the agent is told.
-    pub(crate) fn input(self, mut input: Input) -> Option<Input> {
+    pub(crate) fn input(self, mut input: Input, rng: &mut Rng) -> Input {
         match (self, &mut input) {
             (Sabotage::NoCooldown, Input::Store(update)) => match update {
                 Update::Reset { entries, .. } => entries.iter_mut().for_each(no_cooldown),
@@ -87,12 +84,8 @@ impl Sabotage {
                     .filter_map(|(_, entry)| entry.as_mut())
                     .for_each(no_cooldown);
             }
-            (Sabotage::UnknownIsNo, Input::Txn(_, outcome)) => {
-                if matches!(outcome, Outcome::Unknown) {
-                    *outcome = Outcome::Rejected {
-                        reason: "lost".to_owned(),
-                    };
-                }
+            (Sabotage::DeafWatch, Input::Store(Update::Changes { changes, .. })) => {
+                changes.retain(|_| !rng.chance(100));
             }
             (Sabotage::GoneIsRelease, Input::Request(_, request)) => {
                 if let Request::Gone(attachment, _) = request {
@@ -113,10 +106,9 @@ impl Sabotage {
             (Sabotage::NotSticky, Input::Request(_, Request::Allocate(asked))) => {
                 asked.workload = None
             }
-            (Sabotage::NoCancel, Input::Cancel(_)) => return None,
             _ => {}
         }
-        Some(input)
+        input
     }
 
     /// Changes what the agent wants.

@@ -44,24 +44,20 @@ impl World {
             .filter(|lease| !there(&lease.attachment))
             .map(|lease| (lease.attachment, lease.seq))
             .collect();
-        let incarnation = node.incarnation;
         for (attachment, seq) in gone {
             self.count("swept");
-            let id = RequestId(self.number());
             let asked = Asked::Gone {
                 attachment: attachment.clone(),
                 record: false,
             };
+            let gone = Request::Gone(attachment, seq);
             let late = if self.storm { self.rng.delay(30) } else { 1 };
-            let pending = Pending {
-                asked,
-                client: true,
-                arrives: self.now + late,
-            };
-            self.nodes[at].requests.insert(id, pending);
-            let input = Box::new(Input::Request(id, Request::Gone(attachment, seq)));
-            self.queue
-                .at(self.now + late, Event::Deliver(at, incarnation, input));
+            self.send_late(at, asked.clone(), gone.clone(), late);
+            // What was seen once may be told twice, and much later.
+            if self.storm && self.rng.chance(500) {
+                let late = self.rng.below(5_000);
+                self.send_late(at, asked, gone, late);
+            }
         }
         self.work_off(at, None);
     }
