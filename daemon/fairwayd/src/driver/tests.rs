@@ -74,6 +74,8 @@ impl Core for Obedient {
                 write(&container, Some(b"live".to_vec()));
                 let answer = Answer::Allocated(allocated(&container, self.seq));
                 effects.actions.push(Action::Answer(request, Ok(answer)));
+                let told = Action::Commit(TxnId(100 + self.seq), Txn::default());
+                effects.actions.push(told);
             }
             Input::Request(request, Request::Check(id, _)) => {
                 let answer = match self.known.contains_key(&id.container) {
@@ -341,9 +343,15 @@ fn a_full_disk_refuses_and_leaves_nothing_half_done() {
         unknown,
         "the new agent knows what the disk has"
     );
-    let Ok(Order::Restarted { generation: new }) = bed.orders.try_recv() else {
-        panic!("the mirror was not told")
+    let mut told = Vec::new();
+    let new = loop {
+        match bed.orders.try_recv().expect("a new start of the mirror") {
+            Order::Restarted { generation } => break generation,
+            Order::Commit { id, .. } => told.push(id),
+            other => panic!("{other:?}"),
+        }
     };
+    assert_eq!(told, [TxnId(101)], "nothing of what was refused is done");
     assert!(new > generation);
     // What comes for the agent that is gone is not told to the new one.
     bed.driver.outcome(generation, TxnId(7), Outcome::Unknown);

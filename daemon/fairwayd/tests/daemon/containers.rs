@@ -80,13 +80,19 @@ fn a_link_of_its_own_keeps_a_container_alive() {
 
 #[test]
 fn a_lost_journal_is_rebuilt_from_store_and_kernel() {
-    let mut bed = Bed::up();
+    let mut bed = Bed::new();
+    bed.start();
+    bed.pool("web", "10.7.0.0/26");
     let inside = bed.lab.container().unwrap();
     let ip = bed.add_at("c1", Some(netns(&inside))).unwrap();
     wire(&bed, "c1", &inside, ip);
     bed.add("dead");
     bed.shows(ip, Some("live"));
     bed.kill();
+    // One that was given an address just before, of which the store was not told any more.
+    let young = bed.lab.container().unwrap();
+    let youngest: IpAddr = "10.7.0.40".parse().unwrap();
+    wire(&bed, "young", &young, youngest);
     let journal = bed.state().join("journal.redb");
     std::fs::write(&journal, "this is no journal").unwrap();
     bed.start();
@@ -102,9 +108,14 @@ fn a_lost_journal_is_rebuilt_from_store_and_kernel() {
         nodes.iter().any(|node| node.here && node.blocks > 0)
     };
     poll(SOON, "it owns its blocks again", owns).unwrap();
+    let rested = poll(SOON, "the rest of the block has rested", || {
+        bed.add_at("new", None).ok()
+    });
+    assert_ne!(rested.unwrap(), ip);
     let new: Vec<_> = (0..20).map(|n| bed.add(&format!("new{n}"))).collect();
     assert!(!new.contains(&ip), "{ip} was given twice");
     assert_eq!(bed.del("c1"), [ip]);
+    assert_eq!(bed.del("young"), [youngest]);
 }
 
 #[test]
