@@ -20,7 +20,7 @@ const FORMAT: u64 = 1;
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 const ENTRIES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("journal");
 /// A journal is small; redb's own default is a gigabyte.
-const CACHE: usize = 4 * 1024 * 1024;
+const CACHE: usize = 1024 * 1024;
 
 /// A journal in a file.
 #[derive(Debug)]

@@ -25,7 +25,7 @@ pub(super) const LEASES: TableDefinition<i64, u64> = TableDefinition::new("lease
 pub(super) type Row = (u64, u64, i64, &'static [u8]);
 
 /// redb would take a gibibyte; what is read often is mirrored by its readers anyway.
-const CACHE: usize = 4 << 20;
+const CACHE: usize = 1 << 20;
 
 /// Opens the file, or makes it where there is none.
 pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
