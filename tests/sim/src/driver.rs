@@ -41,10 +41,8 @@ impl World {
                 self.queue.at(limit, Event::Overdue(at, incarnation, *id));
                 self.hasten(at);
             }
-            Input::Cancel(id) => {
-                if self.nodes[at].requests.remove(id).is_some() {
-                    self.nodes[at].cancelled.insert(*id);
-                }
+            Input::Cancel(id) if self.nodes[at].requests.remove(id).is_some() => {
+                self.nodes[at].cancelled.insert(*id);
             }
             _ => {}
         }

@@ -95,11 +95,10 @@ impl Sabotage {
             (Sabotage::CollectsTheYoung, Input::Request(_, Request::Collect { before, .. })) => {
                 *before = u64::MAX;
             }
-            (Sabotage::DropsRelease, Input::Request(_, request)) => {
-                if let Request::Release(attachment) | Request::Gone(attachment, _) = request {
-                    attachment.network.push_str("-lost");
-                }
-            }
+            (
+                Sabotage::DropsRelease,
+                Input::Request(_, Request::Release(attachment) | Request::Gone(attachment, _)),
+            ) => attachment.network.push_str("-lost"),
             (Sabotage::IgnoresExplicit, Input::Request(_, Request::Allocate(asked))) => {
                 asked.addresses.clear()
             }

@@ -18,11 +18,6 @@ impl ModelStore {
         self.revision
     }
 
-    /// A key as it is.
-    pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
-        self.keys.get(key)
-    }
-
     /// All keys that begin so.
     pub(crate) fn range<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Entry> {
         let from = self.keys.range(prefix.to_owned()..);

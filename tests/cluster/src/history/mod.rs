@@ -1,6 +1,6 @@
 //! What was asked of the daemons, when, and what came of it.
 //!
-//! A history is written as JSON lines while the test runs ([`Recorder`]) and judged afterwards ([`judge`]),
+//! A history is written as JSON lines while the test runs ([`Recorder`]) and judged afterwards ([`judge()`]),
 //! so a run that failed can be judged again, and the judge can be shown histories that never were. All
 //! times are microseconds on one clock, that of the process that made the calls: what is proven needs no
 //! daemon's clock.
