@@ -154,7 +154,7 @@ mod tests {
         store.commit(&txn(vec![unchanged.clone()], vec![put("b", "2")]));
         let stale = store.commit(&txn(vec![unchanged], vec![put("b", "3")]));
         assert!(matches!(stale, Committed::No { .. }));
-        let entry = store.get("b").expect("b");
+        let entry = store.range("b").next().expect("b");
         assert_eq!((entry.created, entry.modified), (Revision(1), Revision(2)));
     }
 
