@@ -199,6 +199,13 @@ impl Agent {
         let Some(vacant) = found.cloned() else {
             return Ok(None);
         };
+        // Also what was learned before the store went away.
+        let known = self.view.claim_by_uid(&vacant.uid);
+        if known
+            .is_some_and(|(_, _, claim, _)| !claim.holder.as_ref().is_some_and(|h| self.holds(h)))
+        {
+            return Ok(None);
+        }
         let ips: Vec<_> = vacant.given.iter().map(|given| given.ip).collect();
         must_be(wish, &ips)?;
         self.drop_vacant(&vacant.uid);

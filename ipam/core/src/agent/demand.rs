@@ -6,11 +6,12 @@ use super::{
     outcome::Purpose,
 };
 use crate::{
-    Cidr, Family, Millis, PoolName,
+    AttachmentId, Cidr, Family, Millis, PoolName,
     keys::Key,
     record::{BlockEntry, BlockOwner, BlockRecord, ClaimRecord, Part, Record, Use},
 };
 use fairway_kv::{Condition, Revision, Txn, Write};
+use std::net::IpAddr;
 
 /// How a wish for a block stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,7 +200,11 @@ impl Agent {
                     Used::Claimed { uid, granted }
                 }
                 Use::Cooling => Used::Cooling { until: rested },
-                // Only a block that was taken over from a former life of this node shows these.
+                // Only a block that was taken over from a former life of this node shows these. Where the
+                // kernel shows the container with other addresses, the record is older than that.
+                Use::Live { attachment, .. } if self.shows_others(&attachment, entry.ip) => {
+                    Used::Cooling { until: rested }
+                }
                 Use::Live {
                     attachment,
                     workload,
@@ -214,6 +219,11 @@ impl Agent {
         }
         self.note_use(pool, cidr.family());
         self.make_ready(cidr);
+    }
+
+    fn shows_others(&self, attachment: &AttachmentId, ip: IpAddr) -> bool {
+        let sighting = self.sightings.get(attachment);
+        sighting.is_some_and(|s| !s.addresses.is_empty() && !s.addresses.contains(&ip))
     }
 
     /// Blocks whose claims are all known by now can be given out of.

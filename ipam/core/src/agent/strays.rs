@@ -170,6 +170,13 @@ impl Agent {
                 }
             }
         }
+        if !claim
+            .holder
+            .as_ref()
+            .is_some_and(|holder| self.holds(holder))
+        {
+            self.doubt_hold(&attachment);
+        }
         let key = Key::Claim(pool, name).path();
         if self.busy.contains(&key) || !self.may_write() {
             return false;
@@ -188,6 +195,18 @@ impl Agent {
         };
         self.commit(txn, Purpose::Other);
         false
+    }
+
+    /// The store does not say so: until it does, the claim is not given on without it.
+    fn doubt_hold(&mut self, attachment: &crate::AttachmentId) {
+        let Some(live) = self.live.get_mut(attachment) else {
+            return;
+        };
+        if let Some(hold) = live.hold.as_mut().filter(|hold| hold.confirmed) {
+            hold.confirmed = false;
+            let change = saved::live(live);
+            self.note(change);
+        }
     }
 
     /// The store says so too; it may be that an administrator gave the claim another name.
