@@ -188,7 +188,7 @@ impl World {
         if alive && told == Some(&node.journal_id) || !alive && told.is_none() {
             return Ok(());
         }
-        if !self.profile.presence || self.full {
+        if at >= self.profile.leases || self.full {
             return Ok(());
         }
         let key = Key::Node(node.name.clone()).path();

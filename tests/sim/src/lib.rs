@@ -39,7 +39,10 @@ pub use profile::Profile;
 pub use sabotage::Sabotage;
 pub use violation::{Failure, Violation};
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 use world::World;
 
 /// A run.
@@ -152,7 +155,14 @@ impl Run {
             Ok(world) => world,
             Err(violation) => return (Err(fail(violation, 0, 0)), Vec::new()),
         };
-        let done = self.play(&mut world);
+        // A seed belongs to a panic too.
+        let played = catch_unwind(AssertUnwindSafe(|| self.play(&mut world)));
+        let done = played.unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+            let message = text.unwrap_or_default();
+            Err(Violation::Panicked { message })
+        });
         let report = Report {
             steps: world.steps,
             millis: world.now,

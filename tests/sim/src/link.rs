@@ -117,7 +117,8 @@ impl World {
         if !node.linked || node.daemon.is_none() || node.pump_at.is_some() {
             return;
         }
-        let lag = match (self.storm, node.requests.is_empty()) {
+        let fresh = node.told.is_none();
+        let lag = match (self.storm && !fresh, node.requests.is_empty()) {
             (true, true) => self.rng.below(self.profile.idle_lag),
             (true, false) => self.rng.delay(self.profile.lag),
             (false, _) => self

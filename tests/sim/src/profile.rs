@@ -62,8 +62,8 @@ pub struct Profile {
     /// Milliseconds that a watch lags behind; and of nodes that nobody uses.
     pub(crate) lag: u64,
     pub(crate) idle_lag: u64,
-    /// Nodes have a lease in the store.
-    pub(crate) presence: bool,
+    /// So many nodes have a lease in the store.
+    pub(crate) leases: usize,
     pub(crate) reclaim: Option<u64>,
     /// Milliseconds; see [`fairway_ipam::Settings`].
     pub(crate) idle_block: u64,
@@ -151,7 +151,7 @@ fn base(name: &'static str) -> Profile {
         silent: 5,
         lag: 60,
         idle_lag: 400,
-        presence: true,
+        leases: usize::MAX,
         reclaim: None,
         idle_block: 8_000,
         wait: 2_000,
@@ -199,6 +199,7 @@ fn partitions() -> Profile {
         (Op::Compact, 10),
         (Op::Relist, 10),
         (Op::Crash, 5),
+        (Op::LoseJournal, 2),
     ];
     with(partitions, &weights)
 }
@@ -288,7 +289,7 @@ fn thousands() -> Profile {
     ];
     thousands.gap = 10;
     thousands.crowd = 4;
-    thousands.presence = false;
+    thousands.leases = 20;
     thousands.idle_lag = 30_000;
     thousands.quiet_every = 1_000_000;
     with(thousands, &[(Op::Crash, 4), (Op::Cut, 10), (Op::Reboot, 2)])
@@ -316,11 +317,11 @@ fn operators() -> Profile {
 /// Nodes that are away for long lose their blocks by themselves.
 fn reclaim() -> Profile {
     let mut reclaim = base("reclaim");
-    reclaim.reclaim = Some(15_000);
+    reclaim.reclaim = Some(8_000);
     with(
         reclaim,
         &[
-            (Op::Cut, 12),
+            (Op::Cut, 25),
             (Op::Crash, 4),
             (Op::Perish, 1),
             (Op::Operate, 0),

@@ -64,6 +64,10 @@ impl World {
 
     /// Addresses that rest in blocks without an owner, and pools that retire. Nobody waits for an outcome.
     pub(crate) fn tend(&mut self, at: NodeIx) {
+        // So that a thousand do not do it at once.
+        if at >= 10 && !self.rng.chance(50) {
+            return;
+        }
         let clock = self.clock(at);
         let node = &mut self.nodes[at];
         let (linked, incarnation) = (node.linked, node.incarnation);

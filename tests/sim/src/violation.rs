@@ -168,6 +168,12 @@ pub enum Violation {
         /// What is wrong.
         reason: String,
     },
+    /// An agent panicked.
+    #[error("somebody panicked: {message}")]
+    Panicked {
+        /// With these words.
+        message: String,
+    },
     /// In a quiet cluster, somebody was not served.
     #[error("{holder} was not served, though pool {pool} has {free} free addresses: {reason}")]
     NotServed {
@@ -203,6 +209,7 @@ impl Violation {
             Violation::Journal { .. } => "journal",
             Violation::Spin { .. } => "spin",
             Violation::Balance { .. } => "balance",
+            Violation::Panicked { .. } => "panicked",
             Violation::NotServed { .. } => "not-served",
         }
     }

@@ -4,6 +4,7 @@
 //! which a container ends) and what the store sees (each transaction), never what an agent believes.
 
 mod answers;
+mod claims;
 mod rights;
 mod truth;
 

@@ -1,7 +1,9 @@
 //! Who has what by which right, and what becomes of it when a transaction ends that right.
 
 use super::{
-    Oracle, Standing, Title, Who, nobody,
+    Oracle, Standing, Title, Who,
+    claims::granted,
+    nobody,
     truth::{self, ClaimTruth},
 };
 use crate::{
@@ -78,7 +80,7 @@ impl Oracle {
             let Some(claim) = self.truth.claim_named(&pool, &name) else {
                 continue;
             };
-            for ip in truth::granted(claim) {
+            for ip in granted(claim) {
                 for who in self.holders(ip) {
                     let own =
                         |title: &Title| matches!(title, Title::Claim(_, uid) if *uid == claim.uid);
