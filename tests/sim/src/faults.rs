@@ -188,7 +188,11 @@ impl World {
         if alive && told == Some(&node.journal_id) || !alive && told.is_none() {
             return Ok(());
         }
-        if at >= self.profile.leases || self.full {
+        if at >= self.profile.leases {
+            return Ok(());
+        }
+        if self.full {
+            self.queue.at(self.now + 1_000, Event::Presence(at));
             return Ok(());
         }
         let key = Key::Node(node.name.clone()).path();

@@ -148,6 +148,24 @@ impl Truth {
                 Key::Want(..) | Key::PoolsGuard => {}
             }
         }
+        for (pool, name, claim) in &put {
+            let other = self.claims.get(&claim.uid).filter(|truth| {
+                let at = (truth.pool.clone(), truth.name.clone());
+                truth.claim.is_some() && at != (pool.clone(), name.clone()) && !gone.contains(&at)
+            });
+            if let Some(other) = other {
+                return Err(Violation::Claim {
+                    claim: format!("{pool}/{name}"),
+                    reason: format!(
+                        "{} makes it {}, which {}/{} is",
+                        author.text(),
+                        claim.uid,
+                        other.pool,
+                        other.name
+                    ),
+                });
+            }
+        }
         for key in gone {
             // A claim that is put under another name at once is not gone.
             let Some(uid) = self.last_named(&key.0, &key.1).cloned() else {
