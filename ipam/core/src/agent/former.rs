@@ -4,7 +4,7 @@
 //! again, and all else rests.
 
 use super::{
-    Agent,
+    Action, Agent,
     block::{Block, Phase, Used},
     live::{Given, Hold, Live},
     outcome::Purpose,
@@ -166,7 +166,18 @@ impl Agent {
     fn cut_off_stranger(&mut self, attachment: &AttachmentId, ip: IpAddr, reason: &str) {
         let given = self.given(ip, false);
         self.revive(attachment, None, given, None);
-        self.cut_off(attachment, reason);
+        match self.live.get(attachment) {
+            // For another of its addresses, before this one was known.
+            Some(live) if live.cut_off.is_some() => {
+                let action = Action::CutOff {
+                    attachment: attachment.clone(),
+                    netns: live.netns.clone(),
+                    addresses: live.ips(),
+                };
+                self.act(action);
+            }
+            _ => self.cut_off(attachment, reason),
+        }
     }
 
     /// Blocks of a former life that could not be taken over yet.

@@ -70,6 +70,13 @@ impl Agent {
             };
         }
         self.must_be_absent(wish, &key)?;
+        // It came to be, and an administrator gave it another name meanwhile.
+        if let Some(attempt) = &task.attempt
+            && (self.view.claim_by_uid(&attempt.uid).is_some() || self.view.is_moved(&attempt.uid))
+        {
+            let what = format!("claim {} has got another name meanwhile", wish.name);
+            return Err(Refusal::Again { what }.into());
+        }
         if !task
             .attempt
             .as_ref()

@@ -12,6 +12,8 @@ impl Agent {
     /// An attachment goes. What it had is freed at once, in the journal; the store is told after.
     pub(super) fn release(&mut self, attachment: &AttachmentId) -> Vec<IpAddr> {
         self.give_up_for(attachment);
+        // What the kernel showed at the start is not so any more.
+        self.sightings.remove(attachment);
         let Some(live) = self.live.remove(attachment) else {
             return Vec::new();
         };

@@ -128,6 +128,11 @@ impl View {
         self.connected && !self.by_uid.contains_key(uid) && !self.moved.contains_key(uid)
     }
 
+    /// Was that incarnation of a claim somewhere, and may now be somewhere else?
+    pub(crate) fn is_moved(&self, uid: &Uid) -> bool {
+        self.moved.contains_key(uid)
+    }
+
     /// The claim that was granted the address.
     pub fn claim_by_ip(&self, ip: IpAddr) -> Option<(&PoolName, &ClaimName)> {
         self.by_ip.get(&ip).map(|(pool, name)| (pool, name))
