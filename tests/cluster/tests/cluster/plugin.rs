@@ -99,6 +99,8 @@ fn younger(bed: &Bed, stays: &Container) -> Result<()> {
         soon_live(node, 2).context("a record freed what is younger")?;
         again.check(&result)?.ok()?;
     }
+    // Its namespace goes with this function.
+    again.del(Some(&result))?.ok()?;
     Ok(())
 }
 

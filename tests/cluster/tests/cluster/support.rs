@@ -4,7 +4,7 @@ use anyhow::{Result, bail, ensure};
 use fairway_api::admin::{
     AddressRow, Audit, IpamAudit, IpamList, Pool, PoolCreate, PoolRange, PoolSettings,
 };
-use fairway_api::ipam::{Allocated, Facts, Sourced};
+use fairway_api::ipam::{Allocated, Facts, Sourced, StatusQuery};
 use fairway_lab::poll;
 use fairway_tests_cluster::{Answer, Bed, Door, SOON};
 use std::net::IpAddr;
@@ -40,12 +40,12 @@ pub(crate) fn create(bed: &Bed, pool: PoolCreate) -> Result<Pool> {
     let made = bed.door(1).pool_create(pool)?;
     eventually("all nodes know the pool", || {
         for daemon in &bed.daemons {
-            let pools = daemon.door().pools()?;
-            ensure!(
-                pools.iter().any(|pool| pool.name == name),
-                "{}: {pools:?}",
-                daemon.name
-            );
+            // STATUS says what an ADD would meet; the list of pools comes from the store itself.
+            let pool = Some(by_hand(name.clone()));
+            if let Err(error) = daemon.door().status(StatusQuery { pool }) {
+                let text = error.to_string();
+                ensure!(!text.contains("does not exist"), "{}: {text}", daemon.name);
+            }
         }
         Ok(())
     })?;
