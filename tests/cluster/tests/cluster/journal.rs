@@ -2,7 +2,7 @@
 
 use crate::real::Container;
 use crate::support::{create, dual, eventually, in_state, in_step, ips, pod};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use fairway_tests_cluster::{Bed, Daemon, Plan, attachment, on};
 use std::fs;
 use std::net::IpAddr;
@@ -45,6 +45,7 @@ fn survives(how: &str, net: u8) -> Result<()> {
             .map(|n| Container::add(bed, one, &format!("h{n}")))
             .collect::<Result<_>>()?;
         let gone = Container::add(bed, one, "gone")?;
+        let early = Container::add(bed, one, "early")?;
         gone.del()?.ok()?;
         two.door().add(&attachment("two"), pod("plain", "two"))?;
         in_step(bed)?;
@@ -55,9 +56,9 @@ fn survives(how: &str, net: u8) -> Result<()> {
             one.says("journal")?;
             aside(one)?;
         }
-        held.iter()
-            .try_for_each(Container::whole)
-            .context("containers run on")?;
+        // Its DEL may come before the blocks are taken over.
+        early.del()?.ok()?;
+        held.iter().try_for_each(|held| checked(held))?;
         let had: Vec<IpAddr> = held
             .iter()
             .map(Container::given)
@@ -74,6 +75,15 @@ fn survives(how: &str, net: u8) -> Result<()> {
             ensure!(live == 2, "{rows:#?}");
             Ok(())
         })
+    })
+}
+
+/// The container runs on, and CHECK says so, at the latest when the node has taken its blocks over.
+fn checked(container: &Container) -> Result<()> {
+    eventually("CHECK is good", || {
+        let (given, shown) = (container.given()?, container.shown()?);
+        assert_eq!(given, shown, "the kernel's word is not to change");
+        container.whole()
     })
 }
 
