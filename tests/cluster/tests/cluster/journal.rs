@@ -58,7 +58,7 @@ fn survives(how: &str, net: u8) -> Result<()> {
         }
         // Its DEL may come before the blocks are taken over.
         early.del()?.ok()?;
-        held.iter().try_for_each(|held| checked(held))?;
+        held.iter().try_for_each(checked)?;
         let had: Vec<IpAddr> = held
             .iter()
             .map(Container::given)
