@@ -35,14 +35,12 @@ impl Agent {
         family: Family,
         exact: Option<Cidr>,
     ) -> Demand {
-        let mut own = self.blocks.values();
         let waiting = |block: &Block| {
             block.pool == *pool
                 && block.cidr.family() == family
                 && exact.is_none_or(|cidr| cidr == block.cidr)
-                && matches!(block.phase, Phase::From(_))
         };
-        if own.any(waiting) || self.is_taking(pool, family, exact) {
+        if self.blocks.waiting().any(waiting) || self.is_taking(pool, family, exact) {
             return Demand::Coming;
         }
         if !self.view.connected {
@@ -124,8 +122,8 @@ impl Agent {
             }
         }
         // What this node's containers still have of it, where it was lost and is had again.
-        if let Some(own) = self.blocks.get_mut(&cidr) {
-            let ours = own.record(None, None).entries.into_iter();
+        if let Some(own) = self.blocks.record(cidr, None, None) {
+            let ours = own.entries.into_iter();
             let ours: Vec<_> = ours
                 .filter(|e| matches!(e.used, Use::Live { .. }))
                 .collect();
@@ -178,15 +176,15 @@ impl Agent {
         let phase = Phase::From(stored.modified);
         if self
             .blocks
-            .get(&cidr)
+            .get(cidr)
             .is_some_and(|block| block.pool != *pool)
         {
             self.drop_block(cidr);
         }
-        let known = self.blocks.contains_key(&cidr);
+        let known = self.blocks.contains(cidr);
         if !known {
             let block = Block::new(pool.clone(), cidr, stored.value.epoch, phase, now);
-            self.blocks.insert(cidr, block);
+            self.blocks.insert(block);
         }
         self.set_phase(cidr, stored.value.epoch, phase);
         self.keep_pool(pool);
@@ -228,7 +226,7 @@ impl Agent {
 
     /// Blocks whose claims are all known by now can be given out of.
     pub(super) fn make_ready(&mut self, cidr: Cidr) {
-        let Some(block) = self.blocks.get(&cidr) else {
+        let Some(block) = self.blocks.get(cidr) else {
             return;
         };
         let epoch = block.epoch;

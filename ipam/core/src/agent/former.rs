@@ -149,7 +149,9 @@ impl Agent {
             None => {
                 let now = self.clock.now;
                 let block = Block::new(pool.clone(), cidr, epoch, Phase::Lost, now);
-                self.blocks.entry(cidr).or_insert(block);
+                if !self.blocks.contains(cidr) {
+                    self.blocks.insert(block);
+                }
                 self.set_phase(cidr, epoch, Phase::Lost);
                 self.keep_pool(&pool);
                 let used = Used::Live {

@@ -36,7 +36,7 @@ impl Agent {
             .iter()
             .enumerate()
             .find_map(|(at, part)| match part {
-                Part::Asked { block, ip } if self.blocks.contains_key(block) => {
+                Part::Asked { block, ip } if self.blocks.contains(*block) => {
                     Some((at, *block, *ip))
                 }
                 _ => None,
@@ -91,7 +91,7 @@ impl Agent {
         let Some(open) = open else {
             return Some(Err(format!("pool {name} gives no addresses")));
         };
-        let block = self.blocks.get_mut(&cidr)?;
+        let block = self.blocks.get(cidr)?;
         match block.phase {
             Phase::Ready => {}
             Phase::Giving => return Some(Err("the block is being given back".to_owned())),
@@ -106,7 +106,7 @@ impl Agent {
         });
         let ip = match (before, ip) {
             (Some(ip), _) => ip,
-            (None, None) => match block.find(open) {
+            (None, None) => match self.blocks.find_in(cidr, open) {
                 Some(ip) => ip,
                 None => return Some(Err(format!("block {cidr} has no address to spare"))),
             },

@@ -45,7 +45,7 @@ impl Agent {
     fn retake_lost(&mut self) {
         let lost = self
             .blocks
-            .values()
+            .iter()
             .filter(|block| block.phase == Phase::Lost);
         let lost: Vec<_> = lost.map(|block| block.cidr).collect();
         for cidr in lost {

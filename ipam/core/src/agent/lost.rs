@@ -19,12 +19,7 @@ impl Agent {
         let reset = matches!(update, Update::Reset { .. });
         let touched = self.view.apply(update);
         self.stirred = true;
-        let waiting: Vec<_> = self
-            .blocks
-            .values()
-            .filter(|block| matches!(block.phase, Phase::From(_)))
-            .map(|block| block.cidr)
-            .collect();
+        let waiting: Vec<_> = self.blocks.waiting().map(|block| block.cidr).collect();
         self.review(touched);
         for cidr in waiting {
             self.make_ready(cidr);
@@ -36,8 +31,7 @@ impl Agent {
 
     /// After a gap everything that hangs on the store is compared with it.
     fn review_all(&mut self) {
-        let cidrs: Vec<_> = self.blocks.keys().copied().collect();
-        for cidr in cidrs {
+        for cidr in self.blocks.cidrs() {
             self.review_block_at(cidr);
         }
         self.absent.clear();
@@ -87,7 +81,8 @@ impl Agent {
             return;
         };
         let uid = claim.uid.clone();
-        let asks = |part: &Part| matches!(part, Part::Asked { block, .. } if self.blocks.contains_key(block));
+        let asks =
+            |part: &Part| matches!(part, Part::Asked { block, .. } if self.blocks.contains(*block));
         if claim.parts.iter().any(asks) {
             self.asks.insert(at.clone());
         }
@@ -105,7 +100,7 @@ impl Agent {
     }
 
     pub(super) fn review_block_at(&mut self, cidr: Cidr) {
-        if let Some(pool) = self.blocks.get(&cidr).map(|block| block.pool.clone()) {
+        if let Some(pool) = self.blocks.get(cidr).map(|block| block.pool.clone()) {
             self.review_block(&pool, cidr);
         }
     }
@@ -116,7 +111,7 @@ impl Agent {
         let owner = stored.and_then(|stored| stored.value.owner.clone());
         let epoch = stored.map_or(0, |stored| stored.value.epoch);
         let mine = owner.as_ref().is_some_and(|owner| self.is_me(owner));
-        let own = self.blocks.get(&cidr).filter(|block| block.pool == *pool);
+        let own = self.blocks.get(cidr).filter(|block| block.pool == *pool);
         let Some(own) = own else {
             match owner {
                 Some(_) if mine => self.adopt(pool, cidr),
@@ -149,7 +144,7 @@ impl Agent {
 
     /// Nobody owns the block any more: what containers have of it is to be had again.
     fn lose(&mut self, pool: &PoolName, cidr: Cidr) {
-        let Some(block) = self.blocks.get_mut(&cidr) else {
+        let Some(block) = self.blocks.get(cidr) else {
             return;
         };
         let not_live = block.slots.iter();
@@ -164,7 +159,7 @@ impl Agent {
         }
         if self
             .blocks
-            .get(&cidr)
+            .get(cidr)
             .is_none_or(|block| block.slots.is_empty())
         {
             self.drop_block(cidr);

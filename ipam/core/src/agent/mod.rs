@@ -10,6 +10,7 @@
 
 mod api;
 mod block;
+mod blocks;
 mod borrow;
 mod claims;
 mod demand;
@@ -44,7 +45,7 @@ use crate::{
     record::{BlockOwner, Holder},
     view::View,
 };
-use block::Block;
+use blocks::Blocks;
 use fairway_kv::{Revision, Txn};
 use live::{Live, Vacant};
 use outcome::Purpose;
@@ -63,7 +64,7 @@ pub struct Agent {
     /// The last sequence number given, and the one that the journal says was not passed.
     seq: u64,
     seq_saved: u64,
-    blocks: BTreeMap<Cidr, Block>,
+    blocks: Blocks,
     live: BTreeMap<AttachmentId, Live>,
     /// Which attachment holds a claim.
     held: BTreeMap<Uid, AttachmentId>,
@@ -125,7 +126,7 @@ impl Agent {
             view: View::default(),
             seq: saved.seq,
             seq_saved: saved.seq,
-            blocks: BTreeMap::new(),
+            blocks: Blocks::default(),
             live: BTreeMap::new(),
             held: BTreeMap::new(),
             vacant: BTreeMap::new(),
@@ -181,13 +182,17 @@ impl Agent {
         let rests = self.rests.first().map(|(until, _)| *until);
         // What needs the store waits for it, and what could not be done just now is not tried at once.
         let soonest = self.rest_until.max(self.clock.now + 20);
-        let dirty = self.blocks.values().filter_map(|block| block.dirty);
         let idle = self.blocks.is_empty()
             && self.vacant.is_empty()
             && self.view.claims.is_empty()
             && self.settings.reclaim.is_none();
         let keep = (!idle).then_some(self.housekeeping_at);
-        let store = dirty.chain(keep).map(|due| due.max(soonest));
+        let store = self
+            .blocks
+            .next_due()
+            .into_iter()
+            .chain(keep)
+            .map(|due| due.max(soonest));
         let store = store.filter(|_| self.view.connected);
         tasks.chain(rests).chain(store).min()
     }
@@ -221,7 +226,7 @@ impl Agent {
     pub fn is_settled(&self) -> bool {
         self.under_way.is_empty()
             && self.vacant.is_empty()
-            && self.blocks.values().all(|block| block.dirty.is_none())
+            && self.blocks.iter().all(|block| block.dirty.is_none())
     }
 
     /// The next sequence number. The journal is a step ahead, so that none is given twice after a crash.

@@ -111,10 +111,8 @@ impl Agent {
     fn dirty_again(&mut self, txn: &Txn) {
         let now = self.clock.now;
         for write in &txn.writes {
-            if let Some(Key::Block(_, cidr)) = Key::parse(write.key())
-                && let Some(block) = self.blocks.get_mut(&cidr)
-            {
-                block.dirty = Some(now);
+            if let Some(Key::Block(_, cidr)) = Key::parse(write.key()) {
+                self.blocks.tell(cidr, Some(now));
             }
         }
     }

@@ -108,20 +108,10 @@ impl Agent {
         patient: bool,
     ) -> Result<Pick, Stop> {
         self.note_use(name, family);
-        if let Some(pool) = self.view.pools.get(name).map(|pool| &pool.value) {
-            let ours = self.blocks.values_mut().filter(|block| {
-                block.phase == Phase::Ready
-                    && block.pool == *name
-                    && block.cidr.family() == family
-                    && pool
-                        .range_of(block.cidr.first())
-                        .is_some_and(|range| !range.draining)
-            });
-            for block in ours {
-                if let Some(ip) = block.find(pool) {
-                    return Ok(Pick::Own(ip));
-                }
-            }
+        if let Some(pool) = self.view.pools.get(name).map(|pool| &pool.value)
+            && let Some(ip) = self.blocks.find(pool, family)
+        {
+            return Ok(Pick::Own(ip));
         }
         match self.demand(name, family, None) {
             Demand::Coming => Err(Stop::Parked(format!("a block of pool {name}"))),
@@ -168,7 +158,7 @@ impl Agent {
             let holder = self.describe_claim(&name, &claim.clone());
             return Err(Refusal::Taken { ip, holder }.into());
         }
-        if let Some(block) = self.blocks.get(&cidr) {
+        if let Some(block) = self.blocks.get(cidr) {
             return match (block.phase, block.slots.get(&ip).map(|slot| &slot.used)) {
                 (Phase::Ready, None) => Ok(Pick::Own(ip)),
                 (_, Some(Used::Live { attachment, label })) => {

@@ -1,6 +1,9 @@
 //! Which pool a container gets its addresses from, and whether one would have any.
 
-use super::{Agent, Headroom, Refusal, Status, block::Phase};
+use super::{
+    Agent, Headroom, Refusal, Status,
+    block::{Block, Phase},
+};
 use crate::{Family, Pool, PoolName, PoolPhase, keys::Key};
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -172,14 +175,10 @@ impl Agent {
                     unowned = unowned.saturating_add(range.cidr.parts(range.block));
                 }
             }
-            for block in self.blocks.values_mut() {
-                if block.pool == *name && block.cidr.family() == family {
-                    blocks += 1;
-                    if block.phase == Phase::Ready {
-                        free += u64::from(block.free(&pool.value));
-                    }
-                }
-            }
+            let of = |block: &&Block| block.pool == *name && block.cidr.family() == family;
+            blocks = self.blocks.iter().filter(of).count() as u64;
+            let ready = |block: &Block| block.phase == Phase::Ready;
+            free = u64::from(self.blocks.free(&pool.value, family, u32::MAX, ready));
         }
         let taken = self.view.blocks.iter();
         let taken = taken.filter(|((pool, cidr), block)| {

@@ -17,17 +17,16 @@ impl Agent {
     /// The record of a block, to be written if nobody else has; it counts as told from then on. `None`:
     /// another transaction speaks of it, or the store says that it is not this node's.
     pub(super) fn block_write(&mut self, cidr: Cidr) -> Option<(Condition, Write)> {
-        let pool = self.blocks.get(&cidr)?.pool.clone();
+        let pool = self.blocks.get(cidr)?.pool.clone();
         let key = Key::Block(pool.clone(), cidr).path();
         let modified = self.own_revision(&pool, cidr)?;
         if self.busy.contains(&key) {
             return None;
         }
-        let block = self.blocks.get_mut(&cidr)?;
         let known = self.view.pools.get(&pool).map(|pool| &pool.value);
         let owner = (&self.settings.node, &self.settings.journal);
-        let record = block.record(Some(owner), known);
-        block.dirty = None;
+        let record = self.blocks.record(cidr, Some(owner), known)?;
+        self.blocks.tell(cidr, None);
         let write = Write::Put {
             key: key.clone(),
             value: record.encode(),
@@ -38,14 +37,7 @@ impl Agent {
 
     /// Tells the store of blocks that it is time for.
     pub(super) fn publish(&mut self) {
-        let due: Vec<_> = self
-            .blocks
-            .values()
-            .filter(|block| block.dirty.is_some_and(|due| due <= self.clock.now))
-            .filter(|block| matches!(block.phase, Phase::Ready | Phase::From(_)))
-            .map(|block| block.cidr)
-            .collect();
-        for cidr in due {
+        for cidr in self.blocks.due(self.clock.now) {
             if let Some((condition, write)) = self.block_write(cidr) {
                 let txn = Txn {
                     conditions: vec![condition],
@@ -58,7 +50,7 @@ impl Agent {
 
     /// Gives a block back in which nobody has anything. From now on nothing is given out of it.
     pub(super) fn give_back(&mut self, cidr: Cidr) {
-        let Some(block) = self.blocks.get(&cidr) else {
+        let Some(block) = self.blocks.get(cidr) else {
             return;
         };
         let (pool, epoch) = (block.pool.clone(), block.epoch);
@@ -71,11 +63,10 @@ impl Agent {
         }
         self.set_phase(cidr, epoch, Phase::Giving);
         let known = self.view.pools.get(&pool).map(|pool| &pool.value);
-        let Some(block) = self.blocks.get_mut(&cidr) else {
+        let Some(record) = self.blocks.record(cidr, None, known) else {
             return;
         };
-        block.dirty = None;
-        let record = block.record(None, known);
+        self.blocks.tell(cidr, None);
         let txn = Txn {
             conditions: vec![Condition::Unchanged {
                 key: key.clone(),
@@ -95,9 +86,8 @@ impl Agent {
     pub(super) fn give_back_spare(&mut self) {
         let wanted: Vec<_> = self.view.wants.keys().cloned().collect();
         let mut begun: Vec<(PoolName, Family)> = Vec::new();
-        let cidrs: Vec<_> = self.blocks.keys().copied().collect();
-        for cidr in cidrs {
-            let Some(block) = self.blocks.get(&cidr) else {
+        for cidr in self.blocks.cidrs() {
+            let Some(block) = self.blocks.get(cidr) else {
                 continue;
             };
             let at = (block.pool.clone(), cidr.family());
@@ -118,7 +108,7 @@ impl Agent {
             let reserve = self.reserve(&at.0, at.1);
             let give = drained
                 || (asked && !begun.contains(&at))
-                || (idle && self.spare(cidr, &at.0) >= reserve);
+                || (idle && self.spare(cidr, &at.0, reserve) >= reserve);
             if give {
                 begun.push(at);
                 self.give_back(cidr);
@@ -136,18 +126,14 @@ impl Agent {
     }
 
     /// Free addresses of the same pool and family that this node would have without the block.
-    fn spare(&mut self, without: Cidr, name: &PoolName) -> u32 {
+    fn spare(&mut self, without: Cidr, name: &PoolName, enough: u32) -> u32 {
         let Some(pool) = self.view.pools.get(name) else {
             return 0;
         };
-        let others = self.blocks.values_mut().filter(|block| {
-            block.cidr != without
-                && block.pool == *name
-                && block.cidr.family() == without.family()
-                && block.phase == Phase::Ready
+        let (family, other) = (without.family(), |block: &Block| {
+            block.cidr != without && block.phase == Phase::Ready
         });
-        let free = others.map(|block| block.free(&pool.value));
-        free.fold(0, u32::saturating_add)
+        self.blocks.free(&pool.value, family, enough, other)
     }
 
     /// How many free addresses are to be kept at hand.
@@ -157,7 +143,7 @@ impl Agent {
             .is_some_and(|at| *at + self.settings.idle_block.saturating_mul(10) > self.clock.now);
         let live = || {
             self.blocks
-                .values()
+                .iter()
                 .any(|block| block.pool == *pool && !block.is_empty())
         };
         let pool = self.view.pools.get(pool).map(|pool| &pool.value);
@@ -172,17 +158,8 @@ impl Agent {
         let used: Vec<_> = self.used_pools.keys().cloned().collect();
         for (name, family) in used {
             let reserve = self.reserve(&name, family);
-            let mut free = 0_u32;
-            if let Some(pool) = self.view.pools.get(&name) {
-                for block in self.blocks.values_mut() {
-                    let counts = block.pool == name
-                        && block.cidr.family() == family
-                        && matches!(block.phase, Phase::Ready | Phase::From(_));
-                    if counts && free < reserve {
-                        free = free.saturating_add(block.free(&pool.value));
-                    }
-                }
-            }
+            let pool = self.view.pools.get(&name).map(|pool| &pool.value);
+            let free = pool.map_or(0, |pool| self.blocks.free(pool, family, reserve, |_| true));
             if free < reserve {
                 self.demand(&name, family, None);
             }
@@ -225,13 +202,9 @@ impl Agent {
                 .used_pools
                 .get(&(pool.clone(), family))
                 .is_some_and(|at| *at + wait > self.clock.now);
-            let known = self.view.pools.get(&pool);
-            let met = self.blocks.values_mut().any(|block| {
-                block.pool == pool
-                    && block.cidr.family() == family
-                    && block.phase == Phase::Ready
-                    && known.is_some_and(|known| block.free(&known.value) > 0)
-            });
+            let known = self.view.pools.get(&pool).map(|pool| &pool.value);
+            let ready = |block: &Block| block.phase == Phase::Ready;
+            let met = known.is_some_and(|known| self.blocks.free(known, family, 1, ready) > 0);
             let key = Key::Want(pool, node, family).path();
             if (met || !recent) && !self.busy.contains(&key) && self.may_write() {
                 let txn = Txn {
@@ -248,11 +221,7 @@ impl Agent {
 
     /// Pools that blocks of this node are of stand in the journal as they are now.
     pub(super) fn pool_changed(&mut self, name: &PoolName) {
-        let mut used = false;
-        for block in self.blocks.values_mut().filter(|block| block.pool == *name) {
-            block.recount();
-            used = true;
-        }
+        let used = self.blocks.recount(name);
         let pool = self.view.pools.get(name);
         if let (true, Some(pool)) = (used, pool) {
             let change = saved::pool(name, &pool.value.spec, pool.modified);

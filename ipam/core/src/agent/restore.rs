@@ -35,7 +35,7 @@ impl Agent {
             };
             let mut block = Block::new(pool, cidr, block.epoch, phase, now);
             block.dirty = Some(now);
-            self.blocks.insert(cidr, block);
+            self.blocks.insert(block);
         }
         for (ip, rest) in saved.rests {
             let until = now
@@ -86,9 +86,8 @@ impl Agent {
     fn put_restored(&mut self, ip: IpAddr, seq: u64, used: Used) -> bool {
         self.seq = self.seq.max(seq);
         let cidr: Option<Cidr> = self.own_block(ip).map(|block| block.cidr);
-        let block = cidr.and_then(|cidr| self.blocks.get_mut(&cidr));
-        block
-            .map(|block| block.put(ip, Some(Slot { seq, used })))
+        let slot = Slot { seq, used };
+        cidr.map(|cidr| self.blocks.put(cidr, ip, Some(slot)))
             .is_some()
     }
 }

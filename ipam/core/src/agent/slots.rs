@@ -14,11 +14,7 @@ const DEFAULT_COOLDOWN: u64 = 30_000;
 impl Agent {
     /// The block of this node that an address is in.
     pub(super) fn own_block(&self, ip: IpAddr) -> Option<&Block> {
-        let (_, block) = self
-            .blocks
-            .range(..=Cidr::holding(ip, crate::Family::of(ip).bits())?)
-            .next_back()?;
-        block.cidr.contains(ip).then_some(block)
+        self.blocks.holding(ip)
     }
 
     pub(super) fn own_slot(&self, ip: IpAddr) -> Option<&Slot> {
@@ -39,12 +35,8 @@ impl Agent {
 
     fn put_slot(&mut self, cidr: Cidr, ip: IpAddr, slot: Option<Slot>) {
         let (now, due) = (self.clock.now, self.clock.now + self.settings.publish_after);
-        let Some(block) = self.blocks.get_mut(&cidr) else {
-            return;
-        };
-        let was = block.put(ip, slot.clone());
-        block.used_at = now;
-        block.dirty.get_or_insert(due);
+        let was = self.blocks.put(cidr, ip, slot.clone());
+        self.blocks.touch(cidr, now, due);
         let changes = saved::slot(ip, was.as_ref(), slot.as_ref());
         self.out.journal.extend(changes);
         if let Some(was) = was {
@@ -113,10 +105,10 @@ impl Agent {
 
     /// The block is this node's, with that phase; it stands so in the journal.
     pub(super) fn set_phase(&mut self, cidr: Cidr, epoch: u64, phase: Phase) {
-        let Some(block) = self.blocks.get_mut(&cidr) else {
+        self.blocks.set_phase(cidr, epoch, phase);
+        let Some(block) = self.blocks.get(cidr) else {
             return;
         };
-        (block.epoch, block.phase) = (epoch, phase);
         let change = saved::block(&block.pool, cidr, epoch, phase);
         self.note(change);
         self.stirred = true;
@@ -124,7 +116,7 @@ impl Agent {
 
     /// The block is another's, or nobody's: all that this node kept of it goes.
     pub(super) fn drop_block(&mut self, cidr: Cidr) {
-        let Some(block) = self.blocks.remove(&cidr) else {
+        let Some(block) = self.blocks.remove(cidr) else {
             return;
         };
         for (ip, slot) in &block.slots {
@@ -139,7 +131,7 @@ impl Agent {
 
     /// A pool is kept in the journal as long as a block of it is.
     fn forget_pool(&mut self, pool: &PoolName) {
-        if self.blocks.values().all(|block| block.pool != *pool) {
+        if self.blocks.iter().all(|block| block.pool != *pool) {
             self.note(saved::no_pool(pool));
         }
     }

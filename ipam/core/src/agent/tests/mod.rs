@@ -1,3 +1,4 @@
+mod blocks;
 mod plain;
 mod sticky;
 mod trouble;
