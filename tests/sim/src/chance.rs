@@ -77,7 +77,7 @@ impl World {
             Op::LoseJournal => self.lose_journal(at)?,
             Op::Perish => self.perish(at),
             Op::Cut => {
-                let millis = self.rng.of([500, 5_000, 20_000, 90_000]);
+                let millis = self.rng.of(self.profile.away);
                 let millis = self.rng.span(100, millis);
                 self.cut_link(at, millis);
             }

@@ -65,6 +65,8 @@ pub struct Profile {
     /// So many nodes have a lease in the store.
     pub(crate) leases: usize,
     pub(crate) reclaim: Option<u64>,
+    /// Milliseconds that a link is cut at most; one of these.
+    pub(crate) away: [u64; 4],
     /// Milliseconds; see [`fairway_ipam::Settings`].
     pub(crate) idle_block: u64,
     pub(crate) wait: u64,
@@ -153,6 +155,7 @@ fn base(name: &'static str) -> Profile {
         idle_lag: 400,
         leases: usize::MAX,
         reclaim: None,
+        away: [500, 5_000, 20_000, 90_000],
         idle_block: 8_000,
         wait: 2_000,
         quiet_every: 4_000,
@@ -317,11 +320,16 @@ fn operators() -> Profile {
 /// Nodes that are away for long lose their blocks by themselves.
 fn reclaim() -> Profile {
     let mut reclaim = base("reclaim");
+    // So few that what one node has lost another has soon.
+    let dual = vec![range("10.2.0.0/26", 28), range("fd00:2::/122", 124)];
+    reclaim.pools[0] = ("a", plain(vec![range("10.1.0.0/26", 28)], 3));
+    reclaim.pools[1] = ("dual", plain(dual, 5));
     reclaim.reclaim = Some(8_000);
+    reclaim.away = [500, 20_000, 60_000, 90_000];
     with(
         reclaim,
         &[
-            (Op::Cut, 25),
+            (Op::Cut, 20),
             (Op::Crash, 4),
             (Op::Perish, 1),
             (Op::Operate, 0),

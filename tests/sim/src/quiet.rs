@@ -45,7 +45,24 @@ impl World {
         let rest = self.longest_rest();
         self.sweep_all();
         self.settle(rest + self.profile.idle_block + TENDED)?;
+        self.is_still()?;
         self.balanced()
+    }
+
+    /// Where nobody wants anything, nobody writes anything.
+    fn is_still(&mut self) -> Checked {
+        let before = self.store.revision();
+        self.settle(10_000)?;
+        let Some((after, changes)) = self.store.since(before, usize::MAX) else {
+            return Ok(());
+        };
+        match changes.last() {
+            None => Ok(()),
+            Some(last) => Err(Violation::Restless {
+                writes: after - before,
+                key: last.key().to_owned(),
+            }),
+        }
     }
 
     fn longest_rest(&self) -> u64 {

@@ -168,6 +168,14 @@ pub enum Violation {
         /// What is wrong.
         reason: String,
     },
+    /// In a quiet cluster, somebody writes on and on.
+    #[error("in 10 s of quiet there were {writes} revisions, the last of {key}")]
+    Restless {
+        /// How many revisions.
+        writes: u64,
+        /// What was written last.
+        key: String,
+    },
     /// An agent panicked.
     #[error("somebody panicked: {message}")]
     Panicked {
@@ -209,6 +217,7 @@ impl Violation {
             Violation::Journal { .. } => "journal",
             Violation::Spin { .. } => "spin",
             Violation::Balance { .. } => "balance",
+            Violation::Restless { .. } => "restless",
             Violation::Panicked { .. } => "panicked",
             Violation::NotServed { .. } => "not-served",
         }

@@ -62,7 +62,7 @@ fn storm(name: &str, share: u64, seen: &[&str]) {
 fn calm() {
     storm(
         "calm",
-        100_000,
+        75_000,
         &[
             "allocated",
             "of a claim",
@@ -110,7 +110,7 @@ fn partitions() {
 fn tiny_pools() {
     storm(
         "tiny-pools",
-        125_000,
+        100_000,
         &[
             "refused: exhausted",
             "refused: taken",
@@ -163,5 +163,5 @@ fn operators() {
 
 #[test]
 fn reclaim() {
-    storm("reclaim", 75_000, &["nodes reclaimed", "cut off"]);
+    storm("reclaim", 125_000, &["nodes reclaimed", "cut off"]);
 }
