@@ -28,6 +28,11 @@ impl Meter {
     pub(crate) fn show(&mut self, progress: &Progress) {
         match self {
             Meter::Lines(lines) => lines.show(progress, Instant::now()),
+            Meter::Bar(bar) if progress.is_note() => {
+                let bar = bar.take();
+                bar.inspect(ProgressBar::finish_and_clear);
+                Lines::to(io::stderr()).show(progress, Instant::now());
+            }
             Meter::Bar(bar) => {
                 let bar = bar.get_or_insert_with(|| {
                     ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
@@ -87,6 +92,7 @@ impl<W: Write> Lines<W> {
         let Progress { what, done, total } = progress;
         // Progress that cannot be shown is no reason to stop the work.
         let _ = match total {
+            Some(0) => writeln!(self.to, "{what}"),
             Some(total) => writeln!(self.to, "{what}: {done} of {total}"),
             None if *done == 0 => writeln!(self.to, "{what}"),
             None => writeln!(self.to, "{what}: {done}"),
@@ -116,10 +122,11 @@ mod tests {
         show("nodes", 0, None, 1600);
         show("nodes", 0, None, 9000);
         show("nodes", 3, None, 9100);
+        show("the store is away", 0, Some(0), 9200);
         let text = String::from_utf8(lines.to).unwrap();
         assert_eq!(
             text,
-            "blocks: 0 of 10\nblocks: 7 of 10\nblocks: 10 of 10\nnodes\nnodes: 3\n"
+            "blocks: 0 of 10\nblocks: 7 of 10\nblocks: 10 of 10\nnodes\nnodes: 3\nthe store is away\n"
         );
     }
 

@@ -131,6 +131,22 @@ pub struct Progress {
     pub total: Option<u64>,
 }
 
+impl Progress {
+    /// Something to be known beside the answer, which stays in sight: nothing of nothing is done.
+    pub fn note(what: String) -> Progress {
+        Progress {
+            what,
+            done: 0,
+            total: Some(0),
+        }
+    }
+
+    /// Is it a note?
+    pub fn is_note(&self) -> bool {
+        self.total == Some(0)
+    }
+}
+
 /// A refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {

@@ -29,9 +29,11 @@ pub async fn cleanup(config: Config) -> Result<(), Error> {
     let base = Base::start(Arc::new(config)).await?;
     sweep::twice(&base.driver, base.former, grace).await;
     base.settle().await;
-    let leases = base.driver.leases().await.unwrap_or_default();
+    let leases = base.driver.leases().await;
     let (store, connected) = (base.link.store(), base.link.connected());
     let folder = base.end().await;
+    // What is in use is not known then, so nothing may go.
+    let leases = leases.map_err(|failure| Error::Late(Box::new(failure)))?;
     let Some(store) = store.filter(|_| connected) else {
         let reason = "the store cannot be reached; nothing was given back".to_owned();
         return Err(Error::Cleanup { reason });

@@ -1,7 +1,7 @@
 //! Takes addresses away from a container that must not use them any more.
 //!
 //! It happens where a node was thought dead, its block was given on, and it comes back: somebody else has
-//! the address by now. Done inside the container's namespace if that is still the one that was recorded;
+//! the address by now; and where an administrator takes an address or a claim from it by force. Done inside the container's namespace if that is still the one that was recorded;
 //! else the host's end of its link is set down. Doing it twice does no harm.
 
 use crate::alias::alias;
@@ -36,35 +36,64 @@ enum CutOffError {
     NoLink,
 }
 
+/// A container that goes on using addresses which are not its own.
+#[derive(Debug, thiserror::Error)]
+#[error("{attachment} CANNOT be cut off: {inside}; {outside}. End it by hand")]
+pub struct Uncut {
+    attachment: AttachmentId,
+    inside: CutOffError,
+    outside: CutOffError,
+}
+
+impl Uncut {
+    /// Nothing of it can be seen on this node: it was never told where it is, and no link names it.
+    pub fn is_nowhere(&self) -> bool {
+        matches!(
+            (&self.inside, &self.outside),
+            (CutOffError::Unknown, CutOffError::NoLink)
+        )
+    }
+}
+
 /// Cuts off, and says so in the log, whether it worked or not.
-pub fn cut_off(target: &Target) {
+///
+/// # Errors
+/// Where the container is there and cannot be cut off.
+pub fn cut_off(target: &Target) -> Result<(), Box<Uncut>> {
     let Target {
         attachment,
         addresses,
         ..
     } = target;
     let inside = match inside(target) {
-        Ok(0) => return warn!("{attachment}: {addresses:?} were taken away before"),
+        Ok(0) => {
+            warn!("{attachment}: {addresses:?} were taken away before");
+            return Ok(());
+        }
         Ok(_) => {
-            return error!(
-                "{attachment}: {addresses:?} were taken away: they were given to others while this node \
-                 was thought dead"
-            );
+            error!("{attachment}: {addresses:?} were taken away: they are not its own any more");
+            return Ok(());
         }
         Err(error) => error,
     };
     match outside(target) {
         Ok(link) => error!(
-            "{attachment}: its link {link} was set down: {addresses:?} were given to others while this node \
-             was thought dead ({inside})"
+            "{attachment}: its link {link} was set down: {addresses:?} are not its own any more ({inside})"
         ),
-        Err(outside) if is_gone(&inside) => {
-            warn!("{attachment}: nothing to cut off: {inside}, and {outside}");
+        Err(CutOffError::NoLink) if is_gone(&inside) => {
+            warn!("{attachment}: nothing to cut off: {inside}, and no link of the host is its own");
         }
-        Err(outside) => error!(
-            "{attachment}: CANNOT be cut off, and others have {addresses:?}: {inside}; {outside}. End it by hand"
-        ),
+        Err(outside) => {
+            let uncut = Box::new(Uncut {
+                attachment: attachment.clone(),
+                inside,
+                outside,
+            });
+            error!("{uncut}; others have {addresses:?}");
+            return Err(uncut);
+        }
     }
+    Ok(())
 }
 
 fn is_gone(error: &CutOffError) -> bool {

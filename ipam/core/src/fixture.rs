@@ -240,6 +240,7 @@ pub(crate) fn claim(uid: &str, address: &str) -> Claim {
         app: None,
         ordinal: None,
         only: None,
+        ousted: None,
         ended: None,
         created: UnixSeconds(900),
     }

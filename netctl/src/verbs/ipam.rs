@@ -40,7 +40,7 @@ pub(crate) enum IpamVerb {
     Release {
         /// Which
         address: IpAddr,
-        /// Also where a container still has it
+        /// Also where a container still has it: that one is cut off first
         #[arg(long)]
         force: bool,
     },

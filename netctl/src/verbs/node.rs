@@ -91,10 +91,15 @@ impl Answer for NodeRemoved {
 
 impl Answer for Info {
     fn sheet(&self) -> Sheet {
-        let mut sheet = Sheet::new(&["NODE", "DAEMON", "API", "STORE", "CONNECTED"], "");
+        let heads = ["NODE", "DAEMON", "API", "STORE", "CONNECTED", "JOURNAL"];
+        let mut sheet = Sheet::new(&heads, "");
         let (connected, tone) = match self.connected {
             true => ("yes", Tone::Good),
             false => ("NO", Tone::Bad),
+        };
+        let journal = match &self.fault {
+            None => Cell::from("ok").tone(Tone::Good),
+            Some(_) => Cell::from("FAILS").tone(Tone::Bad),
         };
         sheet.row([
             Cell::from(&self.node),
@@ -102,7 +107,11 @@ impl Answer for Info {
             Cell::from(self.api),
             Cell::from(&self.store),
             Cell::from(connected).tone(tone),
+            journal,
         ]);
+        if let Some(fault) = &self.fault {
+            sheet.note(fault.clone());
+        }
         sheet
     }
 }

@@ -301,8 +301,8 @@ fn claims(real: &Real) {
     let of_app = real.does("claim-ls", "claim ls --app Deployment/shop/front");
     assert_eq!(of_app.as_array().unwrap().len(), 1);
     assert_eq!(
-        real.does("claim", "claim move shop/db-0 --node n2")["only"],
-        "n2"
+        real.does("claim", "claim move shop/db-0 --node n1")["only"],
+        "n1"
     );
     assert!(
         real.does("claim", "claim move shop/db-0 --anywhere")

@@ -116,7 +116,7 @@ pub struct Audit {
 pub struct IpamFree {
     /// The address.
     pub address: IpAddr,
-    /// Also where a container still has it.
+    /// Also where a container still has it: that one is cut off first.
     #[serde(default)]
     pub force: bool,
 }

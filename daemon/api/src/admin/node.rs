@@ -70,6 +70,9 @@ pub struct Info {
     pub store: String,
     /// Is the store there?
     pub connected: bool,
+    /// Why the journal cannot be written; until it can, nothing is given or freed. Absent: it can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
     /// The protocol's version.
     pub api: u32,
 }

@@ -76,8 +76,9 @@ pub(crate) enum Message {
     Cancel(RequestId),
     Store(Generation, Update),
     Outcome(Generation, TxnId, Outcome),
-    Leases(oneshot::Sender<Vec<Lease>>),
-    Sequence(oneshot::Sender<u64>),
+    Leases(oneshot::Sender<Result<Vec<Lease>, Failure>>),
+    Sequence(oneshot::Sender<Result<u64, Failure>>),
+    Fault(oneshot::Sender<Option<String>>),
     Settled(oneshot::Sender<bool>),
     Look(Look),
     /// Refuse what waits and what comes; go on with the store.
@@ -194,17 +195,25 @@ impl Driver {
     /// What attachments of this node have.
     ///
     /// # Errors
-    /// [`Failure::Stopping`].
+    /// [`Failure::Stopping`], and [`Failure::Journal`]: nothing is known while it cannot be written.
     pub async fn leases(&self) -> Result<Vec<Lease>, Failure> {
-        self.inquire(Message::Leases).await
+        self.inquire(Message::Leases).await?
     }
 
     /// The highest sequence number so far.
     ///
     /// # Errors
-    /// [`Failure::Stopping`].
+    /// As [`Driver::leases`].
     pub async fn sequence(&self) -> Result<u64, Failure> {
-        self.inquire(Message::Sequence).await
+        self.inquire(Message::Sequence).await?
+    }
+
+    /// Why the journal cannot be written. `None`: it can.
+    ///
+    /// # Errors
+    /// [`Failure::Stopping`].
+    pub async fn fault(&self) -> Result<Option<String>, Failure> {
+        self.inquire(Message::Fault).await
     }
 
     async fn inquire<T>(

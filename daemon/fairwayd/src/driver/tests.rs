@@ -331,9 +331,22 @@ fn a_full_disk_refuses_and_leaves_nothing_half_done() {
     );
     let second = bed.wait(bed.driver.ask(add("c2"))).unwrap_err();
     assert!(matches!(second, Failure::Journal { .. }));
+    // Nobody is told that there is nothing, only that it is not known.
+    let unknown = [
+        bed.wait(bed.driver.leases()).map(drop),
+        bed.wait(bed.driver.sequence()).map(drop),
+    ];
+    for unknown in unknown {
+        assert!(
+            matches!(unknown, Err(Failure::Journal { .. })),
+            "{unknown:?}"
+        );
+    }
+    assert_eq!(bed.wait(bed.driver.fault()), Ok(Some(reason.clone())));
     bed.disk.change(|state| state.full = false);
     let works = || bed.wait(bed.driver.ask(add("after"))).is_ok();
     poll(LONG, "the disk is found to have room", works).unwrap();
+    assert_eq!(bed.wait(bed.driver.fault()), Ok(None));
     let checked = |name| bed.driver.ask(Request::Check(id(name), Vec::new()));
     assert_eq!(bed.wait(checked("before")), Ok(Answer::Checked));
     let attachment = id("c1");

@@ -36,6 +36,15 @@ struct Broken {
     again: Instant,
 }
 
+impl Broken {
+    /// Nothing may be said in the agent's name meanwhile, not even that there is nothing.
+    fn failure(&self) -> Failure {
+        Failure::Journal {
+            reason: self.fault.clone(),
+        }
+    }
+}
+
 pub(super) struct Body<C> {
     settings: Settings,
     journal: Box<dyn Journal>,
@@ -125,8 +134,7 @@ impl<C: Core> Body<C> {
                 if self.quiet {
                     drop(to.send(Said::Done(Err(Failure::Stopping))));
                 } else if let Err(broken) = &self.agent {
-                    let reason = broken.fault.clone();
-                    drop(to.send(Said::Done(Err(Failure::Journal { reason }))));
+                    drop(to.send(Said::Done(Err(broken.failure()))));
                 } else {
                     self.waiting.insert(id, Waiting { early, to });
                     self.handle(Input::Request(id, request));
@@ -145,10 +153,15 @@ impl<C: Core> Body<C> {
             Message::Store(..) | Message::Outcome(..) => {}
             Message::Leases(to) => {
                 let leases = self.agent.as_ref().map(C::leases);
-                drop(to.send(leases.unwrap_or_default()));
+                drop(to.send(leases.map_err(Broken::failure)));
             }
             Message::Sequence(to) => {
-                let _gone = to.send(self.agent.as_ref().map_or(0, C::sequence));
+                let sequence = self.agent.as_ref().map(C::sequence);
+                drop(to.send(sequence.map_err(Broken::failure)));
+            }
+            Message::Fault(to) => {
+                let fault = self.agent.as_ref().err();
+                drop(to.send(fault.map(|broken| broken.fault.clone())));
             }
             Message::Look(look) => {
                 if let Ok(agent) = &self.agent {

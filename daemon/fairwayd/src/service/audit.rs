@@ -11,10 +11,9 @@ use super::{
     words::read_some,
 };
 use crate::{
-    alias,
     convert::body,
     server::Replies,
-    sweep::{NetnsState, netns_state, observe, sightings},
+    sweep::{observe, sightings},
 };
 use fairway_api::{ErrorBody, Progress, admin};
 use fairway_cni::Code;
@@ -127,15 +126,8 @@ impl Daemon {
         let suspects = self.driver.leases().await.map_err(failed)?;
         let look = move || -> fairway_netlink::Result<_> {
             let seen = observe(&suspects)?;
-            let is_gone = |lease: &&Lease| {
-                let netns = lease.netns.as_ref().map(netns_state);
-                netns == Some(NetnsState::Gone)
-                    && !seen.aliases.contains(&alias::alias(&lease.attachment))
-            };
-            let gone = suspects
-                .iter()
-                .filter(is_gone)
-                .map(|lease| lease.attachment.clone());
+            let gone = suspects.iter().filter(|lease| seen.is_gone(lease));
+            let gone = gone.map(|lease| lease.attachment.clone());
             Ok((sightings()?, gone.collect()))
         };
         let looked = tokio::task::spawn_blocking(look).await;

@@ -104,6 +104,23 @@ impl Daemon {
         view.map_err(|error| body(Code::INTERNAL, error))
     }
 
+    /// What the store holds now or, where it is away, what this node heard of it last, with a note.
+    pub(super) async fn listed(&self, replies: &mut Replies) -> Result<View, Stop> {
+        let away = match self.fresh().await {
+            Err(away) if away.code == Code::TRY_AGAIN.number() => away,
+            fresh => return Ok(fresh?),
+        };
+        let Ok(view) = self.driver.look(View::clone).await else {
+            return Err(away.into());
+        };
+        let note = format!(
+            "{}; this is what node {} knew last, at revision {}",
+            away.message, self.config.node, view.revision.0
+        );
+        replies.progress(Progress::note(note)).await?;
+        Ok(view)
+    }
+
     /// Does what `plan` says, and tells the summary of each time that it was computed.
     pub(super) async fn change<T>(
         &self,

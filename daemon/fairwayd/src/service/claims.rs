@@ -77,10 +77,11 @@ impl Daemon {
     pub(super) async fn claim_list(
         &self,
         list: admin::ClaimList,
+        replies: &mut Replies,
     ) -> Result<Vec<admin::Claim>, Stop> {
         let pool: Option<PoolName> = read_some("pool", list.pool.as_ref())?;
         let app: Option<AppName> = read_some("app", list.app.as_ref())?;
-        let view = self.fresh().await?;
+        let view = self.listed(replies).await?;
         let rows = claims(&view, pool.as_ref(), app.as_ref());
         Ok(rows.iter().map(words::claim).collect())
     }

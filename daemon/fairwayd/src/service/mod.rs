@@ -41,14 +41,16 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    fn info(&self) -> admin::Info {
-        admin::Info {
+    async fn info(&self) -> Result<admin::Info, ErrorBody> {
+        let fault = self.driver.fault().await;
+        Ok(admin::Info {
             node: self.config.node.to_string(),
             daemon: env!("CARGO_PKG_VERSION").to_owned(),
             store: self.link.kind().to_owned(),
             connected: self.link.connected(),
+            fault: fault.map_err(|error| refusal::failure(&error))?,
             api: VERSION,
-        }
+        })
     }
 }
 
@@ -61,7 +63,7 @@ impl Service for Daemon {
             Method::Gc(request) => replies.answer(self.gc(request).await).await,
             Method::Status(request) => replies.answer(self.status(request).await).await,
             Method::Info => {
-                let info: Result<_, ErrorBody> = Ok(self.info());
+                let info = self.info().await;
                 replies.answer(info).await
             }
             Method::PoolCreate(create) => {
@@ -72,12 +74,18 @@ impl Service for Daemon {
                 let done = self.pool_set(set, replies).await;
                 tell(done, replies).await
             }
-            Method::PoolList => tell(self.pool_list().await, replies).await,
+            Method::PoolList => {
+                let done = self.pool_list(replies).await;
+                tell(done, replies).await
+            }
             Method::PoolRemove(remove) => {
                 let done = self.pool_remove(remove, replies).await;
                 tell(done, replies).await
             }
-            Method::IpamList(list) => tell(self.ipam_list(list).await, replies).await,
+            Method::IpamList(list) => {
+                let done = self.ipam_list(list, replies).await;
+                tell(done, replies).await
+            }
             Method::IpamAudit(audit) => {
                 let done = self.ipam_audit(audit, replies).await;
                 tell(done, replies).await
@@ -90,7 +98,10 @@ impl Service for Daemon {
                 let done = self.claim_create(create, replies).await;
                 tell(done, replies).await
             }
-            Method::ClaimList(list) => tell(self.claim_list(list).await, replies).await,
+            Method::ClaimList(list) => {
+                let done = self.claim_list(list, replies).await;
+                tell(done, replies).await
+            }
             Method::ClaimRemove(remove) => {
                 let done = self.claim_remove(remove, replies).await;
                 tell(done, replies).await
@@ -99,7 +110,10 @@ impl Service for Daemon {
                 let done = self.claim_move(wish, replies).await;
                 tell(done, replies).await
             }
-            Method::NodeList => tell(self.node_list().await, replies).await,
+            Method::NodeList => {
+                let done = self.node_list(replies).await;
+                tell(done, replies).await
+            }
             Method::NodeRemove(remove) => {
                 let done = self.node_remove(remove, replies).await;
                 tell(done, replies).await

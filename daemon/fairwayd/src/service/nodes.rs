@@ -10,8 +10,8 @@ use fairway_ipam::{
 };
 
 impl Daemon {
-    pub(super) async fn node_list(&self) -> Result<Vec<admin::Node>, Stop> {
-        let rows = nodes(&self.fresh().await?).into_iter();
+    pub(super) async fn node_list(&self, replies: &mut Replies) -> Result<Vec<admin::Node>, Stop> {
+        let rows = nodes(&self.listed(replies).await?).into_iter();
         let row = |(name, row): (NodeName, fairway_ipam::admin::NodeRow)| admin::Node {
             here: name == self.config.node,
             name: name.to_string(),

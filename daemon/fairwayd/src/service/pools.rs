@@ -43,8 +43,8 @@ impl Daemon {
         self.pool_row(&name).await
     }
 
-    pub(super) async fn pool_list(&self) -> Result<Vec<admin::Pool>, Stop> {
-        let view = self.fresh().await?;
+    pub(super) async fn pool_list(&self, replies: &mut Replies) -> Result<Vec<admin::Pool>, Stop> {
+        let view = self.listed(replies).await?;
         Ok(pools(&view).iter().map(words::pool).collect())
     }
 

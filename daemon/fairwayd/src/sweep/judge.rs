@@ -26,6 +26,17 @@ pub struct Seen {
     pub aliases: HashSet<String>,
 }
 
+impl Seen {
+    /// Its namespace is gone from where it was, and no link of the host is its own: at this one look.
+    pub fn is_gone(&self, lease: &Lease) -> bool {
+        let netns = self.netns.get(&lease.attachment);
+        netns == Some(&NetnsState::Gone)
+            && !self
+                .aliases
+                .contains(&crate::alias::alias(&lease.attachment))
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Suspicion {
     seq: u64,

@@ -1,7 +1,11 @@
 //! Containers that vanish, and containers that are there when the journal is not.
 
 use crate::bed::{Bed, SOON, netns};
-use fairway_api::{Method, admin::Node};
+use fairway_api::{
+    ClientError, Method,
+    admin::{IpamFree, Node},
+    ipam::Released,
+};
 use fairway_ipam::AttachmentId;
 use fairway_lab::{Ns, poll};
 use fairwayd::{
@@ -143,7 +147,7 @@ fn whoever_is_cut_off_loses_the_address_and_no_other() {
     let shown = || inside.run("ip -o addr show dev eth0").unwrap();
     // Twice: it may be done again after a restart.
     for _ in 0..2 {
-        node.inside(|| cut_off(&target)).unwrap();
+        node.inside(|| cut_off(&target)).unwrap().unwrap();
         let shown = shown();
         assert!(
             !shown.contains("10.7.0.9") && !shown.contains("fd07::9"),
@@ -158,7 +162,7 @@ fn whoever_is_cut_off_loses_the_address_and_no_other() {
     if let Some(netns) = &mut target.netns {
         netns.inode += 1;
     }
-    node.inside(|| cut_off(&target)).unwrap();
+    node.inside(|| cut_off(&target)).unwrap().unwrap();
     assert!(up().contains("state DOWN"), "{}", up());
     assert!(
         shown().contains("10.7.0.9"),
@@ -189,4 +193,54 @@ fn the_kernel_shows_who_has_which_address() {
         .collect();
     let ips = ["10.7.0.9", "fd07::9"].map(|ip| ip.parse::<IpAddr>().unwrap());
     assert_eq!(seen, [("c1", ips.to_vec()), ("c2", Vec::new())]);
+}
+
+fn free(bed: &Bed, address: IpAddr, force: bool) -> Result<Released, ClientError> {
+    bed.call(Method::IpamFree(IpamFree { address, force }))
+}
+
+#[test]
+fn an_address_is_not_taken_from_a_container_that_is_there() {
+    let mut bed = Bed::new();
+    bed.start();
+    bed.pool("web", "10.7.0.0/24");
+    // Its namespace's path goes, and its link stays: it lives on.
+    let inside = bed.lab.container().unwrap();
+    let path = bed.lab.scratch().join("netns");
+    std::fs::write(&path, "").unwrap();
+    let mut place = netns(&inside);
+    let found = std::fs::metadata(&path).unwrap();
+    place.path = path.display().to_string();
+    place.inode = std::os::unix::fs::MetadataExt::ino(&found);
+    place.device = std::os::unix::fs::MetadataExt::dev(&found);
+    let ip = bed.add_at("c1", Some(place)).unwrap();
+    let link = wire(&bed, "c1", &inside, ip);
+    std::fs::remove_file(&path).unwrap();
+    let error = free(&bed, ip, false).unwrap_err().to_string();
+    assert!(error.contains("net/c1/eth0, which is there"), "{error}");
+    // By force, it is cut off before anybody else can have the address.
+    assert_eq!(free(&bed, ip, true).unwrap().addresses, [ip]);
+    let shown = bed.lab.node().run(&format!("ip -o link show dev {link}"));
+    let shown = shown.unwrap();
+    assert!(shown.contains("state DOWN"), "{shown}");
+    assert_eq!(bed.del("c1"), [] as [IpAddr; 0]);
+}
+
+#[test]
+fn an_address_is_taken_by_force_where_the_container_is() {
+    let mut bed = Bed::new();
+    bed.start();
+    bed.pool("web", "10.7.0.0/24");
+    let inside = bed.lab.container().unwrap();
+    let ip = bed.add_at("c1", Some(netns(&inside))).unwrap();
+    wire(&bed, "c1", &inside, ip);
+    assert!(free(&bed, ip, false).is_err());
+    assert_eq!(free(&bed, ip, true).unwrap().addresses, [ip]);
+    let shown = inside.run("ip -o addr show dev eth0").unwrap();
+    assert!(!shown.contains(&ip.to_string()), "{shown}");
+    // Where nothing of it can be seen, the administrator's word counts, and nothing less.
+    let lost = bed.add("unknown");
+    let error = free(&bed, lost, false).unwrap_err().to_string();
+    assert!(error.contains("net/unknown/eth0"), "{error}");
+    assert_eq!(free(&bed, lost, true).unwrap().addresses, [lost]);
 }

@@ -1,6 +1,10 @@
 //! Disks that are full, settings that are wrong, daemons that are newer.
 
 use crate::bed::{Bed, SOON};
+use fairway_api::{
+    Method,
+    admin::{Audit, Info, IpamAudit},
+};
 use fairway_lab::poll;
 use std::{fs, net::IpAddr};
 
@@ -49,10 +53,20 @@ fn a_full_disk_refuses_and_gives_nothing_twice() {
     });
     let error = error.unwrap().to_string();
     assert!(error.contains("journal"), "{error}");
+    let info = || bed.call::<Info>(Method::Info).unwrap();
+    let fault = info().fault.unwrap();
+    assert!(fault.contains("journal.redb"), "{fault}");
+    let audit = Method::IpamAudit(IpamAudit::default());
+    let error = bed.call::<Audit>(audit).unwrap_err().to_string();
+    assert!(
+        error.contains("journal.redb"),
+        "not that all containers are unknown: {error}"
+    );
     let held: Vec<IpAddr> = bed.listed().into_iter().map(|(ip, _)| ip).collect();
     there(&format!("rm {}/fill", state.display()));
     let second = poll(SOON, "it goes on", || bed.add_at("after", None).ok()).unwrap();
     assert_ne!(first, second);
+    assert_eq!(info().fault, None);
     assert!(!held.contains(&second), "{second} of {held:?}");
     assert_eq!(bed.del("first"), [first]);
     assert_eq!(bed.del("after"), [second]);

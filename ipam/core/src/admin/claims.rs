@@ -2,7 +2,7 @@
 
 use super::{
     AdminError,
-    nodes::left,
+    nodes::{is_known, left},
     plan::{as_seen, delete, put},
     pools::known,
 };
@@ -139,7 +139,8 @@ pub struct Move {
 /// A claim that is held and kept for another node goes there when its holder ends, or at once by force.
 ///
 /// # Errors
-/// No such claim, a set, a name that is taken, or a holder in the way of a new name.
+/// No such claim, a set, a node of which nothing is known, a name that is taken, or a holder in the way of a
+/// new name.
 pub fn move_claim(view: &View, wish: &Move, clock: Clock) -> Result<Txn, AdminError> {
     let (pool, record, _) = find_claim(view, &wish.name, wish.pool.as_ref())?;
     let ClaimRecord::Claim(claim) = record else {
@@ -155,6 +156,7 @@ pub fn move_claim(view: &View, wish: &Move, clock: Clock) -> Result<Txn, AdminEr
             if let ClaimRecord::Claim(left) = left(claim, clock) {
                 moved = left;
             }
+            moved.ousted = Some(holder.clone());
         } else if wish.rename.is_some() {
             let by = format!("{} on node {}", holder.attachment, holder.node);
             let claims = vec![(wish.name.clone(), by)];
@@ -162,6 +164,9 @@ pub fn move_claim(view: &View, wish: &Move, clock: Clock) -> Result<Txn, AdminEr
         }
     }
     match &wish.keep {
+        Some(Keep::For(node)) if !is_known(view, node) => {
+            return Err(AdminError::NoNode { node: node.clone() });
+        }
         Some(Keep::For(node)) => moved.only = Some(node.clone()),
         Some(Keep::Anywhere) => moved.only = None,
         None => {}

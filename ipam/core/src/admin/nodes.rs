@@ -24,7 +24,7 @@ pub struct Removed {
     pub blocks: u64,
     /// Addresses of its containers that rest now.
     pub addresses: u64,
-    /// Claims that it does not hold any more.
+    /// Claims that it does not hold any more, or that are not kept for it any more.
     pub claims: u64,
 }
 
@@ -56,16 +56,24 @@ pub fn remove_node(
             continue;
         };
         let holder = claim.holder.as_ref();
-        if holder.is_none_or(|holder| holder.node != *node) {
+        let held = holder.is_some_and(|holder| holder.node == *node);
+        let kept = claim.only.as_ref() == Some(node);
+        if !held && !kept {
             continue;
         }
+        known = true;
         let key = Key::Claim(pool.clone(), name.clone());
+        let mut freed = claim.clone();
+        if kept {
+            freed.only = None;
+        }
         let write = match claim.kind {
-            Kind::Borrowed => {
+            Kind::Borrowed if held => {
                 borrowed.insert(&claim.uid);
                 delete(&key)
             }
-            Kind::Sticky => put(&key, left(claim, clock).encode()),
+            _ if held => put(&key, left(&freed, clock).encode()),
+            _ => put(&key, ClaimRecord::Claim(freed).encode()),
         };
         batch.step(vec![as_seen(view, &key)], vec![write]);
         summary.claims += 1;
@@ -114,6 +122,20 @@ pub fn remove_node(
         txns: batch.finish(),
         summary,
     })
+}
+
+/// Is it alive, or does it have anything?
+pub(super) fn is_known(view: &View, node: &NodeName) -> bool {
+    let mut blocks = view.blocks.values();
+    let owner = |block: &BlockRecord| block.owner.as_ref().is_some_and(|at| at.node == *node);
+    let mut claims = view.claims.values();
+    let holds = |record: &ClaimRecord| match record {
+        ClaimRecord::Claim(claim) => claim.holder.as_ref().is_some_and(|at| at.node == *node),
+        ClaimRecord::Set(_) => false,
+    };
+    view.nodes.contains_key(node)
+        || blocks.any(|stored| owner(&stored.value))
+        || claims.any(|stored| holds(&stored.value))
 }
 
 /// A claim whose holder has gone.

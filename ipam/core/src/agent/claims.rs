@@ -165,6 +165,7 @@ impl Agent {
         if self.may_write() {
             let held = Claim {
                 holder: Some(self.holder(&request.attachment, seq)),
+                ousted: None,
                 ended: None,
                 ..claim
             };

@@ -191,6 +191,7 @@ impl Agent {
             app: wish.app.clone(),
             ordinal: wish.ordinal,
             only: None,
+            ousted: None,
             ended: wish.holder.is_none().then_some(self.clock.wall),
             created: self.clock.wall,
         };

@@ -163,8 +163,15 @@ impl Agent {
                 return true;
             }
             None => {
-                if let Some(node) = elsewhere {
-                    let reason = format!("its claim was moved to node {node}");
+                let ousted = claim.ousted.as_ref().is_some_and(|ousted| {
+                    ousted.node == self.settings.node && ousted.attachment == attachment
+                });
+                let reason = match elsewhere {
+                    Some(node) => Some(format!("its claim was moved to node {node}")),
+                    None if ousted => Some("its claim was taken from it by hand".to_owned()),
+                    None => None,
+                };
+                if let Some(reason) = reason {
                     self.cut_off(&attachment, &reason);
                     return true;
                 }
@@ -183,6 +190,7 @@ impl Agent {
         }
         let held = Claim {
             holder: Some(self.holder(&attachment, seq)),
+            ousted: None,
             ended: None,
             ..claim
         };

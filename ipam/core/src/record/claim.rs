@@ -179,6 +179,9 @@ pub struct Claim {
     /// Only this node may take it (`netctl claim move`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<NodeName>,
+    /// Whom an administrator took it from: that one is cut off, and does not take it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ousted: Option<Holder>,
     /// When the last holder went.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<UnixSeconds>,

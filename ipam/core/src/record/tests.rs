@@ -122,6 +122,7 @@ fn claim() -> Claim {
         app: None,
         ordinal: None,
         only: None,
+        ousted: None,
         ended: None,
         created: UnixSeconds(7),
     }

@@ -2,7 +2,11 @@
 
 use crate::support::{create, dual, eventually, in_state, in_step, ips, pod, refused, within};
 use anyhow::{Context, Result, ensure};
-use fairway_api::ipam::{Allocated, Attachment, StatusQuery};
+use fairway_api::{
+    Client, Method,
+    admin::{AddressRow, IpamList},
+    ipam::{Allocated, Attachment, StatusQuery},
+};
 use fairway_tests_cluster::{Bed, Cut, Door, Plan, Stop, attachment, on};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -44,6 +48,21 @@ fn nodes_go_on_in_their_blocks_while_the_store_is_away() -> Result<()> {
         add(&two, &mut held, "first")?;
         in_step(bed)?;
         cut(bed)?;
+        // What a node knew last can still be looked at, and that it is old is said.
+        for daemon in &bed.daemons {
+            let list = Method::IpamList(IpamList::default());
+            let mut notes = Vec::new();
+            let mut client = Client::connect(&daemon.door().socket, Duration::from_secs(5))?;
+            let rows: Vec<AddressRow> = client.call_with(list, |note| notes.push(note.clone()))?;
+            ensure!(!rows.is_empty(), "{} shows nothing", daemon.name);
+            ensure!(
+                notes
+                    .iter()
+                    .any(|note| note.is_note() && note.what.contains("knew last")),
+                "{}: {notes:?}",
+                daemon.name
+            );
+        }
         let end = Instant::now() + Duration::from_secs(seconds());
         let mut round = 0;
         while Instant::now() < end {

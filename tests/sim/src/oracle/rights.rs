@@ -135,6 +135,10 @@ impl Oracle {
                     let holder = claim.holder.as_ref();
                     let text =
                         holder.map(|holder| format!("{} {}", holder.node, holder.attachment));
+                    let ousted = claim.ousted.as_ref();
+                    let ousted =
+                        ousted.is_some_and(|one| one.node == *node && one.attachment == who.1);
+                    let text = text.or_else(|| ousted.then(|| "nobody, by hand".to_owned()));
                     (
                         *since,
                         text,

@@ -16,6 +16,7 @@ fn moving(name: &str) -> Move {
 #[test]
 fn a_claim_moves_to_a_node() {
     let mut store = cluster();
+    store.node("n2");
     store.claim(
         "web",
         "prod/db-0",
@@ -38,6 +39,7 @@ fn a_claim_moves_to_a_node() {
     assert!(store.commit(&move_claim(&store.view(), &force, at(3000)).unwrap()));
     let moved = store.single("web", "prod/db-0").unwrap();
     assert_eq!((moved.holder, moved.ended), (None, Some(UnixSeconds(1003))));
+    assert_eq!(moved.ousted.unwrap().attachment.container, "c1");
     assert_eq!(moved.only, Some("n2".parse().unwrap()));
     let anywhere = Move {
         keep: Some(Keep::Anywhere),
@@ -45,6 +47,12 @@ fn a_claim_moves_to_a_node() {
     };
     assert!(store.commit(&move_claim(&store.view(), &anywhere, at(0)).unwrap()));
     assert_eq!(store.single("web", "prod/db-0").unwrap().only, None);
+    let nowhere = Move {
+        keep: Some(Keep::For("n9".parse().unwrap())),
+        ..moving("prod/db-0")
+    };
+    let error = move_claim(&store.view(), &nowhere, at(0)).unwrap_err();
+    assert!(matches!(error, AdminError::NoNode { .. }), "{error}");
 }
 
 #[test]

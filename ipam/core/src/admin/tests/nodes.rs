@@ -236,3 +236,28 @@ fn lists_show_what_there_is() {
     assert_eq!(claims(&view, None, None).len(), 3);
     assert_eq!(claims(&view, Some(&pool_name("db")), None).len(), 0);
 }
+
+#[test]
+fn what_is_kept_for_it_is_anybodys() {
+    let mut store = cluster();
+    let kept = |claim: Claim| Claim {
+        only: Some("n1".parse().unwrap()),
+        ..claim
+    };
+    let (here, free) = (claim("u4", "10.1.0.5"), claim("u5", "10.1.0.6"));
+    store.claim("web", "prod/db-4", kept(held(here, "n1", "c6")));
+    store.claim("web", "prod/db-5", kept(free));
+    let there = held(claim("u6", "10.1.0.7"), "n2", "c7");
+    store.claim("web", "prod/db-6", kept(there));
+    gone(&mut store, "n1");
+    let n1 = "n1".parse().unwrap();
+    let plan = remove_node(&store.view(), &n1, false, true, at(0)).unwrap();
+    assert_eq!(plan.summary.claims, 5);
+    store.commit_all(&plan.txns);
+    let single = |name: &str| store.single("web", name).unwrap();
+    for name in ["prod/db-4", "prod/db-5", "prod/db-6"] {
+        assert_eq!(single(name).only, None, "{name}");
+    }
+    assert_eq!(single("prod/db-4").holder, None);
+    assert!(single("prod/db-6").holder.is_some(), "another node has it");
+}

@@ -1,10 +1,11 @@
 //! Claims, sets, handover.
 
-use super::world::{World, spec, wish};
+use super::world::{World, attachment, spec, wish};
 use crate::{
     Allocate, Answer, ClaimKind, ClaimName, CreateClaim, Handover, Millis, PoolName, Refusal,
-    Release, Request, Workload,
+    Release, Request, Workload, admin,
 };
+use fairway_kv::Committed;
 
 fn pod(container: &str, claim: &str, kind: ClaimKind) -> Allocate {
     Allocate {
@@ -160,4 +161,49 @@ fn a_claim_by_hand_is_made_anywhere() {
         let refusal = world.ask(1, create(ip, "web/other", deadline)).unwrap_err();
         assert!(matches!(refusal, Refusal::Taken { .. }), "{refusal}");
     }
+}
+
+/// What `netctl claim move --force` does, with or without a new name.
+fn oust(world: &mut World, name: &str, rename: Option<&str>) {
+    let view = world.nodes[0].agent.view().clone();
+    let wish = admin::Move {
+        name: ClaimName::new(name).unwrap(),
+        pool: None,
+        keep: None,
+        rename: rename.map(|name| ClaimName::new(name).unwrap()),
+        force: true,
+    };
+    let txn = admin::move_claim(&view, &wish, world.clock).unwrap();
+    assert!(matches!(world.commit(&txn), Committed::Yes { .. }));
+    world.pass(2_000);
+}
+
+#[test]
+fn who_is_ousted_is_cut_off_and_takes_nothing_back() {
+    let mut world = World::new(2, spec(&["10.0.0.0/24"], 28, 124));
+    let first = world.add(0, single("a")).unwrap();
+    oust(&mut world, "web/db-0", None);
+    assert_eq!(world.nodes[0].cut, [attachment("a")]);
+    assert_eq!(world.add(1, single("b")).unwrap(), first);
+    // The same container may come again, and is not thought ousted for ever.
+    world.del(1, "b");
+    world.del(0, "a");
+    world.pass(1_000);
+    assert_eq!(world.add(0, single("a")).unwrap(), first);
+    world.restart(0);
+    world.pass(2_000);
+    assert!(world.nodes[0].cut.is_empty(), "only the one time");
+    assert_eq!(world.add(0, single("a")).unwrap(), first);
+}
+
+#[test]
+fn who_is_ousted_of_a_renamed_claim_leaves_it_to_the_new_workload() {
+    let mut world = World::new(2, spec(&["10.0.0.0/24"], 28, 124));
+    let first = world.add(0, single("a")).unwrap();
+    world.restart(0);
+    oust(&mut world, "web/db-0", Some("web/pg-0"));
+    assert_eq!(world.nodes[0].cut, [attachment("a")]);
+    let new = pod("b", "web/pg-0", ClaimKind::Single);
+    assert_eq!(world.add(1, new).unwrap(), first);
+    assert_ne!(world.add(1, single("c")).unwrap(), first);
 }
