@@ -74,6 +74,7 @@ type Look = Box<dyn FnOnce(&View) + Send>;
 pub(crate) enum Message {
     Request(RequestId, Request, bool, UnboundedSender<Said>),
     Cancel(RequestId),
+    Unheard(AttachmentId, u64),
     Store(Generation, Update),
     Outcome(Generation, TxnId, Outcome),
     Leases(oneshot::Sender<Result<Vec<Lease>, Failure>>),
@@ -180,16 +181,9 @@ impl Driver {
         self.request(request, false).answer().await
     }
 
-    /// An attachment was seen to be gone when it had this number. Nobody waits for the answer.
-    pub fn gone(&self, attachment: AttachmentId, seq: u64) {
-        let id = RequestId(self.next.fetch_add(1, Ordering::Relaxed));
-        let (to, _) = tokio::sync::mpsc::unbounded_channel();
-        self.tell(Message::Request(
-            id,
-            Request::Gone(attachment, seq),
-            false,
-            to,
-        ));
+    /// What was given with this number was told to nobody.
+    pub fn unheard(&self, attachment: AttachmentId, seq: u64) {
+        self.tell(Message::Unheard(attachment, seq));
     }
 
     /// What attachments of this node have.

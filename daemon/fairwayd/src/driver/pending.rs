@@ -62,9 +62,22 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if !self.done {
-            // An error means that the thread has ended, and with it the request.
-            drop(self.inbox.send(Message::Cancel(self.id)));
+        if self.done {
+            return;
         }
+        // From here on the thread sees that nobody listens; what it said before is looked at here.
+        self.said.close();
+        while let Ok(said) = self.said.try_recv() {
+            if let Said::Done(Ok(Answer::Allocated(given))) = said
+                && !given.repeated
+            {
+                drop(
+                    self.inbox
+                        .send(Message::Unheard(given.attachment, given.seq)),
+                );
+            }
+        }
+        // An error means that the thread has ended, and with it the request.
+        drop(self.inbox.send(Message::Cancel(self.id)));
     }
 }

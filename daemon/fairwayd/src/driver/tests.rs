@@ -44,6 +44,7 @@ fn allocated(container: &str, seq: u64) -> Allocated {
         addresses: Vec::new(),
         seq,
         temporary: false,
+        repeated: false,
     }
 }
 
@@ -76,6 +77,10 @@ impl Core for Obedient {
                 effects.actions.push(Action::Answer(request, Ok(answer)));
                 let told = Action::Commit(TxnId(100 + self.seq), Txn::default());
                 effects.actions.push(told);
+            }
+            Input::Request(_, Request::Unheard(id, _)) => {
+                self.known.remove(&id.container);
+                write(&id.container, None);
             }
             Input::Request(request, Request::Check(id, _)) => {
                 let answer = match self.known.contains_key(&id.container) {
@@ -121,6 +126,8 @@ struct DiskState {
     commits: usize,
     full: bool,
     held: bool,
+    /// A commit waits until it is not held any more.
+    waits: bool,
 }
 
 /// A disk whose commits can be held up or made to fail.
@@ -161,7 +168,11 @@ impl Journal for Disk {
 
     fn commit(&mut self, changes: &[JournalChange]) -> Result<(), JournalFault> {
         let state = self.0.0.lock().unwrap();
-        let mut state = self.0.1.wait_while(state, |state| state.held).unwrap();
+        let held = |state: &mut DiskState| {
+            state.waits = state.held;
+            state.held
+        };
+        let mut state = self.0.1.wait_while(state, held).unwrap();
         if state.full {
             return Err(Disk::full());
         }
@@ -392,4 +403,33 @@ fn at_the_end_those_who_wait_are_told() {
     let ended = || bed.thread.as_ref().is_some_and(JoinHandle::is_finished);
     poll(LONG, "the thread ends", ended).unwrap();
     assert_eq!(bed.wait(bed.driver.ask(add("c2"))), Err(Failure::Stopping));
+}
+
+#[test]
+fn what_nobody_hears_is_taken_back() {
+    let bed = bed();
+    // Gone while the disk writes: the agent has given already.
+    bed.disk.change(|state| state.held = true);
+    let first = bed.driver.request(add("first"), false);
+    poll(LONG, "the disk is at it", || {
+        bed.disk.change(|state| state.waits)
+    })
+    .unwrap();
+    let second = bed.driver.request(add("second"), false);
+    drop(first);
+    drop(second);
+    bed.disk.change(|state| state.held = false);
+    // Gone with the answer on its way.
+    let third = bed.driver.request(add("third"), false);
+    poll(LONG, "it is given", || bed.disk.has("third")).unwrap();
+    bed.wait(bed.driver.leases()).unwrap();
+    drop(third);
+    bed.wait(bed.driver.ask(add("heard"))).unwrap();
+    poll(LONG, "nobody has anything", || {
+        ["first", "second", "third"]
+            .iter()
+            .all(|who| !bed.disk.has(who))
+    })
+    .unwrap();
+    assert!(bed.disk.has("heard"));
 }

@@ -7,7 +7,8 @@ use crate::{
     notice::Notices,
 };
 use fairway_ipam::{
-    Action, Answer, Effects, Input, JournalChange, Millis, RequestId, Settings, Sighting, Start,
+    Action, Answer, AttachmentId, Effects, Input, JournalChange, Millis, Request, RequestId,
+    Settings, Sighting, Start,
 };
 use std::{
     collections::HashMap,
@@ -23,6 +24,9 @@ const BATCH: usize = 1024;
 /// After a failed commit the next try is made after this long, and later after up to [`PAUSE_MOST`].
 const PAUSE: Duration = Duration::from_millis(500);
 const PAUSE_MOST: Duration = Duration::from_secs(10);
+
+/// Requests of the driver itself, whose answers nobody waits for. Others begin at 1.
+const NOBODY: RequestId = RequestId(0);
 
 struct Waiting {
     early: bool,
@@ -54,6 +58,8 @@ pub(super) struct Body<C> {
     agent: Result<C, Broken>,
     effects: Effects,
     waiting: HashMap<RequestId, Waiting>,
+    /// Attachments that were given something, and nobody was there to be told.
+    unheard: Vec<(AttachmentId, u64)>,
     quiet: bool,
     notices: Notices,
 }
@@ -91,6 +97,7 @@ impl<C: Core> Body<C> {
             agent: Ok(agent),
             effects,
             waiting: HashMap::new(),
+            unheard: Vec::new(),
             quiet: false,
             notices: Notices::default(),
         };
@@ -143,6 +150,10 @@ impl<C: Core> Body<C> {
             Message::Cancel(id) => {
                 self.waiting.remove(&id);
                 self.handle(Input::Cancel(id));
+            }
+            Message::Unheard(attachment, seq) => {
+                let request = Request::Unheard(attachment, seq);
+                self.handle(Input::Request(NOBODY, request));
             }
             Message::Store(generation, update) if generation == self.generation => {
                 self.handle(Input::Store(update));
@@ -210,11 +221,21 @@ impl<C: Core> Body<C> {
         }
     }
 
-    /// Makes durable what the agent has decided, then does it.
+    /// Makes durable what the agent has decided, then does it; and the same again where somebody who was to
+    /// be told was not there any more.
     fn settle(&mut self) {
-        match commit(&mut *self.journal, &mut self.effects) {
-            Ok(()) => self.act(),
-            Err(fault) => self.fail(&fault, PAUSE),
+        loop {
+            match commit(&mut *self.journal, &mut self.effects) {
+                Ok(()) => self.act(),
+                Err(fault) => return self.fail(&fault, PAUSE),
+            }
+            let unheard = mem::take(&mut self.unheard);
+            if unheard.is_empty() {
+                return;
+            }
+            for (attachment, seq) in unheard {
+                self.take(Message::Unheard(attachment, seq));
+            }
         }
     }
 
@@ -222,9 +243,17 @@ impl<C: Core> Body<C> {
         for action in mem::take(&mut self.effects.actions) {
             match action {
                 Action::Answer(id, answer) => {
-                    if let Some(waiting) = self.waiting.remove(&id) {
-                        let answer = answer.map_err(Failure::Refused);
-                        drop(waiting.to.send(Said::Done(answer)));
+                    let given = match &answer {
+                        Ok(Answer::Allocated(given)) if !given.repeated => {
+                            Some((given.attachment.clone(), given.seq))
+                        }
+                        _ => None,
+                    };
+                    let waiting = self.waiting.remove(&id);
+                    let answer = answer.map_err(Failure::Refused);
+                    let told = waiting.map(|waiting| waiting.to.send(Said::Done(answer)));
+                    if !matches!(told, Some(Ok(()))) {
+                        self.unheard.extend(given);
                     }
                 }
                 Action::Commit(id, txn) => {

@@ -58,7 +58,7 @@ impl Daemon {
         };
         let untold = Untold {
             driver: &self.driver,
-            given: Some((attachment, allocated.seq)),
+            given: (!allocated.repeated).then_some((attachment, allocated.seq)),
         };
         self.released.given(allocated.seq, asked_at).await;
         let answer: Result<Allocated, ErrorBody> = Ok(convert::allocated(&allocated));
@@ -152,7 +152,7 @@ impl Drop for Untold<'_> {
     fn drop(&mut self) {
         if let Some((attachment, seq)) = self.given.take() {
             debug!("{attachment}: whoever asked has gone; freed");
-            self.driver.gone(attachment, seq);
+            self.driver.unheard(attachment, seq);
         }
     }
 }

@@ -3,8 +3,7 @@
 use crate::{convert::body, driver::Failure};
 use fairway_api::{ErrorBody, ipam::Facts};
 use fairway_cni::Code;
-use fairway_ipam::{Answer, Family, Headroom, PoolName, Refusal, Status};
-use std::collections::BTreeMap;
+use fairway_ipam::{Answer, Refusal, Status};
 
 /// A failure, in answer to a request that said nothing about fields.
 pub(super) fn failure(failure: &Failure) -> ErrorBody {
@@ -67,58 +66,27 @@ fn field<'a>(refusal: &Refusal, facts: &'a Facts) -> Option<&'a str> {
     asked.as_ref().map(|asked| asked.field.as_str())
 }
 
-/// STATUS: would an ADD get an address? 50 where it would not, 51 where it would not since the store is
-/// away.
+/// STATUS, as the agent judges it: 50 where an ADD would get no address, 51 where it would not since the
+/// store is away.
 ///
 /// # Errors
 /// With one of the two codes.
 pub(super) fn status(answer: &Result<Answer, Failure>) -> Result<&Status, ErrorBody> {
-    let status = match answer {
-        Ok(Answer::Status(status)) => status,
-        Ok(_) => return Err(body(Code::INTERNAL, "the agent answered something else")),
+    match answer {
+        Ok(Answer::Status(status)) => Ok(status),
+        Ok(_) => Err(body(Code::INTERNAL, "the agent answered something else")),
         Err(failure @ Failure::Refused(Refusal::StoreAway { .. })) => {
-            return Err(body(Code::UNAVAILABLE_DEGRADED, failure));
+            Err(body(Code::UNAVAILABLE_DEGRADED, failure))
         }
-        Err(failure) => return Err(body(Code::UNAVAILABLE, failure)),
-    };
-    let mut pools: BTreeMap<&PoolName, Vec<&Headroom>> = BTreeMap::new();
-    for headroom in &status.pools {
-        pools.entry(&headroom.pool).or_default().push(headroom);
+        Err(failure) => Err(body(Code::UNAVAILABLE, failure)),
     }
-    let room =
-        |headroom: &&Headroom| headroom.free > 0 || (status.connected && headroom.unowned > 0);
-    if pools.values().any(|families| families.iter().all(room)) {
-        return Ok(status);
-    }
-    let mut short: Vec<String> = Vec::new();
-    for (pool, families) in pools {
-        for headroom in families.iter().filter(|headroom| !room(headroom)) {
-            let family = match headroom.family {
-                Family::V4 => "IPv4",
-                Family::V6 => "IPv6",
-            };
-            short.push(format!(
-                "pool {pool} has no free {family} address for this node"
-            ));
-        }
-    }
-    if short.is_empty() {
-        short.push("no pool takes this node".to_owned());
-    }
-    let short = short.join("; ");
-    Err(match status.connected {
-        true => body(Code::UNAVAILABLE, short),
-        false => body(
-            Code::UNAVAILABLE_DEGRADED,
-            format_args!("the store cannot be reached, and {short}"),
-        ),
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use fairway_api::ipam::Sourced;
+    use fairway_ipam::PoolName;
 
     fn pool(name: &str) -> PoolName {
         PoolName::new(name).unwrap()
@@ -175,35 +143,23 @@ mod tests {
         );
     }
 
-    fn told(connected: bool, pools: &[(&str, Family, u64, u128)]) -> Result<(), (u32, String)> {
-        let pools = pools.iter().map(|(name, family, free, unowned)| Headroom {
-            pool: pool(name),
-            family: *family,
-            free: *free,
-            blocks: 1,
-            unowned: *unowned,
-        });
-        let pools = pools.collect();
-        let answer = Ok(Answer::Status(Status { connected, pools }));
-        status(&answer)
-            .map(drop)
-            .map_err(|error| (error.code, error.message))
-    }
-
     #[test]
-    fn status_says_whether_an_add_would_succeed() {
-        use Family::{V4, V6};
-        assert_eq!(told(true, &[("a", V4, 1, 0)]), Ok(()));
-        assert_eq!(told(true, &[("a", V4, 0, 1)]), Ok(()));
-        assert_eq!(told(true, &[("a", V4, 0, 0), ("b", V4, 1, 0)]), Ok(()));
-        assert_eq!(told(false, &[("a", V4, 1, 0)]), Ok(()));
-        let (code, text) = told(true, &[("a", V4, 5, 0), ("a", V6, 0, 0)]).unwrap_err();
-        assert_eq!(
-            (code, text.as_str()),
-            (50, "pool a has no free IPv6 address for this node")
-        );
-        assert_eq!(told(true, &[]).unwrap_err().0, 50);
-        assert_eq!(told(false, &[("a", V4, 0, 9)]).unwrap_err().0, 51);
-        assert_eq!(told(false, &[]).unwrap_err().0, 51);
+    fn status_has_two_codes_of_its_own() {
+        let code = |refusal| {
+            let answer = Err(Failure::Refused(refusal));
+            status(&answer).map(drop).map_err(|error| error.code)
+        };
+        let away = Refusal::StoreAway {
+            what: "a block".into(),
+        };
+        assert_eq!(code(away), Err(51));
+        assert_eq!(code(Refusal::NoPoolTakes), Err(50));
+        // Nothing free here, and an ADD has an address of another node's block all the same.
+        let pools = Vec::new();
+        let lent = Ok(Answer::Status(Status {
+            connected: true,
+            pools,
+        }));
+        assert!(status(&lent).is_ok());
     }
 }

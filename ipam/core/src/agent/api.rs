@@ -96,6 +96,9 @@ pub enum Request {
     /// The attachment was seen to be gone when it had this sequence number. Does nothing where it has
     /// another one by now.
     Gone(AttachmentId, u64),
+    /// Whoever was to be told what was given with this sequence number was not there any more. Does nothing
+    /// where somebody else was told the same meanwhile.
+    Unheard(AttachmentId, u64),
     /// Does the attachment have these addresses?
     Check(AttachmentId, Vec<IpAddr>),
     /// Of this network, only these (container, interface) are there still. `before`: attachments with a
@@ -189,6 +192,8 @@ pub struct Allocated {
     pub seq: u64,
     /// The workload has a claim, but somebody holds it still: these are for this container only.
     pub temporary: bool,
+    /// They were given before, and are the attachment's whether this answer is heard or not.
+    pub repeated: bool,
 }
 
 /// How a pool stands on this node.

@@ -108,6 +108,8 @@ pub struct Agent {
     absent: BTreeMap<NodeName, Millis>,
     housekeeping_at: Millis,
     sightings: BTreeMap<AttachmentId, Sighting>,
+    /// Attachments whose addresses were told to more than one who asked.
+    told_again: BTreeSet<AttachmentId>,
     out: Effects,
 }
 
@@ -152,6 +154,7 @@ impl Agent {
             absent: BTreeMap::new(),
             housekeeping_at: start.clock.now,
             sightings: sightings.map(|s| (s.attachment.clone(), s)).collect(),
+            told_again: BTreeSet::new(),
             out: Effects::default(),
         };
         agent.restore(saved);

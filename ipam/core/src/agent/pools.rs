@@ -68,15 +68,19 @@ impl Agent {
         })
     }
 
-    fn must_take(&self, pool: &Pool, namespace: Option<&str>) -> Result<(), Refusal> {
-        let refuse = |what| Refusal::NotForYou {
-            pool: pool.name.clone(),
-            what,
-        };
-        if !pool.nodes.matches(&self.settings.labels) {
-            let what = format!("node {} (nodes: {})", self.settings.node, pool.spec.nodes);
-            return Err(refuse(what));
+    /// Does the pool take this node?
+    fn must_be_here(&self, pool: &Pool) -> Result<(), Refusal> {
+        match pool.nodes.matches(&self.settings.labels) {
+            true => Ok(()),
+            false => Err(Refusal::NotForYou {
+                pool: pool.name.clone(),
+                what: format!("node {} (nodes: {})", self.settings.node, pool.spec.nodes),
+            }),
         }
+    }
+
+    fn must_take(&self, pool: &Pool, namespace: Option<&str>) -> Result<(), Refusal> {
+        self.must_be_here(pool)?;
         let labels = ["name", "kubernetes.io/metadata.name"];
         let labels: BTreeMap<_, _> = namespace
             .iter()
@@ -84,11 +88,14 @@ impl Agent {
             .collect();
         match pool.namespaces.matches(&labels) {
             true => Ok(()),
-            false => Err(refuse(format!(
-                "namespace {} (namespaces: {})",
-                namespace.unwrap_or("(none)"),
-                pool.spec.namespaces
-            ))),
+            false => Err(Refusal::NotForYou {
+                pool: pool.name.clone(),
+                what: format!(
+                    "namespace {} (namespaces: {})",
+                    namespace.unwrap_or("(none)"),
+                    pool.spec.namespaces
+                ),
+            }),
         }
     }
 
@@ -98,22 +105,31 @@ impl Agent {
         named: Option<&PoolName>,
         namespace: Option<&str>,
     ) -> Result<Status, Refusal> {
-        let names = match namespace {
-            // Without a namespace every pool counts that takes this node.
-            None if named.is_none() => {
+        // Where no namespace is named, a pool counts that takes this node: whom it takes of the pods, the
+        // next pod will tell.
+        let names = match (named, namespace) {
+            (None, None) => {
                 let pools = self.view.pools.values().map(|pool| &pool.value);
                 let ours = |pool: &&Pool| {
-                    pool.spec.phase == PoolPhase::Active
-                        && pool.nodes.matches(&self.settings.labels)
+                    pool.spec.phase == PoolPhase::Active && self.must_be_here(pool).is_ok()
                 };
                 pools.filter(ours).map(|pool| pool.name.clone()).collect()
+            }
+            (Some(name), None) => {
+                self.must_be_here(self.pool(name)?)?;
+                vec![name.clone()]
             }
             _ => self.pools_for(named, namespace, &[])?,
         };
         let mut pools = Vec::new();
         let (mut served, mut short) = (false, None);
         for name in &names {
-            let families = self.pool(name)?.giving();
+            let pool = self.pool(name)?;
+            if pool.spec.phase != PoolPhase::Active {
+                let pool = name.clone();
+                return Err(Refusal::Draining { pool });
+            }
+            let families = pool.giving();
             let mut whole = !families.is_empty();
             for family in families {
                 let headroom = self.headroom(name, family);

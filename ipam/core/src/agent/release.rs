@@ -14,6 +14,7 @@ impl Agent {
         self.give_up_for(attachment);
         // What the kernel showed at the start is not so any more.
         self.sightings.remove(attachment);
+        self.told_again.remove(attachment);
         let Some(live) = self.live.remove(attachment) else {
             return Vec::new();
         };
@@ -44,6 +45,18 @@ impl Agent {
         }
         self.stirred = true;
         live.ips()
+    }
+
+    /// The same, where what it has is what was given with that number.
+    pub(super) fn release_given(&mut self, attachment: &AttachmentId, seq: u64) -> Vec<IpAddr> {
+        match self
+            .live
+            .get(attachment)
+            .is_some_and(|live| live.seq == seq)
+        {
+            true => self.release(attachment),
+            false => Vec::new(),
+        }
     }
 
     /// Addresses of blocks of this node that the attachment has still.

@@ -83,13 +83,13 @@ impl Agent {
             }
             Request::Release(attachment) => Ok(Answer::Released(self.release(&attachment))),
             Request::Gone(attachment, seq) => {
-                let same = self
-                    .live
-                    .get(&attachment)
-                    .is_some_and(|live| live.seq == seq);
-                Ok(Answer::Released(match same {
-                    true => self.release(&attachment),
-                    false => Vec::new(),
+                Ok(Answer::Released(self.release_given(&attachment, seq)))
+            }
+            Request::Unheard(attachment, seq) => {
+                let others = self.told_again.contains(&attachment);
+                Ok(Answer::Released(match others {
+                    true => Vec::new(),
+                    false => self.release_given(&attachment, seq),
                 }))
             }
             Request::Check(attachment, addresses) => self.check(attachment, &addresses),
@@ -116,7 +116,12 @@ impl Agent {
         }
         let live = self.live.get(&wish.attachment)?;
         if live.netns.is_some() && live.netns == wish.netns && live.cut_off.is_none() {
-            return Some(Ok(Answer::Allocated(self.allocated(live))));
+            let allocated = Allocated {
+                repeated: true,
+                ..self.allocated(live)
+            };
+            self.told_again.insert(wish.attachment.clone());
+            return Some(Ok(Answer::Allocated(allocated)));
         }
         let addresses: Vec<_> = live.ips().iter().map(IpAddr::to_string).collect();
         Some(Err(Refusal::AlreadyAttached {
@@ -271,6 +276,7 @@ impl Agent {
             addresses: live.given.iter().map(address).collect(),
             seq: live.seq,
             temporary: live.temporary,
+            repeated: false,
         }
     }
 }

@@ -183,3 +183,57 @@ fn check_and_collect() {
         .unwrap();
     assert_eq!(collected, Answer::Collected(vec![attachment("b")]));
 }
+
+#[test]
+fn status_of_a_pool_for_some_namespaces_is_as_good_as_the_pool() {
+    let mut named = spec(&["10.0.0.0/29"], 29, 124);
+    named.namespaces = "name=prod".to_owned();
+    let mut world = World::new(1, named);
+    let status = |namespace: Option<&str>| Request::Status {
+        pool: Some("p".parse().unwrap()),
+        namespace: namespace.map(str::to_owned),
+    };
+    let inside = |container: &str| Allocate {
+        pool: Some("p".parse().unwrap()),
+        namespace: Some("prod".to_owned()),
+        ..wish(container)
+    };
+    world.add(0, inside("a")).unwrap();
+    for namespace in [None, Some("prod")] {
+        let told = world.ask(0, status(namespace));
+        assert!(matches!(told, Ok(Answer::Status(_))), "{told:?}");
+    }
+    assert!(world.ask(0, status(Some("dev"))).is_err());
+    let mut more = (0..10).map(|number| world.add(0, inside(&format!("c{number}"))));
+    assert!(more.any(|added| added.is_err()));
+    drop(more);
+    assert!(world.ask(0, status(None)).is_err(), "it is used up");
+}
+
+#[test]
+fn what_nobody_heard_is_freed_unless_another_did() {
+    let mut world = World::new(1, spec(&["10.0.0.0/24"], 28, 124));
+    let netns = crate::Netns {
+        path: "/run/netns/a".to_owned(),
+        device: 1,
+        inode: 2,
+    };
+    let a = || Allocate {
+        netns: Some(netns.clone()),
+        ..wish("a")
+    };
+    let seq = |world: &World| world.nodes[0].agent.leases()[0].seq;
+    let unheard = |seq| Request::Unheard(attachment("a"), seq);
+    world.add(0, a()).unwrap();
+    let first = seq(&world);
+    let freed = world.ask(0, unheard(first)).unwrap();
+    assert!(matches!(freed, Answer::Released(ips) if ips.len() == 1));
+    // Asked once more before it is known that the first one has gone.
+    world.add(0, a()).unwrap();
+    let second = seq(&world);
+    let again = world.ask(0, Request::Allocate(Box::new(a()))).unwrap();
+    assert!(matches!(again, Answer::Allocated(given) if given.repeated));
+    let freed = world.ask(0, unheard(second)).unwrap();
+    assert!(matches!(freed, Answer::Released(ips) if ips.is_empty()));
+    assert_eq!(world.nodes[0].agent.leases().len(), 1);
+}
