@@ -11,7 +11,7 @@ use crate::{
     released::Released,
     sweep,
 };
-use fairway_ipam::{Agent, JournalId, Settings, Sighting, record::NodeRecord};
+use fairway_ipam::{Agent, JournalId, Settings, Sighting, record::NodeRecord, wants_sightings};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
@@ -197,7 +197,7 @@ async fn agent(
                 let sightings = sightings_for(&contents).await?;
                 let journal = contents.id.clone();
                 let started = Driver::start::<Agent>(Beginning {
-                    settings: settings(config, journal.clone()),
+                    settings: settings(config, journal.clone(), boot),
                     journal: Box::new(file),
                     contents,
                     boot: boot.to_owned(),
@@ -227,23 +227,24 @@ async fn agent(
     }
 }
 
-/// What the kernel shows, where the journal knows nothing.
+/// What the kernel shows, where the journal knows nothing, or not yet all that one that was lost knew.
 async fn sightings_for(contents: &Contents) -> Result<Vec<Sighting>, Error> {
-    if !contents.entries.is_empty() {
+    if !wants_sightings(&contents.entries) {
         return Ok(Vec::new());
     }
     let sightings = blocking("links", sweep::sightings).await??;
     if !sightings.is_empty() {
         warn!(
-            "the journal is new, and {} attachments are there: they keep what the kernel shows",
+            "this node is rebuilt, and {} attachments are there: they keep what the kernel shows",
             sightings.len()
         );
     }
     Ok(sightings)
 }
 
-fn settings(config: &Config, journal: JournalId) -> Settings {
+fn settings(config: &Config, journal: JournalId, boot: &str) -> Settings {
     let mut settings = Settings::new(config.node.clone(), journal);
+    settings.boot = Some(boot.to_owned());
     settings.labels = config.labels.clone();
     settings.reclaim = config.reclaim_after.map(crate::clock::millis);
     settings

@@ -127,6 +127,7 @@ impl Store {
             owner: owner.map(|node| BlockOwner {
                 node: node.parse().unwrap(),
                 journal: journal(node),
+                boot: None,
             }),
             epoch: 1,
             free: 0,
@@ -254,6 +255,7 @@ pub(crate) fn held(claim: Claim, node: &str, container: &str) -> Claim {
             attachment: attachment(container),
             seq: 9,
             since: UnixSeconds(950),
+            boot: None,
         }),
         ..claim
     }

@@ -34,7 +34,7 @@ mod workload;
 pub use agent::{
     Action, Address, Agent, Allocate, Allocated, Answer, CreateClaim, Effects, Headroom, Input,
     JournalError, Lease, Notice, Outcome, Refusal, Request, RequestId, Settings, Sighting, Start,
-    Status, TxnId,
+    Status, TxnId, wants_sightings,
 };
 pub use attachment::{AttachmentId, Netns};
 pub use cidr::{Cidr, CidrError, Family};

@@ -12,6 +12,7 @@ use fairway_ipam::{
     AttachmentId, Clock, Effects, Settings, Start,
     keys::Key,
     record::{NodeRecord, Record},
+    wants_sightings,
 };
 use fairway_kv::{Txn, Write};
 
@@ -70,6 +71,7 @@ impl World {
         let up = self.rng.below(5_000) as i64;
         self.nodes[at].ahead = up - self.now as i64;
         self.nodes[at].released.clear();
+        self.nodes[at].boots += 1;
     }
 
     fn kill_all(&mut self, at: NodeIx) {
@@ -122,6 +124,7 @@ impl World {
             node.ahead = (1 << 41) + self.rng.below(1 << 40) as i64;
         }
         let mut settings = Settings::new(node.name.clone(), node.journal_id.clone());
+        settings.boot = Some(node.boots.to_string());
         settings.idle_block = self.profile.idle_block;
         settings.wait = self.profile.wait;
         settings.reclaim = self.profile.reclaim;
@@ -133,11 +136,12 @@ impl World {
         let mut start = Start {
             settings,
             journal,
-            sightings: node.sightings(),
+            sightings: Vec::new(),
             clock: self.clock(at),
         };
-        if self.sabotage == Some(Sabotage::NoSightings) {
-            start.sightings.clear();
+        let blind = self.sabotage == Some(Sabotage::NoSightings);
+        if wants_sightings(&start.journal) && !blind {
+            start.sightings = self.nodes[at].sightings();
         }
         let mut effects = Effects::default();
         let brain = (self.maker)(start, &mut effects).map_err(|error| Violation::Journal {

@@ -122,6 +122,8 @@ pub(crate) struct Node {
     pub(crate) journal: BTreeMap<String, Vec<u8>>,
     pub(crate) journal_id: JournalId,
     pub(crate) journals: u32,
+    /// How often its machine was booted.
+    pub(crate) boots: u32,
     pub(crate) incarnation: Incarnation,
     pub(crate) daemon: Option<Daemon>,
     /// Its machine is gone for good.

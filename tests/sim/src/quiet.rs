@@ -23,16 +23,7 @@ impl World {
         self.full = false;
         self.must = None;
         self.note(|_| "all is mended".to_owned());
-        let dead: Vec<_> = self
-            .nodes
-            .iter()
-            .filter(|node| node.dead)
-            .map(|node| node.name.clone())
-            .collect();
-        for node in dead {
-            let view = self.view();
-            self.remove_node(&view, &node, true, false)?;
-        }
+        self.remove_dead()?;
         self.open_pools()?;
         for at in 0..self.nodes.len() {
             self.nodes[at].wrong = 0;
@@ -41,6 +32,8 @@ impl World {
             self.plan_pump(at);
         }
         self.settle(LATE)?;
+        // What they had asked for may have come to pass after they were removed.
+        self.remove_dead()?;
         // A sweep, and what follows from it: what was freed rests, blocks that are not needed go back.
         let rest = self.longest_rest();
         self.sweep_all();
@@ -63,6 +56,16 @@ impl World {
                 key: last.key().to_owned(),
             }),
         }
+    }
+
+    fn remove_dead(&mut self) -> Checked {
+        let dead = self.nodes.iter().filter(|node| node.dead);
+        let dead: Vec<_> = dead.map(|node| node.name.clone()).collect();
+        for node in dead {
+            let view = self.view();
+            self.remove_node(&view, &node, true, false)?;
+        }
+        Ok(())
     }
 
     fn longest_rest(&self) -> u64 {

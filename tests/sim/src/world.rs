@@ -226,6 +226,7 @@ fn node(at: usize, rng: &mut Rng) -> Result<Node, Violation> {
         journal: BTreeMap::new(),
         journal_id: journal_id(at, 0)?,
         journals: 0,
+        boots: 0,
         incarnation: 0,
         daemon: None,
         dead: false,

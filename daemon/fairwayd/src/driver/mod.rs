@@ -19,8 +19,8 @@ use crate::{
     journal::{Contents, Journal, JournalFault},
 };
 use fairway_ipam::{
-    Answer, AttachmentId, JournalError, Lease, Netns, Outcome, Request, RequestId, Settings,
-    Sighting, TxnId, View,
+    Answer, AttachmentId, JournalError, Lease, Netns, NodeName, Outcome, Request, RequestId,
+    Settings, Sighting, TxnId, View,
 };
 use fairway_kv::{Txn, Update};
 use std::{
@@ -114,6 +114,19 @@ pub enum DriverError {
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalFault),
+    /// The journal is that of a node with another name. By this one all that its containers have would be
+    /// somebody else's.
+    #[error(
+        "node: the journal is that of node {was}, and this one is called {now}. Start it as {was} (--node, \
+         FAIRWAY_NODE); to rename a node, end its containers, run fairwayd --node {was} --cleanup, and start \
+         it as {now}"
+    )]
+    Renamed {
+        /// The name in the journal.
+        was: NodeName,
+        /// The name now.
+        now: NodeName,
+    },
     /// No thread to be had.
     #[error("a thread cannot be started: {0}")]
     Thread(io::Error),

@@ -159,6 +159,7 @@ impl Journal for Disk {
         Ok(Contents {
             id: JournalId::new("j1").unwrap(),
             entries: entries.into_iter().collect(),
+            node: None,
             boot: Some(Boot {
                 id: "b".into(),
                 former: 0,
@@ -183,6 +184,10 @@ impl Journal for Disk {
                 None => drop(state.entries.remove(&change.key)),
             }
         }
+        Ok(())
+    }
+
+    fn note_node(&mut self, _: &NodeName) -> Result<(), JournalFault> {
         Ok(())
     }
 

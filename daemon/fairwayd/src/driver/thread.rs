@@ -5,14 +5,15 @@ use crate::{
     clock::Clocks,
     journal::{Boot, Contents, Journal, JournalFault},
     notice::Notices,
+    sweep::sightings,
 };
 use fairway_ipam::{
     Action, Answer, AttachmentId, Effects, Input, JournalChange, Millis, Request, RequestId,
-    Settings, Sighting, Start,
+    Settings, Sighting, Start, wants_sightings,
 };
 use std::{
     collections::HashMap,
-    mem,
+    io, mem,
     sync::mpsc::{Receiver, RecvTimeoutError},
     time::{Duration, Instant},
 };
@@ -69,6 +70,14 @@ impl<C: Core> Body<C> {
         let mut settings = beginning.settings;
         settings.journal = beginning.contents.id.clone();
         let mut journal = beginning.journal;
+        match &beginning.contents.node {
+            Some(node) if *node == settings.node => {}
+            Some(node) => {
+                let (was, now) = (node.clone(), settings.node);
+                return Err(DriverError::Renamed { was, now });
+            }
+            None => journal.note_node(&settings.node)?,
+        }
         let noted = beginning.contents.boot.clone();
         let start = start(
             &settings,
@@ -333,7 +342,14 @@ impl<C: Core> Body<C> {
         if let Some(boot) = &contents.boot {
             self.journal.note_boot(boot)?;
         }
-        let start = start(&self.settings, contents, Vec::new(), self.clocks);
+        let sightings = match wants_sightings(&contents.entries) {
+            true => sightings().map_err(|error| JournalFault::Io {
+                path: "the kernel's links".into(),
+                source: io::Error::other(error),
+            })?,
+            false => Vec::new(),
+        };
+        let start = start(&self.settings, contents, sightings, self.clocks);
         let mut effects = Effects::default();
         let agent = C::begin(start, &mut effects).map_err(|error| JournalFault::Damaged {
             path: "journal".into(),

@@ -4,7 +4,7 @@
 //! every page, since a page that rotted and is trusted ends the process that reads it.
 
 use super::{Boot, Contents, Journal, JournalFault};
-use fairway_ipam::{JournalChange, JournalId};
+use fairway_ipam::{JournalChange, JournalId, NodeName};
 use redb::{
     Database, Durability, ReadableDatabase, ReadableTable, StorageError, TableDefinition,
     TableError, WriteTransaction,
@@ -99,6 +99,7 @@ impl Journal for FileJournal {
             _ => return Err(damaged("it does not say its format")),
         }
         let id = field("id").and_then(|id| JournalId::new(String::from_utf8_lossy(id)).ok());
+        let node = field("node").map(|node| NodeName::new(String::from_utf8_lossy(node)));
         let boot = field("boot").map(|boot| serde_json::from_slice::<Boot>(boot));
         Ok(Contents {
             id: id.ok_or_else(|| damaged("it does not say which journal it is"))?,
@@ -106,6 +107,9 @@ impl Journal for FileJournal {
             boot: boot
                 .transpose()
                 .map_err(|_| damaged("the note of the boot cannot be read"))?,
+            node: node
+                .transpose()
+                .map_err(|_| damaged("the note of the node cannot be read"))?,
         })
     }
 
@@ -118,6 +122,14 @@ impl Journal for FileJournal {
                     None => drop(table.remove(change.key.as_str())?),
                 }
             }
+            Ok(())
+        })
+    }
+
+    fn note_node(&mut self, node: &NodeName) -> Result<(), JournalFault> {
+        self.write(|txn| {
+            let mut meta = txn.open_table(META)?;
+            meta.insert("node", node.as_str().as_bytes())?;
             Ok(())
         })
     }

@@ -14,7 +14,7 @@ mod tests;
 pub use file::FileJournal;
 pub use folder::{Folder, FolderError};
 
-use fairway_ipam::{Journal as Entries, JournalChange, JournalId};
+use fairway_ipam::{Journal as Entries, JournalChange, JournalId, NodeName};
 use serde::{Deserialize, Serialize};
 use std::{io, path::PathBuf};
 
@@ -36,6 +36,8 @@ pub struct Contents {
     pub entries: Entries,
     /// The boot that it was last used in; none where it is new.
     pub boot: Option<Boot>,
+    /// Which node's it is; none where it is new.
+    pub node: Option<NodeName>,
 }
 
 /// A journal on a disk, or something that plays one.
@@ -52,6 +54,12 @@ pub trait Journal: Send {
     /// # Errors
     /// See [`JournalFault`].
     fn commit(&mut self, changes: &[JournalChange]) -> Result<(), JournalFault>;
+
+    /// Notes whose it is.
+    ///
+    /// # Errors
+    /// See [`JournalFault`].
+    fn note_node(&mut self, node: &NodeName) -> Result<(), JournalFault>;
 
     /// Notes the boot.
     ///

@@ -1,5 +1,5 @@
 use super::{Boot, FileJournal, Folder, FolderError, Journal, JournalFault};
-use fairway_ipam::JournalChange;
+use fairway_ipam::{JournalChange, NodeName};
 use redb::{Database, TableDefinition};
 use std::{fs, path::Path};
 
@@ -31,11 +31,15 @@ fn what_was_committed_is_there_after_a_restart() {
         former: 7,
     };
     journal.note_boot(&boot).unwrap();
+    assert_eq!(journal.load().unwrap().node, None);
+    let node = NodeName::new("n1").unwrap();
+    journal.note_node(&node).unwrap();
     drop(journal);
     let found = open(&path).load().unwrap();
     assert_eq!(found.id, id);
     assert_eq!(found.entries, [("b".to_owned(), b"3".to_vec())]);
     assert_eq!(found.boot, Some(boot));
+    assert_eq!(found.node, Some(node));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 

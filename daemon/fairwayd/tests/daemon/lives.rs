@@ -214,3 +214,18 @@ fn cleanup_gives_back_what_nobody_uses() {
     let nodes: Vec<Node> = bed.call(Method::NodeList).unwrap();
     assert!(nodes.iter().all(|node| node.blocks == 0), "{nodes:?}");
 }
+
+#[test]
+fn a_node_that_got_another_name_does_not_take_its_containers_for_others() {
+    let mut bed = Bed::up();
+    let ip = bed.add("c1");
+    bed.stop();
+    let mut renamed = bed.launch(&["--node", "n1.example.org"]);
+    assert_eq!(renamed.wait(SOON).unwrap().code(), Some(1));
+    let log = renamed.log();
+    let told = "the journal is that of node n1, and this one is called n1.example.org";
+    assert!(log.contains(told), "{log}");
+    bed.start();
+    bed.shows(ip, Some("live"));
+    assert_eq!(bed.del("c1"), [ip]);
+}

@@ -18,6 +18,8 @@ pub struct Settings {
     pub node: NodeName,
     /// Its journal; a new one for each new journal.
     pub journal: JournalId,
+    /// Which boot of its machine, where that is known.
+    pub boot: Option<String>,
     /// Its labels, for pools' selectors.
     pub labels: BTreeMap<String, String>,
     /// How long a change in a block may wait until it is told to the store, in milliseconds.
@@ -39,6 +41,7 @@ impl Settings {
         Settings {
             node,
             journal,
+            boot: None,
             labels: BTreeMap::new(),
             publish_after: 200,
             idle_block: 60_000,

@@ -1,7 +1,7 @@
 //! A block that this node owns: which of its addresses are free.
 
 use crate::{
-    AttachmentId, Cidr, JournalId, Millis, NodeName, Pool, PoolName, Uid,
+    AttachmentId, Cidr, Millis, Pool, PoolName, Uid,
     cidr::number,
     record::{BlockEntry, BlockOwner, BlockRecord, Use},
 };
@@ -146,11 +146,7 @@ impl Block {
     }
 
     /// As the store is to have it.
-    pub(super) fn record(
-        &mut self,
-        owner: Option<(&NodeName, &JournalId)>,
-        pool: Option<&Pool>,
-    ) -> BlockRecord {
+    pub(super) fn record(&mut self, owner: Option<BlockOwner>, pool: Option<&Pool>) -> BlockRecord {
         let entry = |(ip, slot): (&IpAddr, &Slot)| BlockEntry {
             ip: *ip,
             seq: slot.seq,
@@ -164,10 +160,7 @@ impl Block {
             },
         };
         BlockRecord {
-            owner: owner.map(|(node, journal)| BlockOwner {
-                node: node.clone(),
-                journal: journal.clone(),
-            }),
+            owner,
             epoch: self.epoch,
             free: pool.map_or(0, |pool| self.free(pool)),
             entries: self.slots.iter().map(entry).collect(),

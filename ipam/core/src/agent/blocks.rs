@@ -3,7 +3,10 @@
 //! addresses rest, so nothing that is done often walks through all of them.
 
 use super::block::{Block, Phase, Slot};
-use crate::{Cidr, Family, JournalId, Millis, NodeName, Pool, PoolName, record::BlockRecord};
+use crate::{
+    Cidr, Family, Millis, Pool, PoolName,
+    record::{BlockOwner, BlockRecord},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
@@ -219,7 +222,7 @@ impl Blocks {
     pub(super) fn record(
         &mut self,
         cidr: Cidr,
-        owner: Option<(&NodeName, &JournalId)>,
+        owner: Option<BlockOwner>,
         pool: Option<&Pool>,
     ) -> Option<BlockRecord> {
         let block = self.all.get_mut(&cidr)?;

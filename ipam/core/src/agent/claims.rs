@@ -279,6 +279,7 @@ impl Agent {
             attachment: attachment.clone(),
             seq,
             since: self.clock.wall,
+            boot: self.settings.boot.clone(),
         }
     }
 

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     AttachmentId, Cidr, Family, Millis, PoolName,
     keys::Key,
-    record::{BlockEntry, BlockOwner, BlockRecord, ClaimRecord, Part, Record, Use},
+    record::{BlockEntry, BlockRecord, ClaimRecord, Part, Record, Use},
 };
 use fairway_kv::{Condition, Revision, Txn, Write};
 use std::net::IpAddr;
@@ -141,10 +141,7 @@ impl Agent {
             .filter(|ip| range.is_some_and(|range| range.gives(*ip)))
             .filter(|ip| entries.iter().all(|entry| entry.ip != *ip));
         let record = BlockRecord {
-            owner: Some(BlockOwner {
-                node: self.settings.node.clone(),
-                journal: self.settings.journal.clone(),
-            }),
+            owner: Some(self.owner()),
             epoch: epoch.max(pool_modified.0),
             free: u32::try_from(free.count()).unwrap_or(u32::MAX),
             entries,

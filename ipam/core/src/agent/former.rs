@@ -11,9 +11,9 @@ use super::{
     saved,
 };
 use crate::{
-    AttachmentId, Cidr, ClaimName, PoolName,
+    AttachmentId, Cidr, ClaimName, JournalId, NodeName, PoolName,
     keys::Key,
-    record::{BlockEntry, BlockOwner, BlockRecord, Kind, Record, Use},
+    record::{BlockEntry, BlockRecord, ClaimRecord, Kind, Record, Use},
 };
 use fairway_kv::{Condition, Txn, Write};
 use std::{collections::BTreeSet, net::IpAddr};
@@ -31,6 +31,14 @@ impl Agent {
             return;
         };
         let (mut entries, modified) = (stored.value.entries.clone(), stored.modified);
+        let owner = stored.value.owner.as_ref();
+        if owner.is_some_and(|owner| self.was_before_boot(owner.boot.as_ref())) {
+            for entry in &mut entries {
+                if matches!(entry.used, Use::Live { .. }) {
+                    entry.used = Use::Cooling;
+                }
+            }
+        }
         let epoch = stored.value.epoch + 1;
         for sighting in self.sightings.values() {
             for ip in sighting.addresses.iter().filter(|ip| cidr.contains(**ip)) {
@@ -69,10 +77,7 @@ impl Agent {
         };
         entries.extend(all.filter(|ip| !known.contains(ip)).map(rest));
         entries.sort_by_key(|entry| entry.ip);
-        let owner = Some(BlockOwner {
-            node: self.settings.node.clone(),
-            journal: self.settings.journal.clone(),
-        });
+        let owner = Some(self.owner());
         let record = BlockRecord {
             owner,
             epoch,
@@ -101,6 +106,10 @@ impl Agent {
         for sighting in std::mem::take(&mut self.sightings).into_values() {
             self.sightings
                 .insert(sighting.attachment.clone(), sighting.clone());
+            let live = self.live.get(&sighting.attachment);
+            if live.is_some_and(|live| live.cut_off.is_some()) {
+                continue;
+            }
             for ip in &sighting.addresses {
                 self.review_sighting(&sighting.attachment, *ip);
             }
@@ -182,6 +191,38 @@ impl Agent {
         }
     }
 
+    /// Was that written before the machine was booted? Its containers are gone then.
+    fn was_before_boot(&self, boot: Option<&String>) -> bool {
+        let now = self.settings.boot.as_ref();
+        now.zip(boot).is_some_and(|(now, then)| now != then)
+    }
+
+    /// Once nothing in the store is the former life's, what the kernel showed is of no use any more.
+    pub(super) fn end_rebuilding(&mut self) {
+        if !self.rebuilding || self.fresh || !self.former_blocks.is_empty() {
+            return;
+        }
+        let former = |node: &NodeName, journal: &JournalId| {
+            *node == self.settings.node && *journal != self.settings.journal
+        };
+        let mut blocks = self.view.blocks.values();
+        let mut claims = self.view.claims.values();
+        let left = blocks.any(|stored| {
+            let owner = stored.value.owner.as_ref();
+            owner.is_some_and(|owner| former(&owner.node, &owner.journal))
+        }) || claims.any(|stored| match &stored.value {
+            ClaimRecord::Claim(claim) => {
+                let holder = claim.holder.as_ref();
+                holder.is_some_and(|holder| former(&holder.node, &holder.journal))
+            }
+            ClaimRecord::Set(_) => false,
+        });
+        if !left {
+            self.rebuilding = false;
+            self.note(saved::rebuilding(false));
+        }
+    }
+
     /// Blocks of a former life that could not be taken over yet.
     pub(super) fn take_over_rest(&mut self) {
         for (pool, cidr) in std::mem::take(&mut self.former_blocks) {
@@ -199,6 +240,12 @@ impl Agent {
             self.suspects.insert((pool.clone(), name.clone()));
             return;
         };
+        if self.was_before_boot(holder.boot.as_ref())
+            && !self.sightings.contains_key(&holder.attachment)
+        {
+            self.suspects.insert((pool.clone(), name.clone()));
+            return;
+        }
         let hold = Hold {
             pool: pool.clone(),
             name: name.clone(),

@@ -34,6 +34,7 @@ impl Agent {
         }
         self.housekeeping_at = self.clock.now + EVERY;
         self.take_over_rest();
+        self.end_rebuilding();
         self.retake_lost();
         self.keep_reserve();
         self.give_back_spare();

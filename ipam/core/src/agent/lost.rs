@@ -157,6 +157,7 @@ impl Agent {
         for ip in not_live {
             self.set_slot(ip, None);
         }
+        self.yield_to_claims(cidr);
         if self
             .blocks
             .get(cidr)
@@ -168,6 +169,20 @@ impl Agent {
             self.drop_block(cidr);
         } else if !self.busy.contains(&Key::Block(pool.clone(), cidr).path()) && self.may_write() {
             self.take(pool, cidr);
+        }
+    }
+
+    /// Who owned the block meanwhile may have granted addresses of it to claims: those are theirs.
+    fn yield_to_claims(&mut self, cidr: Cidr) {
+        for (ip, uid, _) in self.view.granted_in(cidr) {
+            let Some(Used::Live { attachment, .. }) = self.own_slot(ip).map(|slot| &slot.used)
+            else {
+                continue;
+            };
+            let attachment = attachment.clone();
+            let reason = format!("{ip} was given to claim {uid} while this node was thought dead");
+            self.cut_off(&attachment, &reason);
+            self.set_slot(ip, None);
         }
     }
 

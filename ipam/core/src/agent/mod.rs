@@ -38,7 +38,7 @@ pub use api::{
     Notice, Outcome, Request, RequestId, Settings, Sighting, Start, Status, TxnId,
 };
 pub use refusal::Refusal;
-pub use saved::JournalError;
+pub use saved::{JournalError, wants_sightings};
 
 use crate::{
     AttachmentId, Cidr, Clock, Family, JournalChange, Millis, NodeName, PoolName, Uid,
@@ -88,6 +88,8 @@ pub struct Agent {
     rejected: Option<String>,
     /// It began with an empty journal, and what the kernel showed then was not compared with the store yet.
     fresh: bool,
+    /// Something of a former life, whose journal was lost, may not have been taken over yet.
+    rebuilding: bool,
     /// Tasks may get further.
     stirred: bool,
     /// Pools that were used, so that free addresses of them are kept at hand.
@@ -119,7 +121,7 @@ impl Agent {
     /// # Errors
     /// A journal that was not written by an agent.
     pub fn new(start: Start, effects: &mut Effects) -> Result<Agent, JournalError> {
-        let fresh = start.journal.is_empty();
+        let new = start.journal.is_empty();
         let saved = saved::Saved::read(start.journal)?;
         let sightings = start.sightings.into_iter();
         let mut agent = Agent {
@@ -142,7 +144,8 @@ impl Agent {
             rest_until: Millis(0),
             failures: 0,
             rejected: None,
-            fresh,
+            fresh: new || saved.rebuilding,
+            rebuilding: new || saved.rebuilding,
             stirred: false,
             used_pools: BTreeMap::new(),
             asks: BTreeSet::new(),
@@ -157,6 +160,9 @@ impl Agent {
             told_again: BTreeSet::new(),
             out: Effects::default(),
         };
+        if new {
+            agent.note(saved::rebuilding(true));
+        }
         agent.restore(saved);
         agent.flush(effects);
         Ok(agent)
@@ -254,6 +260,15 @@ impl Agent {
     fn flush(&mut self, effects: &mut Effects) {
         effects.journal.append(&mut self.out.journal);
         effects.actions.append(&mut self.out.actions);
+    }
+
+    /// This node, as an owner.
+    fn owner(&self) -> BlockOwner {
+        BlockOwner {
+            node: self.settings.node.clone(),
+            journal: self.settings.journal.clone(),
+            boot: self.settings.boot.clone(),
+        }
     }
 
     fn is_me(&self, owner: &BlockOwner) -> bool {

@@ -24,7 +24,7 @@ impl Agent {
             return None;
         }
         let known = self.view.pools.get(&pool).map(|pool| &pool.value);
-        let owner = (&self.settings.node, &self.settings.journal);
+        let owner = self.owner();
         let record = self.blocks.record(cidr, Some(owner), known)?;
         self.blocks.tell(cidr, None);
         let write = Write::Put {

@@ -3,7 +3,8 @@
 //! `seq`: no sequence number above it was given. `block/POOL/CIDR`: a block of this node. `live/…`: an
 //! attachment and what it has. `rest/IP`: an address that rests. `claimed/IP`: one that was set aside for
 //! a claim. `vacant/UID`: a claim whose holder has gone, of which the store has not been told.
-//! `pool/NAME`: a pool as it was last seen, so that a restart without the store knows it.
+//! `pool/NAME`: a pool as it was last seen, so that a restart without the store knows it. `rebuilding`: what
+//! a lost journal knew was not all taken over yet.
 
 use super::{
     block::{Phase, Slot, Used},
@@ -64,6 +65,14 @@ pub(super) struct Saved {
     pub(super) claimed: Vec<(IpAddr, SavedClaimed)>,
     pub(super) vacant: Vec<Vacant>,
     pub(super) pools: Vec<(PoolName, SavedPool)>,
+    pub(super) rebuilding: bool,
+}
+
+const REBUILDING: &str = "rebuilding";
+
+/// Does an agent that begins with this journal need to know what the kernel shows?
+pub fn wants_sightings(journal: &Journal) -> bool {
+    journal.is_empty() || journal.iter().any(|(key, _)| key == REBUILDING)
 }
 
 impl Saved {
@@ -78,6 +87,7 @@ impl Saved {
             let ip = || rest.parse::<IpAddr>().map_err(|_| unknown());
             match kind {
                 "seq" => saved.seq = decode(&key, &value)?,
+                REBUILDING => saved.rebuilding = true,
                 "block" => {
                     let at = rest.split_once('/').ok_or_else(unknown)?;
                     let pool = PoolName::new(at.0).map_err(|_| unknown())?;
@@ -117,6 +127,13 @@ fn put(key: String, value: &impl Serialize) -> JournalChange {
 
 fn gone(key: String) -> JournalChange {
     JournalChange { key, value: None }
+}
+
+pub(super) fn rebuilding(is: bool) -> JournalChange {
+    match is {
+        true => put(REBUILDING.to_owned(), &true),
+        false => gone(REBUILDING.to_owned()),
+    }
 }
 
 pub(super) fn seq(seq: u64) -> JournalChange {

@@ -12,6 +12,9 @@ pub struct BlockOwner {
     pub node: NodeName,
     /// Its journal: the same node with a new journal is another owner.
     pub journal: JournalId,
+    /// Which boot of its machine (`/proc/sys/kernel/random/boot_id`): containers of another one are gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<String>,
 }
 
 /// What an address of a block is, where it is not free.

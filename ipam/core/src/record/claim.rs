@@ -105,6 +105,9 @@ pub struct Holder {
     pub seq: u64,
     /// Since when.
     pub since: UnixSeconds,
+    /// In which boot of the node's machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<String>,
 }
 
 /// What kind of claim.

@@ -30,6 +30,7 @@ fn owner() -> BlockOwner {
     BlockOwner {
         node: "n1".parse().unwrap(),
         journal: "j1".parse().unwrap(),
+        boot: Some("b1".to_owned()),
     }
 }
 
@@ -58,7 +59,7 @@ fn blocks() {
     };
     both(
         concat!(
-            r#"{"version":1,"owner":{"node":"n1","journal":"j1"},"epoch":3,"free":59,"entries":["#,
+            r#"{"version":1,"owner":{"node":"n1","journal":"j1","boot":"b1"},"epoch":3,"free":59,"entries":["#,
             r#"{"ip":"10.1.0.2","seq":2,"live":{"attachment":{"network":"apps","container":"c1","ifname":"eth0"}}},"#,
             r#"{"ip":"10.1.0.3","seq":3,"live":{"attachment":{"network":"apps","container":"c1","ifname":"eth0"},"workload":"prod/db-0"}},"#,
             r#"{"ip":"10.1.0.4","seq":4,"cooling":true},{"ip":"10.1.0.5","seq":5,"claimed":"u1"}]}"#
@@ -154,6 +155,7 @@ fn claims() {
             attachment: attachment(),
             seq: 9,
             since: UnixSeconds(8),
+            boot: Some("b1".to_owned()),
         }),
         release: Release::After(60),
         handover: Handover::Strict,
@@ -167,7 +169,7 @@ fn claims() {
         concat!(
             r#"{"version":1,"claim":{"uid":"u1","kind":"borrowed","parts":[{"state":"asked","block":"10.1.0.0/26"},"#,
             r#"{"state":"refused","block":"fd00::/122","ip":"fd00::5","reason":"taken"}],"holder":{"node":"n1","journal":"j1","#,
-            r#""attachment":{"network":"apps","container":"c1","ifname":"eth0"},"seq":9,"since":8},"release":"after:60s","#,
+            r#""attachment":{"network":"apps","container":"c1","ifname":"eth0"},"seq":9,"since":8,"boot":"b1"},"release":"after:60s","#,
             r#""handover":"strict","app":"StatefulSet/prod/db","ordinal":0,"only":"n2","ended":9,"created":7}}"#
         ),
         &full,

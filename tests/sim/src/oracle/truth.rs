@@ -4,7 +4,7 @@ use crate::{event::Ms, violation::Violation};
 use fairway_ipam::{
     Cidr, ClaimName, NodeName, Pool, PoolName, PoolSpec, Range, Uid,
     keys::Key,
-    record::{BlockEntry, BlockRecord, Claim, ClaimRecord, Record},
+    record::{BlockEntry, BlockOwner, BlockRecord, Claim, ClaimRecord, Record},
 };
 use fairway_kv::Change;
 use std::{collections::BTreeMap, net::IpAddr};
@@ -231,8 +231,15 @@ impl Truth {
         let block = key.1;
         let wrong = |reason: String| Err(Violation::Block { block, reason });
         let before = self.blocks.get(&key);
-        let old = before.and_then(|truth| truth.record.owner.clone());
-        let new = record.as_ref().and_then(|record| record.owner.clone());
+        // The boot is a remark.
+        let bare = |owner: &BlockOwner| BlockOwner {
+            boot: None,
+            ..owner.clone()
+        };
+        let old = before.and_then(|truth| truth.record.owner.as_ref().map(bare));
+        let new = record
+            .as_ref()
+            .and_then(|record| record.owner.as_ref().map(bare));
         let (from, to) = (
             before.map_or(0, |truth| truth.record.epoch),
             record.as_ref().map(|record| record.epoch),

@@ -142,3 +142,86 @@ fn a_block_that_nobody_took_is_had_again() {
         assert_ne!(world.add(1, wish(&format!("o{number}"))).unwrap(), first);
     }
 }
+
+#[test]
+fn what_was_live_before_the_machine_was_made_anew_is_not_live() {
+    let mut world = World::new(2, spec(&["10.0.0.0/24"], 28, 124));
+    world.nodes[0].settings.boot = Some("b1".to_owned());
+    world.restart(0);
+    let dead = world.add(0, wish("dead")).unwrap();
+    let sticky = world.add(0, by_hand("sticky")).unwrap();
+    world.pass(1_000);
+    world.nodes[0].settings.boot = Some("b2".to_owned());
+    world.lose_journal(0, Vec::new());
+    assert!(world.nodes[0].agent.leases().is_empty());
+    // The claim can be held elsewhere, and the rest has rested.
+    assert_eq!(world.add(1, by_hand("again")).unwrap(), sticky);
+    world.pass(31_000);
+    let all: Vec<_> = (0..12)
+        .map(|number| world.add(0, wish(&format!("o{number}"))).unwrap())
+        .collect();
+    assert!(all.contains(&dead), "{dead:?} in {all:?}");
+}
+
+#[test]
+fn a_rebuild_that_was_broken_off_goes_on_with_what_the_kernel_shows() {
+    let mut world = World::new(1, spec(&["10.0.0.0/28"], 28, 124));
+    world.add(0, wish("told")).unwrap();
+    world.pass(1_000);
+    world.cut(0, true);
+    let unseen = world.add(0, wish("unseen")).unwrap();
+    let sighting = Sighting {
+        attachment: attachment("unseen"),
+        netns: None,
+        addresses: vec![unseen[0].parse().unwrap()],
+    };
+    let wants = |world: &World| {
+        let journal = world.nodes[0].journal.clone().into_iter().collect();
+        crate::wants_sightings(&journal)
+    };
+    assert!(!wants(&world));
+    // A new journal, and the daemon is killed before it has heard of the store.
+    let mut settings = world.nodes[0].settings.clone();
+    settings.journal = "new".parse().unwrap();
+    let journal = std::collections::BTreeMap::new();
+    world.nodes[0] = world.start(settings.clone(), journal, vec![sighting.clone()], true);
+    assert!(wants(&world) && !world.nodes[0].journal.is_empty());
+    let journal = world.nodes[0].journal.clone();
+    world.nodes[0] = world.start(settings, journal, vec![sighting], false);
+    world.pass(40_000);
+    assert!(!wants(&world), "it is done");
+    let mut others = Vec::new();
+    while let Ok(ip) = world.add(0, wish(&format!("o{}", others.len()))) {
+        others.extend(ip);
+    }
+    assert!(
+        !others.is_empty() && !others.contains(&unseen[0]),
+        "{others:?}"
+    );
+    assert_eq!(world.del(0, "unseen").len(), 1);
+}
+
+#[test]
+fn what_a_claim_was_granted_meanwhile_is_the_claims() {
+    let mut world = World::new(2, spec(&["10.0.0.0/28"], 28, 124));
+    world.add(0, wish("first")).unwrap();
+    world.pass(1_000);
+    world.cut(0, true);
+    let late = world.add(0, wish("late")).unwrap();
+    remove(&mut world, "n0");
+    world.pass(31_000);
+    // Among what the other node gives, to claims, is what the first one has given too.
+    let given = (0..10).find(|number| {
+        let mut wish = by_hand(&format!("o{number}"));
+        if let Some(workload) = &mut wish.workload {
+            workload.claim = ClaimName::new(format!("db{number}")).unwrap();
+        }
+        world.add(1, wish).unwrap() == late
+    });
+    assert!(given.is_some(), "{late:?}");
+    world.pass(1_000);
+    remove(&mut world, "n1");
+    world.cut(0, false);
+    world.pass(1_000);
+    assert_eq!(world.nodes[0].cut, [attachment("late")]);
+}

@@ -94,7 +94,7 @@ impl World {
         self.run();
     }
 
-    fn start(
+    pub(super) fn start(
         &mut self,
         settings: Settings,
         journal: BTreeMap<String, Vec<u8>>,
