@@ -260,8 +260,9 @@ impl<C: Core> Body<C> {
                     };
                     let waiting = self.waiting.remove(&id);
                     let answer = answer.map_err(Failure::Refused);
-                    let told = waiting.map(|waiting| waiting.to.send(Said::Done(answer)));
-                    if !matches!(told, Some(Ok(()))) {
+                    let heard =
+                        waiting.is_some_and(|waiting| waiting.to.send(Said::Done(answer)).is_ok());
+                    if !heard {
                         self.unheard.extend(given);
                     }
                 }

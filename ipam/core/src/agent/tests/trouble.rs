@@ -211,7 +211,7 @@ fn what_a_claim_was_granted_meanwhile_is_the_claims() {
     remove(&mut world, "n0");
     world.pass(31_000);
     // Among what the other node gives, to claims, is what the first one has given too.
-    let given = (0..10).find(|number| {
+    let given = (0..12).find(|number| {
         let mut wish = by_hand(&format!("o{number}"));
         if let Some(workload) = &mut wish.workload {
             workload.claim = ClaimName::new(format!("db{number}")).unwrap();
