@@ -43,7 +43,7 @@ impl EtcdStore {
             Again::Yes => ATTEMPT,
             Again::No => COMMIT,
         };
-        let mut fresh_token = false;
+        let (mut fresh_token, mut named) = (false, false);
         loop {
             let link = self.links.link(deadline).await?;
             let end = match again {
@@ -59,6 +59,11 @@ impl EtcdStore {
             };
             let place = link.place.clone();
             match judged {
+                // Authentication was enabled since: the next connection says who we are.
+                Verdict::Final(Answer::Denied) if link.nameless && !named => {
+                    named = true;
+                    self.links.doubt(&link);
+                }
                 Verdict::Final(answer) => return Err(answer.error(place, source)),
                 Verdict::Token if fresh_token => {
                     let source = source.into();

@@ -25,6 +25,9 @@ pub(super) struct Link {
     pub(super) client: Client,
     /// The member's URL.
     pub(super) place: String,
+    /// A user is set, but the cluster had no authentication when this was made, so that it bears no name:
+    /// once there is, all is denied to it, and only to it.
+    pub(super) nameless: bool,
     endpoint: usize,
 }
 
@@ -191,10 +194,13 @@ impl Links {
         let options = ConnectOptions::new().with_require_leader(true);
         let client = Client::from_channel(Channel::Tonic(channel), Some(options)).await;
         let mut client = client.map_err(failed)?;
+        let mut nameless = false;
         if let Some(user) = &self.etcd.user {
             let word = (user.name.clone(), user.password.clone());
             match client.update_user(Some(word)).await {
-                Err(error) if client_words(&error).contains("authentication is not enabled") => {}
+                Err(error) if client_words(&error).contains("authentication is not enabled") => {
+                    nameless = true;
+                }
                 other => other.map_err(failed)?,
             }
         }
@@ -208,6 +214,7 @@ impl Links {
         Ok(Link {
             client,
             place,
+            nameless,
             endpoint,
         })
     }

@@ -157,7 +157,7 @@ impl Store for EtcdStore {
             let options = options.clone();
             async move { watch.watch(key, Some(options)).await }
         };
-        // Here a token that is no longer good is an answer like any other.
+        // Here a token that is no longer good, or none, is an answer like any other.
         for retried in [false, true] {
             let (stream, link) = self.call(Again::Yes, begin).await?;
             let links = Arc::clone(&self.links);
@@ -166,7 +166,7 @@ impl Store for EtcdStore {
             match watcher.next().await {
                 Ok(_) => return Ok(Box::new(watcher)),
                 Err(StoreError::Denied { .. }) if !retried => {
-                    if refresh(&link).await.is_err() {
+                    if link.nameless || refresh(&link).await.is_err() {
                         self.links.doubt(&link);
                     }
                 }

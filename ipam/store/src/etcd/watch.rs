@@ -24,8 +24,9 @@ const BEAT: Duration = Duration::from_secs(1);
 /// How long a watch may be silent.
 pub(super) const SILENCE: Duration = Duration::from_secs(3);
 
-/// Why a member ends a watch that a fresh token may still be given.
-const DENIALS: [&str; 3] = [
+/// Why a member ends a watch that a fresh token, or a connection with a name, may still be given.
+const DENIALS: [&str; 4] = [
+    "user name is empty",
     "permission denied",
     "invalid auth token",
     "revision in auth header is old",

@@ -151,6 +151,59 @@ fn passwords_and_permissions() {
     });
 }
 
+/// Settings come first and `auth enable` after them: connections from before bear no name.
+#[test]
+fn authentication_may_be_enabled_under_way() {
+    run(async {
+        // With mTLS the name in the certificate takes the user's place, and may do nothing.
+        for options in [Options::loopback(1), Options::loopback(1).tls()] {
+            let cluster = Cluster::start(options).expect("etcd");
+            let location = at(&cluster.endpoints());
+            let location = match cluster.pki() {
+                Some(_) => secured(&cluster, location, "client", Flaw::None),
+                None => location,
+            };
+            let location = location.with_user(user("root", "secret"));
+            let mut stores = Vec::new();
+            for _ in 0..4 {
+                stores.push(opened(location.clone()).await);
+            }
+            let [writer, reader, watcher, keeper] = &stores[..] else {
+                panic!("four")
+            };
+            let start = write(&**writer, vec![put("a", "0")]).await;
+            assert_eq!(text(&**reader, "a").await.as_deref(), Some("0"));
+            let mut before = watcher.watch(ROOT, start).await.expect("it watches");
+            let ttl = Duration::from_secs(20);
+            let lease = keeper.grant_lease(ttl).await.expect("a lease");
+            for args in [
+                &["user", "add", "root:secret"][..],
+                &["user", "grant-role", "root", "root"],
+                &["user", "add", "client:other"],
+                &["auth", "enable"],
+            ] {
+                cluster.etcdctl(args).expect("it does");
+            }
+            write(&**writer, vec![put("a", "1")]).await;
+            assert_eq!(text(&**reader, "a").await.as_deref(), Some("1"));
+            let after = watcher.watch(ROOT, start).await;
+            let mut after = after.expect("it watches anew");
+            for watch in [&mut before, &mut after] {
+                assert_eq!(short(&next(&mut **watch).await.changes[0]), "+a=1");
+            }
+            let leased = txn(vec![absent("l")], vec![put_with("l", lease)]);
+            let done = keeper.commit(&leased).await.expect("it commits");
+            assert!(matches!(done, Committed::Yes { .. }));
+            keeper.keep_alive(lease).await.expect("it is kept");
+            // Who has the wrong password is told so now.
+            let wrong = location.clone().with_user(user("root", "wrong"));
+            let error = opened(wrong).await.get(&key("a")).await;
+            let error = error.expect_err("denied");
+            assert!(matches!(error, StoreError::Denied { .. }), "{error}");
+        }
+    });
+}
+
 /// The first answer's error.
 async fn refused(location: Location) -> String {
     let store = match open(&location).await {
