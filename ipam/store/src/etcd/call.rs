@@ -3,7 +3,7 @@
 use super::EtcdStore;
 use super::link::{Link, refresh};
 use super::verdict::{Answer, Verdict, client_words, verdict};
-use crate::StoreError;
+use crate::{StoreError, backoff::Backoff};
 use etcd_client::{Client, Error};
 use fairway_kv::{LeaseId, Revision};
 use std::future::Future;
@@ -44,6 +44,7 @@ impl EtcdStore {
             Again::No => COMMIT,
         };
         let (mut fresh_token, mut named) = (false, false);
+        let mut busy = Backoff::new();
         loop {
             let link = self.links.link(deadline).await?;
             let end = match again {
@@ -85,6 +86,13 @@ impl EtcdStore {
                     self.links.doubt(&link);
                     let source = source.into();
                     return Err(StoreError::Unknown { place, source });
+                }
+                // A new connection, with TLS and a password to check, is more work for a member that has
+                // too much already: it is given time, and left for another only when that did not help.
+                Verdict::Busy => {
+                    if timeout_at(deadline, busy.pause()).await.is_err() {
+                        self.links.doubt(&link);
+                    }
                 }
                 Verdict::NotDone | Verdict::Doubt => self.links.doubt(&link),
             }

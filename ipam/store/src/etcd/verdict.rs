@@ -16,6 +16,8 @@ use tonic::{Code, Status};
 pub(super) enum Verdict {
     /// It did not reach etcd, or etcd says that it did nothing and another member may do better.
     NotDone,
+    /// The member has more to do than it can, and did nothing.
+    Busy,
     /// The token is not good (any more); nothing was done.
     Token,
     /// Nothing was done, and it will be the same with every member.
@@ -70,7 +72,7 @@ fn status_verdict(status: &Status) -> Verdict {
     }
     match status.code() {
         Code::ResourceExhausted if has("space exceeded") => Verdict::Final(Answer::OutOfSpace),
-        Code::ResourceExhausted if has("too many requests") => Verdict::NotDone,
+        Code::ResourceExhausted if has("too many requests") => Verdict::Busy,
         Code::InvalidArgument if has("revision in auth header is old") => Verdict::Token,
         Code::InvalidArgument if has("authentication failed") || has("user name is empty") => {
             Verdict::Final(Answer::Denied)
@@ -160,7 +162,7 @@ mod tests {
             (
                 Code::ResourceExhausted,
                 "etcdserver: too many requests",
-                "NotDone",
+                "Busy",
             ),
             (Code::Unavailable, "etcdserver: no leader", "NotDone"),
             (Code::Unavailable, "etcdserver: leader changed", "Doubt"),

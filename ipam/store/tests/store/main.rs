@@ -4,6 +4,7 @@
 
 mod adversity;
 mod bed;
+mod busy;
 mod healing;
 mod later;
 mod proxy;
