@@ -4,7 +4,7 @@
 //! that rotated certificates are taken up. Errors name the flag that the caller told: a wrong path is
 //! found by whoever reads the log at night.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{fmt, io, path::PathBuf, str::FromStr};
 
 /// See the module's head.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +93,18 @@ pub enum LocationError {
         /// What is wrong.
         reason: &'static str,
     },
-    /// A file of TLS that cannot be used.
+    /// A file of TLS that cannot be read.
+    #[error("{field}: {path}: {source}", path = path.display())]
+    TlsUnread {
+        /// The flag or field.
+        field: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A file of TLS that is of no use as it is now: it has expired, say, or its other half is still to be
+    /// written. It may be renewed, so who opens the location later may find it good.
     #[error("{field}: {path}: {reason}", path = path.display())]
     TlsFile {
         /// The flag or field.

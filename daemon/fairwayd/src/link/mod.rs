@@ -9,7 +9,7 @@ pub use name::{NameError, NameState, keep_name};
 pub use orders::carry_out;
 
 use crate::config::Config;
-use fairway_store::{Location, Store, StoreError};
+use fairway_store::{Location, LocationError, Store, StoreError};
 use std::{
     sync::{
         Arc,
@@ -30,10 +30,11 @@ pub struct Link {
 
 impl Link {
     /// Opens the store. A file must open at once: nobody else will mend it. An etcd cluster is tried again
-    /// and again, by the future that is returned besides.
+    /// and again, by the future that is returned besides; so it is where our certificate has expired, since
+    /// containers that run need the daemon until there is another.
     ///
     /// # Errors
-    /// A file that cannot be used; settings of etcd that are not good.
+    /// A file that cannot be used; settings of etcd that cannot be.
     pub async fn open(
         config: &Config,
     ) -> Result<(Link, impl Future<Output = ()> + Send + use<>), StoreError> {
@@ -47,7 +48,7 @@ impl Link {
                 found.send_replace(Some(store));
                 false
             }
-            Err(error) if kind == "etcd" && !matches!(error, StoreError::Location(_)) => {
+            Err(error) if kind == "etcd" && may_pass(&error) => {
                 error!("{error}; it is tried again");
                 true
             }
@@ -100,5 +101,14 @@ impl Link {
     /// `redb` or `etcd`.
     pub fn kind(&self) -> &'static str {
         self.kind
+    }
+}
+
+/// Not with a setting that can never be; but what is in a file of TLS is renewed, or only written halfway,
+/// or of a time that the clock of a machine that has just come up does not know yet.
+fn may_pass(error: &StoreError) -> bool {
+    match error {
+        StoreError::Location(error) => matches!(error, LocationError::TlsFile { .. }),
+        _ => true,
     }
 }

@@ -59,7 +59,11 @@ fn flaw(file: &Named, reason: String) -> LocationError {
 }
 
 fn read(file: &Named) -> Result<Vec<u8>, LocationError> {
-    fs::read(&file.path).map_err(|error| flaw(file, error.to_string()))
+    fs::read(&file.path).map_err(|source| LocationError::TlsUnread {
+        field: file.field,
+        path: file.path.clone(),
+        source,
+    })
 }
 
 /// At least one.

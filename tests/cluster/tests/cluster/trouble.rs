@@ -119,13 +119,7 @@ fn certificates_that_are_no_good_are_named() -> Result<()> {
         let pki = bed.etcd.pki().context("TLS")?;
         let wrong_ca = good.replace(&format!("{:?}", pki.ca()), &format!("{strange:?}"));
         ensure!(wrong_ca != good);
-        // One that it had from the start to be useless may keep it from starting; it loses nothing by that.
-        node.stop()?;
-        own(Flaw::Expired)?;
-        node.launch()?;
-        node.says("expired")?;
-        node.kill()?;
-        own(Flaw::None)?;
+        useless_from_the_start(bed, &held)?;
         node.stop()?;
         let store = bed.store();
         node.configure(&format!("{store}{wrong_ca}"))?;
@@ -138,6 +132,52 @@ fn certificates_that_are_no_good_are_named() -> Result<()> {
         expires(bed, &held)?;
         well_again(bed, &held)
     })
+}
+
+/// What is in the files is of no use when the daemon starts: it serves all the same, and takes what is good
+/// without being told. A file that is not there is a wrong path.
+fn useless_from_the_start(bed: &Bed, held: &Allocated) -> Result<()> {
+    let node = bed.node(1);
+    let pki = bed.etcd.pki().context("TLS")?;
+    let files = pki.issue("n1", Flaw::None)?;
+    let text = fs::read_to_string(&files.cert)?;
+    let (half, _) = text.split_at(text.len() / 2);
+    let spoil = |how| -> Result<()> {
+        match how {
+            "has expired" => drop(pki.issue("n1", Flaw::Expired)?),
+            "is not valid yet" => drop(pki.issue("n1", Flaw::NotYet)?),
+            "is not the key of" => {
+                pki.issue("n1", Flaw::None)?;
+                fs::write(&files.cert, &text)?;
+            }
+            _ => fs::write(&files.cert, half)?,
+        }
+        Ok(())
+    };
+    for how in [
+        "has expired",
+        "is not valid yet",
+        "is not the key of",
+        "is no PEM",
+    ] {
+        node.stop()?;
+        spoil(how)?;
+        bears(node, held, &["--etcd-", "n1.", how]).context(how)?;
+        bed.certificates("n1", Flaw::None)?;
+        node.connected().context(how)?;
+        in_step(bed)?;
+    }
+    node.stop()?;
+    fs::remove_file(&files.key)?;
+    node.launch()?;
+    node.says("--etcd-key")?;
+    node.says("No such file")?;
+    eventually("it ends", || {
+        ensure!(node.ended());
+        Ok(())
+    })?;
+    bed.certificates("n1", Flaw::None)?;
+    Ok(())
 }
 
 /// A certificate expires while the daemon runs, which shows with the next connection; once there is a good
