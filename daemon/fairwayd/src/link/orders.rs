@@ -57,14 +57,15 @@ pub async fn carry_out(
     }
 }
 
+/// A store that only cannot be reached refuses nothing: whether it was asked or not, the agent may try again,
+/// for as long as its own caller waits.
 async fn commit(link: &Link, id: TxnId, txn: &Txn) -> Outcome {
     let Some(store) = link.store() else {
-        let reason = "the store is not open".to_owned();
-        return Outcome::Rejected { reason };
+        return Outcome::Unknown;
     };
     match tokio::time::timeout(PATIENCE, store.commit(txn)).await {
         Ok(Ok(committed)) => Outcome::Done(committed),
-        Ok(Err(error)) if error.is_rejection() => {
+        Ok(Err(error)) if error.needs_hands() => {
             let reason = error.to_string();
             Outcome::Rejected { reason }
         }
@@ -73,5 +74,48 @@ async fn commit(link: &Link, id: TxnId, txn: &Txn) -> Outcome {
             Outcome::Unknown
         }
         Err(_) => Outcome::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fairway_kv::Write;
+    use fairway_store::{Location, Store};
+
+    async fn outcome(location: Option<&str>, txn: &Txn) -> Outcome {
+        let mut opened: Option<Arc<dyn Store>> = None;
+        if let Some(location) = location {
+            let location: Location = location.parse().unwrap();
+            opened = Some(fairway_store::open(&location).await.unwrap());
+        }
+        let (_found, store) = watch::channel(opened);
+        let link = Link {
+            store,
+            connected: Arc::default(),
+            kind: "etcd",
+        };
+        commit(&link, TxnId(1), txn).await
+    }
+
+    #[tokio::test]
+    async fn who_cannot_be_reached_refuses_nothing() {
+        let txn = Txn::default();
+        // No store yet, and a port that nobody listens on.
+        for location in [None, Some("etcd:http://127.0.0.1:9")] {
+            let outcome = outcome(location, &txn).await;
+            assert!(matches!(outcome, Outcome::Unknown), "{outcome:?}");
+        }
+        // One that could not be taken by any store.
+        let key = "/fairway/v1/a".to_owned();
+        let twice = Txn {
+            writes: vec![Write::Delete { key: key.clone() }, Write::Delete { key }],
+            ..txn
+        };
+        let outcome = outcome(Some("etcd:http://127.0.0.1:9"), &twice).await;
+        let Outcome::Rejected { reason } = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert!(reason.contains("/fairway/v1/a"), "{reason}");
     }
 }

@@ -80,7 +80,7 @@ pub enum Input {
 pub enum Outcome {
     /// The store's answer.
     Done(Committed),
-    /// No answer: it may or may not have been committed.
+    /// No answer, or nobody could be asked: it may or may not have been committed.
     Unknown,
     /// It was certainly not committed: the store is out of space, or does not let us.
     Rejected {
