@@ -73,6 +73,10 @@ pub struct Record {
     pub boot: String,
     /// `CLOCK_BOOTTIME` at that time, in milliseconds: it only ever goes forward, also through suspend.
     pub boottime: u64,
+    /// Where its daemon was looked for: of several on one machine, only that one gave the addresses. None:
+    /// at [`crate::DEFAULT_SOCKET`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket: Option<String>,
 }
 
 impl Record {
@@ -86,7 +90,25 @@ impl Record {
             attachment,
             boot: boot_id()?,
             boottime: boottime()?,
+            socket: None,
         })
+    }
+
+    /// It was to be told at this socket.
+    #[must_use]
+    pub fn meant_for(mut self, socket: &Path) -> Self {
+        self.socket = Some(socket.to_string_lossy().into_owned());
+        self
+    }
+
+    /// Was it to be told there? A socket is the same however its folder is named: `/var/run` is `/run`.
+    pub fn is_meant_for(&self, socket: &Path) -> bool {
+        let meant = Path::new(self.socket.as_deref().unwrap_or(crate::DEFAULT_SOCKET));
+        let real = |path: &Path| {
+            let folder = fs::canonicalize(path.parent()?).ok()?;
+            Some(folder.join(path.file_name()?))
+        };
+        meant == socket || real(meant).is_some_and(|meant| real(socket) == Some(meant))
     }
 
     /// The name of its file.
@@ -169,12 +191,20 @@ impl Record {
     }
 }
 
-/// The folder: `released` under `FAIRWAY_STATE_DIR`, else under [`STATE_DIR`].
+/// Where records are left: `released` under `FAIRWAY_STATE_DIR`, else [`default_folder`].
 pub fn folder() -> PathBuf {
     let state = env::var_os("FAIRWAY_STATE_DIR").filter(|dir| !dir.is_empty());
-    state
-        .map_or_else(|| STATE_DIR.into(), PathBuf::from)
-        .join("released")
+    state.map_or_else(default_folder, |dir| below(Path::new(&dir)))
+}
+
+/// `released` under [`STATE_DIR`]: what a runtime's environment does not tell, its plugins do not know.
+pub fn default_folder() -> PathBuf {
+    below(Path::new(STATE_DIR))
+}
+
+/// The records in a daemon's folder.
+pub fn below(state_dir: &Path) -> PathBuf {
+    state_dir.join("released")
 }
 
 /// The records in a folder, in no order; none where there is no folder.
@@ -267,6 +297,29 @@ mod tests {
                 fs::metadata(path).unwrap().permissions().mode() & 0o777,
                 mode
             );
+        }
+    }
+
+    #[test]
+    fn it_says_whose_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let (run, alias) = (dir.path().join("run"), dir.path().join("alias"));
+        fs::create_dir(&run).unwrap();
+        std::os::unix::fs::symlink(&run, &alias).unwrap();
+        let record = Record::now(attachment("eth0")).unwrap();
+        assert!(record.is_meant_for(Path::new(crate::DEFAULT_SOCKET)));
+        assert!(!record.is_meant_for(&run.join("s")));
+        let file = record.meant_for(&alias.join("s")).write(&run).unwrap();
+        let record = Record::read(&file).unwrap();
+        // There is no socket where nobody answers.
+        for (socket, meant) in [
+            (alias.join("s"), true),
+            (run.join("s"), true),
+            (run.join("t"), false),
+            (dir.path().join("s"), false),
+            (crate::DEFAULT_SOCKET.into(), false),
+        ] {
+            assert_eq!(record.is_meant_for(&socket), meant, "{socket:?}");
         }
     }
 

@@ -45,7 +45,7 @@ impl Base {
     pub(crate) async fn start(config: Arc<Config>) -> Result<Base, Error> {
         let clocks = Clocks::start();
         let folder = Folder::lock(&config.state_dir)?;
-        let released = Arc::new(Released::below(&config.state_dir)?);
+        let released = Arc::new(Released::of(&config.state_dir, &config.socket)?);
         let (link, opening) = Link::open(&config).await?;
         let mut tasks = JoinSet::new();
         tasks.spawn(opening);

@@ -4,6 +4,9 @@
 //! since. Before an ADD the attachment's own record is worked off, so a record that is found later is
 //! younger than what it frees; the times in it are compared all the same, for allocations whose time is
 //! known.
+//!
+//! A plugin that was not told of the daemon's folder leaves its records in the default one, so both are
+//! worked off. The default one is the machine's: records there that another daemon is to hear are left to it.
 
 use crate::driver::{Driver, Failure};
 use fairway_api::{
@@ -20,16 +23,18 @@ use std::{
 use tokio::sync::Mutex;
 use tracing::{error, info, warn};
 
-/// Between two looks at the folder.
+/// Between two looks at the folders.
 const EVERY: Duration = Duration::from_secs(3);
 
 /// So many allocations are remembered: those that a record can be older than are the last ones.
 const REMEMBERED: usize = 4096;
 
-/// The folder of records, and when this daemon gave what it gave.
+/// The folders of records, and when this daemon gave what it gave.
 #[derive(Debug)]
 pub struct Released {
-    folder: PathBuf,
+    /// The first is this daemon's alone.
+    folders: Vec<PathBuf>,
+    socket: PathBuf,
     boot: String,
     /// One at a time: an ADD must not overtake the record of the DEL before it.
     state: Mutex<State>,
@@ -39,18 +44,21 @@ pub struct Released {
 struct State {
     /// `CLOCK_BOOTTIME` in milliseconds of the last allocations of this daemon's life, by their number.
     given: BTreeMap<u64, u64>,
-    /// Records that cannot be used and were told of.
-    bad: HashSet<PathBuf>,
+    /// Records that are left alone: another daemon's, or such as cannot be used and were told of.
+    left: HashSet<PathBuf>,
 }
 
 impl Released {
-    /// The records below a daemon's folder.
+    /// The records below a daemon's folder, and those for its socket in the default one.
     ///
     /// # Errors
     /// Where the kernel does not tell its boot.
-    pub fn below(state_dir: &Path) -> Result<Released, ReleasedError> {
+    pub fn of(state_dir: &Path, socket: &Path) -> Result<Released, ReleasedError> {
+        let mut folders = vec![released::below(state_dir), released::default_folder()];
+        folders.dedup();
         Ok(Released {
-            folder: state_dir.join("released"),
+            folders,
+            socket: socket.to_owned(),
             boot: released::boot_id()?,
             state: Mutex::default(),
         })
@@ -76,14 +84,17 @@ impl Released {
     /// Where the agent cannot free it; then nothing may be given.
     pub async fn before(&self, driver: &Driver, attachment: &Attachment) -> Result<(), Failure> {
         let mut state = self.state.lock().await;
-        let path = self.folder.join(Record::name_of(attachment));
-        match fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            _ => {
-                let leases = driver.leases().await?;
-                self.work_off(driver, &mut state, &leases, &path).await
+        for folder in &self.folders {
+            let path = folder.join(Record::name_of(attachment));
+            match fs::symlink_metadata(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                _ => {
+                    let leases = driver.leases().await?;
+                    self.work_off(driver, &mut state, &leases, &path).await?;
+                }
             }
         }
+        Ok(())
     }
 
     /// Works off all there are. Says how many.
@@ -92,26 +103,26 @@ impl Released {
     /// Where the agent cannot free one; the rest stays for later.
     pub async fn all(&self, driver: &Driver) -> Result<usize, Failure> {
         let mut state = self.state.lock().await;
-        let records = match released::list(&self.folder) {
-            Ok(records) => records,
-            Err(error) => {
-                warn!("{}", chain(&error));
-                return Ok(0);
+        let mut records = HashSet::new();
+        for folder in &self.folders {
+            match released::list(folder) {
+                Ok(found) => records.extend(found),
+                Err(error) => warn!("{}", chain(&error)),
             }
-        };
-        state.bad.retain(|path| records.contains(path));
-        let records: Vec<_> = records
-            .into_iter()
-            .filter(|path| !state.bad.contains(path))
-            .collect();
+        }
+        state.left.retain(|path| records.contains(path));
+        records.retain(|path| !state.left.contains(path));
         if records.is_empty() {
             return Ok(0);
         }
         let leases = driver.leases().await?;
+        let mut done = 0;
         for path in &records {
-            self.work_off(driver, &mut state, &leases, path).await?;
+            if self.work_off(driver, &mut state, &leases, path).await? {
+                done += 1;
+            }
         }
-        Ok(records.len())
+        Ok(done)
     }
 
     /// Works them off again and again.
@@ -124,24 +135,30 @@ impl Released {
         }
     }
 
+    /// Does what a record asks for. Says whether it was this daemon's.
     async fn work_off(
         &self,
         driver: &Driver,
         state: &mut State,
         leases: &[Lease],
         path: &Path,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let record = match Record::read(path) {
             Ok(record) => record,
             Err(ReleasedError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                return Ok(());
+                return Ok(false);
             }
             Err(error) => {
                 error!("{}; it is left alone, and frees nothing", chain(&error));
-                state.bad.insert(path.to_owned());
-                return Ok(());
+                state.left.insert(path.to_owned());
+                return Ok(false);
             }
         };
+        let own = path.parent() == self.folders.first().map(PathBuf::as_path);
+        if !own && !record.is_meant_for(&self.socket) {
+            state.left.insert(path.to_owned());
+            return Ok(false);
+        }
         let id = crate::convert::attachment_id(&record.attachment);
         let lease = leases.iter().find(|lease| lease.attachment == id);
         let given = lease.and_then(|lease| state.given.get(&lease.seq).copied());
@@ -158,7 +175,7 @@ impl Released {
             }
             _ => {}
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -194,6 +211,7 @@ mod tests {
             },
             boot: boot.into(),
             boottime,
+            socket: None,
         }
     }
 

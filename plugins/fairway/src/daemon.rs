@@ -84,7 +84,8 @@ impl Daemon {
         attachment: Attachment,
         because: &ClientError,
     ) -> Result<(), Error> {
-        let written = Record::now(attachment).and_then(|record| record.write(&self.released));
+        let record = Record::now(attachment).map(|record| record.meant_for(&self.socket));
+        let written = record.and_then(|record| record.write(&self.released));
         let file = written.map_err(|source| Error::NotReleased {
             daemon: because.to_string(),
             source,

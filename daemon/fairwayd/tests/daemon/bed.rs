@@ -77,6 +77,26 @@ impl Bed {
         command.args(more).env("RUST_LOG", "debug").spawn().unwrap()
     }
 
+    /// Where this machine's plugins leave records if nothing tells them where: see [`Bed::start_with_var`].
+    pub(crate) fn untold(&self) -> PathBuf {
+        self.lab.scratch().join("var/fairway/released")
+    }
+
+    /// As [`Bed::start`], with a `/var/lib` of the daemon's own, in a mount namespace that goes with it.
+    pub(crate) fn start_with_var(&mut self) {
+        let var = self.lab.scratch().join("var");
+        fs::create_dir_all(&var).unwrap();
+        let script = "mount --bind \"$0\" /var/lib && exec \"$@\"";
+        let command = self.lab.node().command("unshare");
+        let command = command.args(["--mount", "sh", "-c", script]).arg(var);
+        let command = command
+            .arg(env!("CARGO_BIN_EXE_fairwayd"))
+            .arg("--config")
+            .arg(self.settings());
+        self.daemon = Some(command.env("RUST_LOG", "debug").spawn().unwrap());
+        self.answers();
+    }
+
     /// Starts it and waits until it answers.
     pub(crate) fn start(&mut self) {
         self.daemon = Some(self.launch(&[]));

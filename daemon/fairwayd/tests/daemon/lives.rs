@@ -13,6 +13,7 @@ use std::{
     fs,
     io::Write,
     os::unix::{fs::PermissionsExt, net::UnixStream},
+    path::Path,
 };
 
 fn balanced(bed: &Bed) {
@@ -121,6 +122,44 @@ fn dels_that_came_meanwhile_are_done_before_anything_else() {
     assert!(!record.exists());
     assert_ne!(first, second, "the first one rests");
     assert_eq!(bed.del("twice"), [second]);
+}
+
+/// The runtime has nothing of fairwayd's environment, and `state_dir` stands in the file alone: plugins
+/// leave their records in the default folder.
+#[test]
+fn dels_are_found_whatever_plugins_know() {
+    let mut bed = Bed::new();
+    bed.start_with_var();
+    bed.pool("web", "10.7.0.0/24");
+    let (socket, untold) = (bed.socket(), bed.untold());
+    let left = |container: &str, socket: &Path| {
+        let record = Record::now(attachment(container)).unwrap();
+        record.meant_for(socket).write(&untold).unwrap()
+    };
+    bed.add("gone");
+    let stays = bed.add("stays");
+    bed.kill();
+    let ours = left("gone", &socket);
+    // Another daemon of this machine has a container of the same name.
+    let theirs = left("stays", Path::new("/run/other.sock"));
+    bed.start_with_var();
+    assert!(!ours.exists(), "done before the socket is there");
+    bed.says("1 DELs came");
+    assert!(bed.del("gone").is_empty());
+    // While it runs, and by the ADD that comes next.
+    bed.add("later");
+    let record = left("later", &socket);
+    poll(SOON, "it is worked off", || !record.exists()).unwrap();
+    assert!(bed.del("later").is_empty());
+    let first = bed.add("twice");
+    let record = left("twice", &socket);
+    let second = bed.add("twice");
+    assert!(!record.exists());
+    assert_ne!(first, second, "the first one rests");
+    assert_eq!(bed.del("twice"), [second]);
+    assert_eq!(bed.del("stays"), [stays]);
+    assert!(theirs.exists());
+    balanced(&bed);
 }
 
 #[test]

@@ -127,10 +127,14 @@ impl Fake {
         self.seen().iter().map(name).collect()
     }
 
-    /// The attachments of which a record was left.
+    /// The attachments of which a record was left, for this daemon.
     pub(crate) fn left(&self) -> Vec<Attachment> {
         let files = released::list(&self.released()).unwrap();
-        let read = |file: &PathBuf| Record::read(file).unwrap().attachment;
+        let read = |file: &PathBuf| {
+            let record = Record::read(file).unwrap();
+            assert!(record.is_meant_for(&self.socket()), "{record:?}");
+            record.attachment
+        };
         files.iter().map(read).collect()
     }
 
