@@ -47,6 +47,15 @@ fn worded(notice: &Notice) -> (bool, String) {
         ),
         Notice::Unreadable { key, reason } => (true, format!("{key}: {reason}; it is left alone")),
         Notice::Rejected { reason } => (true, format!("the store did not take a write: {reason}")),
+        Notice::Rewound { from, to } => (
+            true,
+            format!(
+                "the store went back from revision {} to {}: it was restored from a backup, or is another \
+                 one. What this node's containers have is told to it anew; what others were given since, it \
+                 does not know",
+                from.0, to.0
+            ),
+        ),
         Notice::Reclaimed { node, blocks } => (
             false,
             format!("node {node} was away for too long: {blocks} of its blocks are free again"),

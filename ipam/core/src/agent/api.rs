@@ -5,7 +5,7 @@ use crate::{
     AppName, AttachmentId, Cidr, ClaimName, Clock, Family, Handover, JournalChange, JournalId,
     Millis, Netns, NodeName, PoolName, Release, Workload,
 };
-use fairway_kv::{Committed, Txn, Update};
+use fairway_kv::{Committed, Revision, Txn, Update};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
@@ -263,6 +263,13 @@ pub enum Notice {
     Rejected {
         /// Its word.
         reason: String,
+    },
+    /// The store is an older copy of itself, or another one.
+    Rewound {
+        /// What was heard of before.
+        from: Revision,
+        /// What it is at now.
+        to: Revision,
     },
     /// This node took the blocks of one that has been away for too long.
     Reclaimed {

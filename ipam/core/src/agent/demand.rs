@@ -114,7 +114,8 @@ impl Agent {
             },
             None => Condition::Absent { key },
         };
-        let epoch = stored.map_or(0, |stored| stored.value.epoch) + 1;
+        let own = self.blocks.get(cidr).map_or(0, |own| own.epoch);
+        let epoch = stored.map_or(0, |stored| stored.value.epoch).max(own) + 1;
         let mut entries = stored.map_or_else(Vec::new, |stored| stored.value.entries.clone());
         for entry in &mut entries {
             if let Use::Live { .. } = entry.used {

@@ -16,15 +16,26 @@ use fairway_kv::Update;
 
 impl Agent {
     pub(super) fn learn(&mut self, update: Update) {
-        let reset = matches!(update, Update::Reset { .. });
+        let reset = match &update {
+            Update::Reset { revision, .. } => Some(*revision),
+            _ => None,
+        };
+        let rewound = reset.filter(|revision| *revision < self.heard);
+        if let Some(to) = rewound {
+            self.rewind(to);
+        }
         let touched = self.view.apply(update);
+        self.heard = self.heard.max(self.view.revision);
+        if rewound.is_some() {
+            self.keep_without_claims();
+        }
         self.stirred = true;
         let waiting: Vec<_> = self.blocks.waiting().map(|block| block.cidr).collect();
         self.review(touched);
         for cidr in waiting {
             self.make_ready(cidr);
         }
-        if reset {
+        if reset.is_some() {
             self.review_all();
         }
     }
@@ -120,7 +131,15 @@ impl Agent {
             }
             return;
         };
-        if mine && own.epoch == epoch {
+        if mine && own.epoch >= epoch && own.phase != Phase::Lost {
+            if own.epoch > epoch {
+                // The store is an older copy of itself.
+                self.blocks.tell(cidr, Some(self.clock.now));
+            }
+            let Some(own) = self.blocks.get(cidr) else {
+                return;
+            };
+            let epoch = own.epoch;
             if own.phase == Phase::From(fairway_kv::Revision(u64::MAX)) {
                 let revision = self.own_revision(pool, cidr).unwrap_or_default();
                 self.set_phase(cidr, epoch, Phase::From(revision));
@@ -128,7 +147,7 @@ impl Agent {
             }
             return;
         }
-        if mine && own.epoch < epoch {
+        if mine {
             return self.adopt(pool, cidr);
         }
         let unreadable = Key::Block(pool.clone(), cidr).path();

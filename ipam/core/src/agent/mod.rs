@@ -27,6 +27,7 @@ mod publish;
 mod refusal;
 mod release;
 mod restore;
+mod rewind;
 mod saved;
 mod sets;
 mod slots;
@@ -61,6 +62,8 @@ pub struct Agent {
     settings: Settings,
     clock: Clock,
     view: View,
+    /// The highest revision that the mirror ever told, in this life or the one before.
+    heard: Revision,
     /// The last sequence number given, and the one that the journal says was not passed.
     seq: u64,
     seq_saved: u64,
@@ -128,6 +131,7 @@ impl Agent {
             settings: start.settings,
             clock: start.clock,
             view: View::default(),
+            heard: Revision::default(),
             seq: saved.seq,
             seq_saved: saved.seq,
             blocks: Blocks::default(),

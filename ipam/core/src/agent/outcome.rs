@@ -7,7 +7,7 @@ use crate::{
     keys::Key,
     record::{ClaimRecord, Part, Record},
 };
-use fairway_kv::{Committed, Revision, Txn, Write};
+use fairway_kv::{Committed, Condition, Revision, Txn, Write};
 
 /// What a transaction is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,13 @@ impl Agent {
             }
             Outcome::Done(Committed::No { revision, found }) => {
                 self.dirty_again(&txn);
-                self.view.found(found, revision)
+                let touched = self.view.found(found, revision);
+                // By all that this node knows it should have been carried out: the mirror lags, or tells of
+                // another store. The same at once would be refused again.
+                if touched.keys.is_empty() && self.agrees(&txn) {
+                    self.pause();
+                }
+                touched
             }
             Outcome::Unknown => {
                 self.dirty_again(&txn);
@@ -115,6 +121,14 @@ impl Agent {
                 self.blocks.tell(cidr, Some(now));
             }
         }
+    }
+
+    fn agrees(&self, txn: &Txn) -> bool {
+        let modified = |key: &str| Key::parse(key).and_then(|key| self.view.modified(&key));
+        txn.conditions.iter().all(|condition| match condition {
+            Condition::Absent { key } => modified(key).is_none(),
+            Condition::Unchanged { key, modified: at } => modified(key) == Some(*at),
+        })
     }
 
     fn pause(&mut self) {

@@ -18,11 +18,12 @@ impl Agent {
         let now = self.clock.now;
         for (name, pool) in saved.pools {
             if let Ok(value) = Pool::new(name.clone(), pool.spec) {
-                let modified = Revision(pool.modified);
+                self.heard = self.heard.max(Revision(pool.modified));
+                // Whatever the store says of it is newer, also where it is another store by now.
                 let stored = Stored {
                     value,
-                    created: modified,
-                    modified,
+                    created: Revision::default(),
+                    modified: Revision::default(),
                 };
                 self.view.pools.insert(name, stored);
             }
@@ -48,6 +49,7 @@ impl Agent {
         }
         for (ip, claimed) in saved.claimed {
             let granted = claimed.granted.map(Revision);
+            self.heard = self.heard.max(granted.unwrap_or_default());
             let uid = claimed.uid.clone();
             let used = Used::Claimed {
                 uid: claimed.uid,
