@@ -73,7 +73,7 @@ pub(crate) struct Remove {
     /// The application was scaled down to so many: only those above (release on-scale-down)
     #[arg(long, value_name = "N", requires = "app", conflicts_with = "name")]
     replicas: Option<u32>,
-    /// Its pool, where the name is in more than one
+    /// Its pool, where the name is in more than one; with --app only those of this pool
     #[arg(long, value_name = "NAME")]
     pool: Option<String>,
     /// Also where a container holds it: that one is cut off

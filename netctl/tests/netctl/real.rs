@@ -322,9 +322,30 @@ fn claims(real: &Real) {
     let removed = real.does_once("claim-ls", "claim rm --app Deployment/shop/front");
     assert_eq!(removed[0]["kind"], "set");
     real.refuses("claim rm nope", "claim nope does not exist");
+    let line = "claim rm --app Deployment/shop/front";
+    real.refuses(line, "app: no claim belongs to Deployment/shop/front");
+    of_one_pool(real);
     assert_eq!(
         real.does_once("claim-ls", "claim rm shop/db-9")[0]["name"],
         "shop/db-9"
     );
     assert_eq!(real.does("claim-ls", "claim ls"), json!([]));
+}
+
+/// An application with claims in two pools gives back those of the pool that is named.
+fn of_one_pool(real: &Real) {
+    real.does_once("pool", "pool create stg --cidr 10.95.0.0/24");
+    let of = "--release on-scale-down --app StatefulSet/shop/kv";
+    for (name, pool) in [("shop/kv-3", "web"), ("shop/kv-5", "stg")] {
+        real.does_once("claim", &format!("claim create {name} --pool {pool} {of}"));
+    }
+    for (pool, name) in [("web", "shop/kv-3"), ("stg", "shop/kv-5")] {
+        let line = format!("claim rm --app StatefulSet/shop/kv --pool {pool}");
+        let removed = real.does_once("claim-ls", &line);
+        assert_eq!(removed.as_array().unwrap().len(), 1, "{removed}");
+        assert_eq!(removed[0]["name"], name);
+    }
+    real.does_once("pool", "pool set stg --cooldown 0s");
+    let gone = real.run("pool rm stg --wait");
+    assert_eq!(gone.status, 0, "{gone:?}");
 }

@@ -141,10 +141,11 @@ impl World {
             .pick(&self.works)
             .and_then(|work| work.workload.app.clone());
         let which = match (self.rng.below(10), app) {
-            (0, Some(app)) => Which::App(app),
+            (0, Some(app)) => Which::App { app, pool: None },
             (1, Some(app)) => Which::Scaled {
                 app,
                 replicas: self.rng.below(4) as u32,
+                pool: None,
             },
             _ => Which::Named {
                 name,

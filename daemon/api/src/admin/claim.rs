@@ -97,7 +97,7 @@ pub struct ClaimRemove {
     /// One claim, or a set with all its members.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Its pool; needed where the name is in more than one.
+    /// Its pool, needed where the name is in more than one; with `app` only those of this pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<String>,
     /// All of an application, which was deleted: those with `on-app-delete` and `on-scale-down`.

@@ -134,7 +134,11 @@ impl Daemon {
         for attempt in 0..TRIES {
             let planned = match plan(&self.fresh().await?) {
                 // What was to go has gone, and most of it by us.
-                Err(AdminError::NoNode { .. } | AdminError::NoClaim { .. }) if done > 0 => {
+                Err(
+                    AdminError::NoNode { .. }
+                    | AdminError::NoClaim { .. }
+                    | AdminError::NoApp { .. },
+                ) if done > 0 => {
                     return Ok(summaries);
                 }
                 planned => planned?,

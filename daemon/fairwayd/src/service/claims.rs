@@ -164,10 +164,14 @@ fn which(remove: &admin::ClaimRemove) -> Result<Which, Stop> {
             name: read("name", name)?,
             pool: read_some("pool", remove.pool.as_ref())?,
         }),
-        (None, Some(app), None) => Ok(Which::App(read("app", app)?)),
+        (None, Some(app), None) => Ok(Which::App {
+            app: read("app", app)?,
+            pool: read_some("pool", remove.pool.as_ref())?,
+        }),
         (None, Some(app), Some(replicas)) => Ok(Which::Scaled {
             app: read("app", app)?,
             replicas,
+            pool: read_some("pool", remove.pool.as_ref())?,
         }),
         (Some(_), None, Some(_)) => wrong("replicas: goes with app, not with name"),
         (Some(_), Some(_), _) => wrong("app: either a name or an application, not both"),

@@ -31,7 +31,7 @@ pub(crate) use plan::{as_seen, delete, put};
 pub(crate) use remove::set_of;
 pub(crate) use settle::{delete_if_empty, knows_claims};
 
-use crate::{ClaimName, NodeName, PoolError, PoolName, UnixSeconds, WorkloadError};
+use crate::{AppName, ClaimName, NodeName, PoolError, PoolName, UnixSeconds, WorkloadError};
 
 /// Why a change cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,6 +70,14 @@ pub enum AdminError {
     NoClaim {
         /// The name.
         claim: ClaimName,
+        /// The pool that was named.
+        pool: Option<PoolName>,
+    },
+    /// Nothing belongs to that application.
+    #[error("app: no claim{} belongs to {app}", in_pool(.pool))]
+    NoApp {
+        /// Its name.
+        app: AppName,
         /// The pool that was named.
         pool: Option<PoolName>,
     },

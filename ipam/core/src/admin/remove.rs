@@ -26,7 +26,12 @@ pub enum Which {
         pool: Option<PoolName>,
     },
     /// Those of an application that was deleted, with `on-app-delete` or `on-scale-down`.
-    App(AppName),
+    App {
+        /// The application.
+        app: AppName,
+        /// Of this pool only.
+        pool: Option<PoolName>,
+    },
     /// Those of an application that was scaled down, with `on-scale-down`: the numbers from `replicas` on;
     /// of a set, as many as are too many, those that nobody holds first.
     Scaled {
@@ -34,6 +39,8 @@ pub enum Which {
         app: AppName,
         /// How many replicas it has now.
         replicas: u32,
+        /// Of this pool only.
+        pool: Option<PoolName>,
     },
 }
 
@@ -53,7 +60,7 @@ type At<'a> = (&'a PoolName, &'a ClaimName, &'a ClaimRecord);
 /// Gives claims back.
 ///
 /// # Errors
-/// No such claim, or some are held and it is not forced.
+/// No such claim, nothing of that application, or some are held and it is not forced.
 pub fn remove_claims(
     view: &View,
     which: &Which,
@@ -62,12 +69,21 @@ pub fn remove_claims(
     let mut batch = Batch::default();
     let gone: Vec<At<'_>> = match which {
         Which::Named { name, pool } => named(view, name, pool.as_ref())?,
-        Which::App(app) => {
+        Which::App { app, pool } => {
             let ends = |release| matches!(release, Release::OnAppDelete | Release::OnScaleDown);
-            let of = all(view).filter(|at| of_app(at, app) && ends(release(at.2)));
-            of.collect()
+            let mut of = all_of(view, app, pool.as_ref())?;
+            of.retain(|at| ends(release(at.2)));
+            of
         }
-        Which::Scaled { app, replicas } => scaled(view, app, *replicas, &mut batch),
+        Which::Scaled {
+            app,
+            replicas,
+            pool,
+        } => {
+            let mut mine = all_of(view, app, pool.as_ref())?;
+            mine.retain(|at| release(at.2) == Release::OnScaleDown);
+            scaled(view, &mine, *replicas, &mut batch)
+        }
     };
     let held: Vec<_> = gone
         .iter()
@@ -122,15 +138,30 @@ fn named<'a>(
     }
 }
 
-/// What goes when an application has so many replicas; sets learn their new size.
-fn scaled<'a>(view: &'a View, app: &AppName, replicas: u32, batch: &mut Batch) -> Vec<At<'a>> {
-    let mine = |at: &At<'_>| of_app(at, app) && release(at.2) == Release::OnScaleDown;
-    let mut gone: Vec<At<'_>> = all(view)
-        .filter(|at| mine(at) && claim(at.2).and_then(|c| c.ordinal) >= Some(replicas))
-        .collect();
+/// All that an application has. That it has nothing at all is more likely a wrong name than a wish.
+fn all_of<'a>(
+    view: &'a View,
+    app: &AppName,
+    pool: Option<&PoolName>,
+) -> Result<Vec<At<'a>>, AdminError> {
+    let fits = |at: &At<'_>| of_app(at, app) && pool.is_none_or(|pool| pool == at.0);
+    let of: Vec<_> = all(view).filter(fits).collect();
+    match of.is_empty() {
+        true => Err(AdminError::NoApp {
+            app: app.clone(),
+            pool: pool.cloned(),
+        }),
+        false => Ok(of),
+    }
+}
+
+/// What goes of `mine` when an application has so many replicas; sets learn their new size.
+fn scaled<'a>(view: &'a View, mine: &[At<'a>], replicas: u32, batch: &mut Batch) -> Vec<At<'a>> {
+    let beyond = |at: &&At<'_>| claim(at.2).and_then(|c| c.ordinal) >= Some(replicas);
+    let mut gone: Vec<At<'a>> = mine.iter().filter(beyond).copied().collect();
     // Members by their set; a set that nobody described has members only.
     let mut sets: BTreeSet<(&PoolName, &str)> = BTreeSet::new();
-    for (pool, name, record) in all(view).filter(mine) {
+    for (pool, name, record) in mine.iter().copied() {
         match (record, set_of(name)) {
             (ClaimRecord::Set(_), _) => drop(sets.insert((pool, name.as_str()))),
             (_, Some(set)) => drop(sets.insert((pool, set))),
@@ -138,8 +169,8 @@ fn scaled<'a>(view: &'a View, app: &AppName, replicas: u32, batch: &mut Batch) -
         }
     }
     for (pool, set) in sets {
-        let of = |at: &At<'_>| at.0 == pool && set_of(at.1) == Some(set);
-        let mut members: Vec<_> = all(view).filter(|at| of(at) && mine(at)).collect();
+        let of = |at: &&At<'_>| at.0 == pool && set_of(at.1) == Some(set);
+        let mut members: Vec<At<'a>> = mine.iter().filter(of).copied().collect();
         // The first to go: nobody's, then the youngest numbers.
         members.sort_by_key(|at| {
             let held = claim(at.2).is_some_and(|claim| claim.holder.is_some());

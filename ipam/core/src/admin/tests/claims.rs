@@ -108,6 +108,45 @@ pub(super) fn with(claim: Claim, release: Release, of: &str, ordinal: Option<u32
     }
 }
 
+fn of_app(name: &str, pool: Option<&str>) -> Which {
+    Which::App {
+        app: app(name),
+        pool: pool.map(pool_name),
+    }
+}
+
+#[test]
+fn an_application_gives_back_its_claims_of_one_pool() {
+    let mut store = cluster();
+    store.pool("stg", &["10.2.0.0/16"]);
+    let of = "StatefulSet/prod/db";
+    for (pool, name, ip) in [
+        ("web", "prod/db-3", "10.1.0.2"),
+        ("stg", "prod/db-5", "10.2.0.2"),
+    ] {
+        let one = with(claim(name, ip), Release::OnScaleDown, of, Some(5));
+        store.claim(pool, name, one);
+    }
+    let scaled = |pool: Option<&str>| Which::Scaled {
+        app: app(of),
+        replicas: 1,
+        pool: pool.map(pool_name),
+    };
+    let gone = |which: &Which| {
+        let plan = remove_claims(&store.view(), which, false).unwrap();
+        plan.summary.len()
+    };
+    for which in [of_app(of, Some("web")), scaled(Some("web"))] {
+        let plan = remove_claims(&store.view(), &which, false).unwrap();
+        assert_eq!(names(&plan), ["prod/db-3"]);
+        assert_eq!(plan.txns[0].writes.len(), 1);
+    }
+    assert_eq!((gone(&of_app(of, None)), gone(&scaled(None))), (2, 2));
+    let error = remove_claims(&store.view(), &of_app(of, Some("x")), false).unwrap_err();
+    let text = format!("app: no claim in pool x belongs to {of}");
+    assert_eq!(error.to_string(), text);
+}
+
 #[test]
 fn an_application_that_is_deleted_gives_its_claims_back() {
     let mut store = cluster();
@@ -137,10 +176,10 @@ fn an_application_that_is_deleted_gives_its_claims_back() {
             Some(0),
         ),
     );
-    let plan = remove_claims(&store.view(), &Which::App(app(of)), false).unwrap();
+    let plan = remove_claims(&store.view(), &of_app(of, None), false).unwrap();
     assert_eq!(names(&plan), ["prod/db-0", "prod/db-1"]);
-    let none = remove_claims(&store.view(), &Which::App(app("x")), false).unwrap();
-    assert!(none.txns.is_empty());
+    let error = remove_claims(&store.view(), &of_app("x", None), false).unwrap_err();
+    assert_eq!(error.to_string(), "app: no claim belongs to x");
 }
 
 #[test]
@@ -168,6 +207,7 @@ fn an_application_that_is_scaled_down_gives_back_the_last() {
     let scaled = Which::Scaled {
         app: app(of),
         replicas: 1,
+        pool: None,
     };
     let plan = remove_claims(&store.view(), &scaled, false).unwrap();
     assert_eq!(names(&plan), ["prod/db-1", "prod/db-2"]);
@@ -201,6 +241,7 @@ fn a_set_that_is_scaled_down_gives_back_what_nobody_holds_first() {
     let scaled = |replicas| Which::Scaled {
         app: app(of),
         replicas,
+        pool: None,
     };
     let plan = remove_claims(&store.view(), &scaled(3), false).unwrap();
     assert_eq!(
