@@ -42,7 +42,8 @@ pub use journal::{Journal, JournalChange};
 pub use names::{AppName, ClaimName, InvalidName, JournalId, NodeName, PoolName, Uid};
 pub use policy::{Handover, NotAChoice, Release};
 pub use pool::{
-    GatewaySpec, InUse, Pool, PoolChange, PoolError, PoolPhase, PoolSpec, Range, RangeSpec,
+    GatewaySpec, InUse, NAMESPACE_LABELS, Pool, PoolChange, PoolError, PoolPhase, PoolSpec, Range,
+    RangeSpec,
 };
 pub use selector::{Selector, SelectorError};
 pub use time::{Clock, Millis, UnixSeconds};

@@ -93,6 +93,12 @@ impl Selector {
         })
     }
 
+    /// The names of the labels that it asks for.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let requirements = self.requirements.iter();
+        requirements.map(|requirement| requirement.key.as_str())
+    }
+
     /// Has it no requirement at all?
     pub fn is_empty(&self) -> bool {
         self.requirements.is_empty()

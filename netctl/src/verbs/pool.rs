@@ -100,7 +100,8 @@ struct Settings {
     /// Only nodes whose labels fit, such as `rack=a,zone in (x,y)`
     #[arg(long, value_name = "SELECTOR")]
     nodes: Option<String>,
-    /// Only namespaces whose labels fit
+    /// Only namespaces whose name fits, such as `name in (a,b)`; what is known of a namespace is `name`
+    /// and the same as `kubernetes.io/metadata.name`
     #[arg(long, value_name = "SELECTOR")]
     namespaces: Option<String>,
 }

@@ -161,7 +161,7 @@ fn every_verb_is_understood_by_the_daemon() {
 fn pools(real: &Real) {
     let line = "pool create web --cidr 10.91.0.0/16,fd91::/64 --block-size 28,124 --gateway none \
                 --exclude 10.91.9.0/24 --cooldown 1s --reserve 2 --release on-delete --handover strict \
-                --nodes !gpu --namespaces kind=web";
+                --nodes !gpu --namespaces name=web";
     let web = real.does_once("pool", line);
     let first = &web["ranges"][0];
     assert_eq!(
@@ -185,12 +185,20 @@ fn pools(real: &Real) {
         ),
         ("--cidr 10.92.0.0/24 --release sometimes", "release: "),
         ("--cidr 10.92.0.0/24 --nodes a,,b", "nodes: "),
+        (
+            "--cidr 10.92.0.0/24 --namespaces tenant!=b",
+            "namespaces: \"tenant\"",
+        ),
     ] {
         real.refuses(&format!("pool create bad {options}"), says);
     }
     real.refuses("pool create Bad --cidr 10.92.0.0/24", "name: \"Bad\"");
     real.refuses("pool set nope --reserve 3", "pool nope does not exist");
-    // Who may use it: nobody would be asked, since no namespace has labels here.
+    // Who may use it: containers without a namespace are not of that name.
+    real.refuses(
+        "pool set web --namespaces tenant=a",
+        "kubernetes.io/metadata.name",
+    );
     real.does("pool", "pool set web --namespaces= --reserve 3");
     real.refuses(
         "pool set web --replace 10.91.0.0/16 --block-size 27",

@@ -29,7 +29,7 @@ fn pools() {
                 "pool create web --cidr 10.0.0.0/16 --cidr fd00::/64 --block-size /26,/120 \
                  --gateway fd00::ff --gateway 10.0.0.9 --exclude 10.0.0.0/28,fd00::1-fd00::9 --exclude 10.0.9.9 \
                  --cooldown 2m --reserve 8 --release after:1h --handover strict \
-                 --nodes rack=a --namespaces !kube",
+                 --nodes rack=a --namespaces name!=kube",
                 "pool.create",
                 json!({
                     "name": "web",
@@ -45,7 +45,7 @@ fn pools() {
                     ],
                     "settings": {
                         "cooldown": 120, "reserve": 8, "release": "after:1h", "handover": "strict",
-                        "nodes": "rack=a", "namespaces": "!kube"
+                        "nodes": "rack=a", "namespaces": "name!=kube"
                     }
                 }),
             ),

@@ -40,7 +40,7 @@ pub struct PoolSettings {
     /// Nodes that may use it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nodes: Option<String>,
-    /// Namespaces that may use it.
+    /// Namespaces that may use it, by `name` or `kubernetes.io/metadata.name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespaces: Option<String>,
 }

@@ -27,6 +27,7 @@ pub fn create_pool(view: &View, name: PoolName, spec: PoolSpec) -> Result<Txn, A
         return Err(AdminError::PoolExists { pool: name });
     }
     let pool = Pool::new(name, spec)?;
+    pool.must_know_namespaces()?;
     beside_others(view, &pool)?;
     let (guard, bump) = guard(view)?;
     Ok(Txn {

@@ -4,7 +4,7 @@ use super::{
     Agent, Headroom, Refusal, Status,
     block::{Block, Phase},
 };
-use crate::{Family, Pool, PoolName, PoolPhase, keys::Key};
+use crate::{Family, NAMESPACE_LABELS, Pool, PoolName, PoolPhase, keys::Key};
 use std::{collections::BTreeMap, net::IpAddr};
 
 impl Agent {
@@ -81,10 +81,9 @@ impl Agent {
 
     fn must_take(&self, pool: &Pool, namespace: Option<&str>) -> Result<(), Refusal> {
         self.must_be_here(pool)?;
-        let labels = ["name", "kubernetes.io/metadata.name"];
         let labels: BTreeMap<_, _> = namespace
             .iter()
-            .flat_map(|ns| labels.map(|label| (label.to_owned(), (*ns).to_owned())))
+            .flat_map(|ns| NAMESPACE_LABELS.map(|label| (label.to_owned(), (*ns).to_owned())))
             .collect();
         match pool.namespaces.matches(&labels) {
             true => Ok(()),

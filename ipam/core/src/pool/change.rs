@@ -98,6 +98,9 @@ impl Pool {
         spec.nodes = change.nodes.clone().unwrap_or(spec.nodes);
         spec.namespaces = change.namespaces.clone().unwrap_or(spec.namespaces);
         let pool = Pool::new(self.name.clone(), spec)?;
+        if change.namespaces.is_some() {
+            pool.must_know_namespaces()?;
+        }
         for (index, range) in change.replace.iter().enumerate() {
             self.may_become(index, range.cidr, &pool, uses)?;
         }

@@ -1,5 +1,6 @@
 //! What is wrong with a pool, or with a change of one.
 
+use super::NAMESPACE_LABELS;
 use crate::{Cidr, Family, PoolName, SelectorError};
 use std::net::IpAddr;
 
@@ -130,6 +131,12 @@ pub enum PoolError {
         /// What is wrong.
         #[source]
         error: SelectorError,
+    },
+    /// A label that no namespace is known to have.
+    #[error("namespaces: {key:?} is not known of a namespace; what is known is its name, as {} or {}", NAMESPACE_LABELS[0], NAMESPACE_LABELS[1])]
+    NamespaceLabel {
+        /// The label's name.
+        key: String,
     },
     /// A change of a prefix that the pool does not have.
     #[error("{field}[{index}]: {cidr} is no prefix of the pool")]

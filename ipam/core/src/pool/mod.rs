@@ -122,6 +122,9 @@ impl RangeSpec {
     }
 }
 
+/// What is known of a namespace: both are its name.
+pub const NAMESPACE_LABELS: [&str; 2] = ["name", "kubernetes.io/metadata.name"];
+
 /// A pool, as written: the form of the store, the socket API and `netctl`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolSpec {
@@ -142,7 +145,7 @@ pub struct PoolSpec {
     /// Nodes that may use it, by their labels. Empty: all.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub nodes: String,
-    /// Namespaces that may use it, by `name`. Empty: all.
+    /// Namespaces that may use it, by [`NAMESPACE_LABELS`]. Empty: all.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub namespaces: String,
     /// What becomes of it.
@@ -227,6 +230,22 @@ impl Pool {
             nodes,
             namespaces,
         })
+    }
+
+    /// Its namespaces are asked for by what is known of them. By any other label nothing is kept apart:
+    /// `tenant!=b` takes all that have no such label, which are all. To be asked where the selector is
+    /// written only, so that a pool that stands in a store stays readable.
+    ///
+    /// # Errors
+    /// Another label.
+    pub fn must_know_namespaces(&self) -> Result<(), PoolError> {
+        let mut keys = self.namespaces.keys();
+        match keys.find(|key| !NAMESPACE_LABELS.contains(key)) {
+            Some(key) => Err(PoolError::NamespaceLabel {
+                key: key.to_owned(),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Judges it beside the other pools.

@@ -2,6 +2,7 @@
 
 use crate::{
     PoolChange, PoolError, PoolPhase, PoolSpec, RangeSpec, admin::*, fixture::*, keys::Key,
+    record::Record,
 };
 use fairway_kv::Revision;
 
@@ -44,6 +45,42 @@ fn pools_that_overlap_are_refused() {
         ),
         "{error}"
     );
+}
+
+#[test]
+fn namespaces_are_asked_for_by_what_is_known_of_them() {
+    let mut store = Store::default();
+    let web = pool_name("web");
+    let with = |namespaces: &str| PoolSpec {
+        namespaces: namespaces.to_owned(),
+        ..spec(&["10.1.0.0/16"])
+    };
+    let create =
+        |store: &Store, namespaces: &str| create_pool(&store.view(), web.clone(), with(namespaces));
+    let error = create(&store, "name=a,tenant!=b").unwrap_err();
+    let text = "namespaces: \"tenant\" is not known of a namespace; what is known is its name, as name or \
+                kubernetes.io/metadata.name";
+    assert_eq!(error.to_string(), text);
+    for known in ["", "name in (a,b)", "kubernetes.io/metadata.name!=b"] {
+        assert!(create(&store, known).is_ok(), "{known}");
+    }
+    // One that is there already stays readable, and all else of it can be changed.
+    store.set(&Key::Pool(web.clone()), with("tenant=a").encode());
+    let change = |change: PoolChange| change_pool(&store.view(), &web, &change);
+    let (cooldown, namespaces) = (Some(1), Some("tenant=b".to_owned()));
+    let shorter = PoolChange {
+        cooldown,
+        ..PoolChange::default()
+    };
+    assert_eq!(change(shorter).unwrap().summary.spec.namespaces, "tenant=a");
+    let other = PoolChange {
+        namespaces,
+        ..PoolChange::default()
+    };
+    assert!(matches!(
+        change(other),
+        Err(AdminError::Pool(PoolError::NamespaceLabel { .. }))
+    ));
 }
 
 #[test]
