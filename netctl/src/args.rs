@@ -124,6 +124,24 @@ impl FromStr for Gateway {
     }
 }
 
+/// What is said of exclusions: one, or that those that are there go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Exclude {
+    None,
+    Span(Span),
+}
+
+impl FromStr for Exclude {
+    type Err = BadValue;
+
+    fn from_str(text: &str) -> Result<Exclude, BadValue> {
+        match text {
+            "none" => Ok(Exclude::None),
+            _ => text.parse().map(Exclude::Span),
+        }
+    }
+}
+
 /// What is not given: an address, a prefix, or `FIRST-LAST`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Span {

@@ -43,7 +43,7 @@ pub use names::{AppName, ClaimName, InvalidName, JournalId, NodeName, PoolName, 
 pub use policy::{Handover, NotAChoice, Release};
 pub use pool::{
     GatewaySpec, InUse, NAMESPACE_LABELS, Pool, PoolChange, PoolError, PoolPhase, PoolSpec, Range,
-    RangeSpec,
+    RangeChange, RangeSpec,
 };
 pub use selector::{Selector, SelectorError};
 pub use time::{Clock, Millis, UnixSeconds};

@@ -56,7 +56,7 @@ pub(crate) struct Set {
     /// Add a prefix
     #[arg(long, value_name = "PREFIX", value_delimiter = ',')]
     cidr: Vec<Cidr>,
-    /// Change a prefix: its block length, gateway and exclusions become what is given here, else the default
+    /// Change a prefix: its block length, its gateway, its exclusions; what is not given stays as it is
     #[arg(long, value_name = "PREFIX", value_delimiter = ',')]
     replace: Vec<Cidr>,
     #[command(flatten)]
@@ -125,7 +125,7 @@ impl PoolVerb {
             PoolVerb::Ls => Job::new::<Vec<Pool>>(Method::PoolList).watchable(),
             PoolVerb::Create(create) => Job::new::<Pool>(Method::PoolCreate(PoolCreate {
                 name: create.name.clone(),
-                ranges: create.ranges.ranges(&create.cidr)?,
+                ranges: create.ranges.ranges(&create.cidr, create.cidr.len())?,
                 settings: create.settings.api(),
             })),
             PoolVerb::Set(set) => Job::new::<Pool>(Method::PoolSet(set.api()?)),
@@ -148,7 +148,7 @@ impl PoolVerb {
 impl Set {
     fn api(&self) -> Result<PoolSet, NetctlError> {
         let prefixes = [self.cidr.as_slice(), &self.replace].concat();
-        let mut add = self.ranges.ranges(&prefixes)?;
+        let mut add = self.ranges.ranges(&prefixes, self.cidr.len())?;
         let replace = add.split_off(self.cidr.len());
         let change = PoolSet {
             name: self.name.clone(),

@@ -1,7 +1,7 @@
 //! The prefixes of a pool, from the command line.
 
 use crate::{
-    args::{BlockSize, Cidr, Gateway, Span},
+    args::{BlockSize, Cidr, Exclude, Gateway},
     cli::usage,
     error::NetctlError,
 };
@@ -11,21 +11,23 @@ use fairway_api::admin::PoolRange;
 /// What is said of the prefixes of the command: those of --cidr, then those of --replace.
 #[derive(Debug, Args)]
 pub(crate) struct RangeArgs {
-    /// The prefix length of the blocks that nodes take [default: /26 and /122]; given once for all
-    /// prefixes of one family, or once for each prefix, in their order
+    /// The prefix length of the blocks that nodes take [default: /26 and /122, or as it is]; given once for
+    /// all prefixes of one family, or once for each prefix, in their order
     #[arg(long, value_name = "/LENGTH", value_delimiter = ',')]
     block_size: Vec<BlockSize>,
-    /// Addresses that are not given: ADDRESS, PREFIX or FIRST-LAST, inside one of the prefixes
-    #[arg(long, value_name = "RANGE", value_delimiter = ',')]
-    exclude: Vec<Span>,
-    /// The gateway of the prefix that it is in [default: its first address]; `none`: the others have none
+    /// Addresses that are not given: ADDRESS, PREFIX or FIRST-LAST, inside one of the prefixes; with
+    /// --replace besides those that are excluded already, or with `none` in their place
+    #[arg(long, value_name = "RANGE|none", value_delimiter = ',')]
+    exclude: Vec<Exclude>,
+    /// The gateway of the prefix that it is in [default: its first address, or as it is]; `none`: the others
+    /// have none
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     gateway: Vec<Gateway>,
 }
 
 impl RangeArgs {
-    /// Puts them together with the prefixes.
-    pub(crate) fn ranges(&self, cidrs: &[Cidr]) -> Result<Vec<PoolRange>, NetctlError> {
+    /// Puts them together with the prefixes, of which the first `new` are to be made.
+    pub(crate) fn ranges(&self, cidrs: &[Cidr], new: usize) -> Result<Vec<PoolRange>, NetctlError> {
         let given = [
             self.block_size.len(),
             self.exclude.len(),
@@ -67,7 +69,18 @@ impl RangeArgs {
                 range.gateway.get_or_insert_with(|| "none".to_owned());
             }
         }
-        for span in &self.exclude {
+        if self.exclude.contains(&Exclude::None) {
+            if cidrs.len() == new {
+                return Err(usage("--exclude none goes with --replace"));
+            }
+            for range in &mut ranges[new..] {
+                range.exclude.push("none".to_owned());
+            }
+        }
+        for exclude in &self.exclude {
+            let Exclude::Span(span) = exclude else {
+                continue;
+            };
             match place(span.first) {
                 Some(at) if cidrs[at].contains(span.last) => {
                     ranges[at].exclude.push(span.text.clone());

@@ -63,6 +63,10 @@ fn usage_is_status_2_and_nothing_is_asked() {
         ),
         ("pool set web", "nothing to change"),
         ("pool set web --exclude 10.0.0.1", "--cidr"),
+        (
+            "pool create web --cidr 10.0.0.0/16 --exclude none",
+            "--replace",
+        ),
         ("pool drain web x", "PREFIX"),
         ("ipam ls --address 10.0.0.300", "--address"),
         ("ipam release", "ADDRESS"),

@@ -202,12 +202,26 @@ fn pools(real: &Real) {
     real.does("pool", "pool set web --namespaces= --reserve 3");
     real.refuses(
         "pool set web --replace 10.91.0.0/16 --block-size 27",
-        "is not draining",
+        "replace[0].block: 10.91.0.0/16 is cut into blocks of /28",
     );
-    let line = "pool set web --replace 10.91.0.0/16 --block-size 28 --gateway 10.91.0.9";
-    let replaced = &real.does("pool", line)["ranges"][0];
-    assert_eq!(replaced["gateway"], "10.91.0.9");
-    assert!(replaced.get("exclude").is_none());
+    // What is not named stays.
+    let replace = |options: &str| {
+        let line = format!("pool set web --replace 10.91.0.0/16 {options}");
+        let replaced = real.does("pool", &line)["ranges"][0].clone();
+        assert_eq!(replaced["block"], 28);
+        (replaced["gateway"].clone(), replaced["exclude"].clone())
+    };
+    let (gateway, both) = (
+        json!("10.91.0.9"),
+        json!(["10.91.9.0/24", "10.91.8.0-10.91.8.9"]),
+    );
+    let excluded = json!(["10.91.9.0/24"]);
+    assert_eq!(replace("--gateway 10.91.0.9"), (gateway.clone(), excluded));
+    assert_eq!(
+        replace("--exclude 10.91.8.0-10.91.8.9"),
+        (gateway.clone(), both)
+    );
+    assert_eq!(replace("--exclude none"), (gateway, Value::Null));
     real.does_once("pool", "pool set web --cidr 10.93.0.0/24");
     real.refuses("pool set web --remove 10.93.0.0/24", "is not draining");
     let drained = real.does("pool", "pool drain web 10.93.0.0/24");
@@ -216,6 +230,10 @@ fn pools(real: &Real) {
     real.does("pool", "pool set web --drain 10.93.0.0/24");
     real.does_once("pool", "pool set web --remove 10.93.0.0/24");
     assert_eq!(real.does("pool", "pool drain web")["phase"], "draining");
+    assert_eq!(real.does("pool", "pool undrain web")["phase"], "active");
+    // What was retired by mistake is taken back so, too, and not by draining.
+    assert_eq!(real.does_once("pool", "pool rm web")["phase"], "retiring");
+    real.refuses("pool drain web", "phase: the pool retires");
     assert_eq!(real.does("pool", "pool undrain web")["phase"], "active");
 }
 

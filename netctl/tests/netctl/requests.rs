@@ -83,6 +83,19 @@ fn pools() {
                 }),
             ),
             (
+                "pool set web --replace 10.0.0.0/16,10.1.0.0/16 --exclude none,10.0.1.0/24 --cidr 10.2.0.0/16",
+                "pool.set",
+                json!({
+                    "name": "web",
+                    "add": [range("10.2.0.0/16")],
+                    "replace": [
+                        {"cidr": "10.0.0.0/16", "exclude": ["none", "10.0.1.0/24"], "draining": false},
+                        {"cidr": "10.1.0.0/16", "exclude": ["none"], "draining": false}
+                    ],
+                    "settings": {}
+                }),
+            ),
+            (
                 "pool drain web",
                 "pool.set",
                 json!({"name": "web", "phase": "draining", "settings": {}}),

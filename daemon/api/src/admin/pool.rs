@@ -65,7 +65,8 @@ pub struct PoolSet {
     /// Prefixes that it gets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub add: Vec<PoolRange>,
-    /// Prefixes that it has, as they are to be: block length, gateway and exclusions; draining stays.
+    /// Prefixes that it has, and what changes of them: block length, gateway, exclusions. What is left out
+    /// stays; exclusions come to those that are there, which `none` among them drops first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replace: Vec<PoolRange>,
     /// Prefixes that are drained.

@@ -5,7 +5,7 @@ use crate::convert::{attachment_out, body};
 use fairway_api::admin;
 use fairway_cni::Code;
 use fairway_ipam::{
-    PoolChange, PoolPhase, PoolSpec, RangeSpec,
+    PoolChange, PoolPhase, PoolSpec, RangeChange, RangeSpec,
     admin::{AddressRow, ClaimRow, PoolRow},
     record::{Claim, ClaimRecord, Kind},
 };
@@ -45,6 +45,23 @@ fn ranges(field: &str, ranges: &[admin::PoolRange]) -> Result<Vec<RangeSpec>, St
     ranges.iter().enumerate().map(range).collect()
 }
 
+/// What prefixes become: what is left out stays, and `none` among the exclusions drops those that are there.
+fn replaced(ranges: &[admin::PoolRange]) -> Result<Vec<RangeChange>, Stop> {
+    let specs = self::ranges("replace", ranges)?;
+    let change = |spec: RangeSpec| {
+        let (none, exclude): (Vec<_>, Vec<_>) =
+            spec.exclude.into_iter().partition(|text| text == "none");
+        RangeChange {
+            cidr: spec.cidr,
+            block: spec.block,
+            gateway: spec.gateway,
+            include: !none.is_empty(),
+            exclude,
+        }
+    };
+    Ok(specs.into_iter().map(change).collect())
+}
+
 pub(super) fn pool_spec(create: &admin::PoolCreate) -> Result<PoolSpec, Stop> {
     let settings = &create.settings;
     Ok(PoolSpec {
@@ -72,7 +89,7 @@ pub(super) fn pool_change(set: &admin::PoolSet) -> Result<PoolChange, Stop> {
     };
     Ok(PoolChange {
         add: ranges("add", &set.add)?,
-        replace: ranges("replace", &set.replace)?,
+        replace: replaced(&set.replace)?,
         drain: read_all("drain", &set.drain)?,
         undrain: read_all("undrain", &set.undrain)?,
         remove: read_all("remove", &set.remove)?,

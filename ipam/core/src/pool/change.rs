@@ -5,17 +5,58 @@
 //! that goes must be draining in the store already: only then is it certain that no node takes a block of
 //! it at the same moment, since taking one compares the pool's revision.
 
-use super::{Pool, PoolError, PoolPhase, RangeSpec};
+use super::{GatewaySpec, Pool, PoolError, PoolPhase, RangeSpec};
 use crate::{Cidr, Handover, Release};
 use std::net::IpAddr;
+
+/// A change of a prefix that is there. What is empty or none stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RangeChange {
+    /// The prefix.
+    pub cidr: Cidr,
+    /// The prefix length of its blocks.
+    pub block: Option<u8>,
+    /// Its gateway.
+    pub gateway: Option<GatewaySpec>,
+    /// What was excluded so far is not any more.
+    pub include: bool,
+    /// What is excluded from now on, too.
+    pub exclude: Vec<String>,
+}
+
+impl RangeChange {
+    /// A change of nothing.
+    pub fn new(cidr: Cidr) -> RangeChange {
+        RangeChange {
+            cidr,
+            block: None,
+            gateway: None,
+            include: false,
+            exclude: Vec::new(),
+        }
+    }
+
+    fn make(&self, range: &mut RangeSpec) {
+        range.block = self.block.or(range.block);
+        range.gateway = self.gateway.or(range.gateway);
+        if self.include {
+            range.exclude.clear();
+        }
+        for text in &self.exclude {
+            if !range.exclude.contains(text) {
+                range.exclude.push(text.clone());
+            }
+        }
+    }
+}
 
 /// A change. What is empty or none stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PoolChange {
     /// Prefixes that it gets.
     pub add: Vec<RangeSpec>,
-    /// Prefixes whose gateway, exclusions or block length change; `draining` is as it was.
-    pub replace: Vec<RangeSpec>,
+    /// Prefixes whose gateway, exclusions or block length change.
+    pub replace: Vec<RangeChange>,
     /// Prefixes that are drained.
     pub drain: Vec<Cidr>,
     /// Prefixes that give addresses again.
@@ -74,10 +115,7 @@ impl Pool {
         }
         for (index, range) in change.replace.iter().enumerate() {
             let at = position(&spec.ranges, "replace", index, range.cidr)?;
-            spec.ranges[at] = RangeSpec {
-                draining: spec.ranges[at].draining,
-                ..range.clone()
-            };
+            range.make(&mut spec.ranges[at]);
         }
         let draining = [
             (&change.drain, "drain", true),
@@ -90,6 +128,9 @@ impl Pool {
             }
         }
         spec.ranges.extend(change.add.iter().cloned());
+        if change.phase == Some(PoolPhase::Draining) && spec.phase == PoolPhase::Retiring {
+            return Err(PoolError::Retires);
+        }
         spec.phase = change.phase.unwrap_or(spec.phase);
         spec.cooldown = change.cooldown.unwrap_or(spec.cooldown);
         spec.reserve = change.reserve.unwrap_or(spec.reserve);
@@ -120,7 +161,15 @@ impl Pool {
             return Ok(());
         };
         if old.block != new.block {
-            self.must_be_empty("replace", index, cidr, uses)?;
+            let empty = self.must_be_empty("replace", index, cidr, uses);
+            empty.map_err(|error| match error {
+                PoolError::NotDraining { .. } => PoolError::BlockChanges {
+                    index,
+                    cidr,
+                    block: old.block,
+                },
+                other => other,
+            })?;
         }
         let gateway = new.gateway.filter(|_| new.gateway != old.gateway);
         match gateway.and_then(|ip| {

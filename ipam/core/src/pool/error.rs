@@ -158,6 +158,22 @@ pub enum PoolError {
         /// The prefix.
         cidr: Cidr,
     },
+    /// Another block length while nodes can take blocks of the prefix.
+    #[error(
+        "replace[{index}].block: {cidr} is cut into blocks of /{block}, which another length would cut anew; \
+         drain it first, and wait until it is empty, or leave the length as it is"
+    )]
+    BlockChanges {
+        /// Which of them.
+        index: usize,
+        /// The prefix.
+        cidr: Cidr,
+        /// The length of its blocks.
+        block: u8,
+    },
+    /// Draining would take back that it goes.
+    #[error("phase: the pool retires, and so gives nothing; `netctl pool undrain` takes that back")]
+    Retires,
     /// A change that would take addresses from under containers.
     #[error("ranges: {cidr} is in use: {reason}")]
     InUse {

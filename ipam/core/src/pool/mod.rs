@@ -11,7 +11,7 @@ mod range;
 #[cfg(test)]
 mod tests;
 
-pub use change::{InUse, PoolChange};
+pub use change::{InUse, PoolChange, RangeChange};
 pub use error::PoolError;
 pub use range::Range;
 

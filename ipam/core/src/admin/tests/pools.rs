@@ -1,8 +1,8 @@
 //! Pools: made, grown, drained and retired; two changes that cross.
 
 use crate::{
-    PoolChange, PoolError, PoolPhase, PoolSpec, RangeSpec, admin::*, fixture::*, keys::Key,
-    record::Record,
+    PoolChange, PoolError, PoolPhase, PoolSpec, RangeChange, RangeSpec, admin::*, fixture::*,
+    keys::Key, record::Record,
 };
 use fairway_kv::Revision;
 
@@ -239,7 +239,7 @@ fn another_block_length_takes_the_old_records_along() {
     store.pool("web", &["10.1.0.0/16"]);
     store.block("web", "10.1.0.0/26", None, vec![]);
     drain(&mut store, "10.1.0.0/16");
-    let mut shorter = RangeSpec::new(cidr("10.1.0.0/16"));
+    let mut shorter = RangeChange::new(cidr("10.1.0.0/16"));
     shorter.block = Some(24);
     let change = PoolChange {
         replace: vec![shorter],
@@ -259,7 +259,7 @@ fn a_gateway_that_a_container_has_is_refused() {
     let mut store = Store::default();
     store.pool("web", &["10.1.0.0/16"]);
     let change = |gateway: &str| {
-        let mut range = RangeSpec::new(cidr("10.1.0.0/16"));
+        let mut range = RangeChange::new(cidr("10.1.0.0/16"));
         range.gateway = Some(ip(gateway).into());
         PoolChange {
             replace: vec![range],

@@ -1,7 +1,7 @@
 //! What may change under containers and what may not.
 
 use super::{cidr, ip, pool_of, range};
-use crate::{Cidr, GatewaySpec, InUse, PoolChange, PoolError, PoolPhase, RangeSpec};
+use crate::{Cidr, GatewaySpec, InUse, PoolChange, PoolError, PoolPhase, RangeChange, RangeSpec};
 use std::net::IpAddr;
 
 /// Says that everything inside `0` is in use.
@@ -81,16 +81,24 @@ fn a_prefix_goes_only_when_it_is_draining_and_empty() {
     ));
 }
 
+fn replace(change: RangeChange) -> PoolChange {
+    PoolChange {
+        replace: vec![change],
+        ..PoolChange::default()
+    }
+}
+
 #[test]
 fn block_length_and_gateway_do_not_change_under_containers() {
-    let replace = |spec: RangeSpec| PoolChange {
-        replace: vec![spec],
-        ..PoolChange::default()
+    let same = RangeChange::new(cidr("10.0.0.0/24"));
+    let longer = RangeChange {
+        block: Some(28),
+        ..same.clone()
     };
-    let mut longer = range("10.0.0.0/24");
-    longer.block = Some(28);
-    let mut other = range("10.0.0.0/24");
-    other.gateway = Some(GatewaySpec::Address(ip("10.0.0.9")));
+    let other = RangeChange {
+        gateway: Some(GatewaySpec::Address(ip("10.0.0.9"))),
+        ..same.clone()
+    };
     let active = pool_of(vec![range("10.0.0.0/24")]).unwrap();
     let mut draining = range("10.0.0.0/24");
     draining.draining = true;
@@ -100,15 +108,10 @@ fn block_length_and_gateway_do_not_change_under_containers() {
     let error = active
         .changed(&replace(longer.clone()), &NOBODY)
         .unwrap_err();
-    assert!(
-        matches!(
-            error,
-            PoolError::NotDraining {
-                field: "replace",
-                ..
-            }
-        ),
-        "{error}"
+    assert_eq!(
+        error.to_string(),
+        "replace[0].block: 10.0.0.0/24 is cut into blocks of /26, which another length would cut anew; drain \
+         it first, and wait until it is empty, or leave the length as it is"
     );
     let error = draining
         .changed(&replace(longer.clone()), &used)
@@ -130,8 +133,61 @@ fn block_length_and_gateway_do_not_change_under_containers() {
     );
     let changed = active.changed(&replace(other), &NOBODY).unwrap();
     assert_eq!(changed.ranges[0].gateway, Some(ip("10.0.0.9")));
-    let mut exclude = range("10.0.0.0/24");
-    exclude.exclude = vec!["10.0.0.32/27".to_owned()];
+    let exclude = RangeChange {
+        exclude: vec!["10.0.0.32/27".to_owned()],
+        ..same
+    };
     let changed = active.changed(&replace(exclude), &used).unwrap();
     assert_eq!(changed.size(), 253 - 32);
+}
+
+#[test]
+fn what_is_not_named_of_a_prefix_stays() {
+    let text = |texts: &[&str]| -> Vec<String> { texts.iter().map(ToString::to_string).collect() };
+    let written = RangeSpec {
+        block: Some(28),
+        gateway: Some(GatewaySpec::Address(ip("10.0.0.254"))),
+        exclude: text(&["10.0.0.10-10.0.0.20"]),
+        ..range("10.0.0.0/24")
+    };
+    let pool = pool_of(vec![written.clone()]).unwrap();
+    let used = Used(vec![cidr("10.0.0.0/28")]);
+    let changed = |change: RangeChange| {
+        let changed = pool.changed(&replace(change), &used).unwrap();
+        changed.spec.ranges[0].clone()
+    };
+    let same = RangeChange::new(written.cidr);
+    assert_eq!(changed(same.clone()), written);
+    let mut change = RangeChange {
+        exclude: text(&["10.0.0.5", "10.0.0.10-10.0.0.20"]),
+        ..same
+    };
+    let mut more = written.clone();
+    more.exclude = text(&["10.0.0.10-10.0.0.20", "10.0.0.5"]);
+    assert_eq!(changed(change.clone()), more);
+    change.include = true;
+    more.exclude = text(&["10.0.0.5", "10.0.0.10-10.0.0.20"]);
+    assert_eq!(changed(change.clone()), more);
+    change.exclude.clear();
+    more.exclude.clear();
+    assert_eq!(changed(change), more);
+}
+
+#[test]
+fn a_pool_that_retires_is_not_merely_drained() {
+    let pool = pool_of(vec![range("10.0.0.0/24")]).unwrap();
+    let phase = |phase| PoolChange {
+        phase: Some(phase),
+        ..PoolChange::default()
+    };
+    let pool = pool.changed(&PoolChange::retire(), &NOBODY).unwrap();
+    let error = pool
+        .changed(&phase(PoolPhase::Draining), &NOBODY)
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "phase: the pool retires, and so gives nothing; `netctl pool undrain` takes that back"
+    );
+    let back = pool.changed(&phase(PoolPhase::Active), &NOBODY).unwrap();
+    assert_eq!(back.spec.phase, PoolPhase::Active);
 }
