@@ -15,7 +15,7 @@ use std::net::IpAddr;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClaimVerb {
-    /// Keep addresses for a workload, before it is there
+    /// Keep addresses for a workload, before it is there; or change a set that is there
     Create(Create),
     /// List the claims
     Ls {
@@ -42,7 +42,8 @@ pub(crate) struct Create {
     /// This very address; one of each family at most
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     address: Vec<IpAddr>,
-    /// A set: each workload that names it gets a member of its own
+    /// A set: each workload that names it gets a member of its own. Of a set that is there, what is not
+    /// given stays as it is
     #[arg(long, conflicts_with = "address")]
     set: bool,
     /// Members that the set keeps [default: as many as there were at once]

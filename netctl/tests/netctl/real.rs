@@ -305,6 +305,16 @@ fn claims(real: &Real) {
         real.does("claim", line)["set"],
         json!({"size": 3, "surge": 2})
     );
+    let resized = real.does("claim", "claim create shop/front --pool web --set --size 9");
+    assert_eq!(resized["set"], json!({"size": 9, "surge": 2}));
+    assert_eq!(
+        (&resized["release"], &resized["handover"], &resized["app"]),
+        (
+            &json!("on-app-delete"),
+            &json!("temporary"),
+            &json!("Deployment/shop/front")
+        )
+    );
     real.refuses(
         "claim create shop/x --pool web --address 10.91.0.99",
         "taken by claim shop/db-0",

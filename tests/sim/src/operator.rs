@@ -176,7 +176,7 @@ impl World {
             name,
             size,
             surge,
-            release,
+            release: Some(release),
             handover: None,
             app,
         };

@@ -4,7 +4,7 @@ use crate::ipam::Attachment;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
-/// Makes a claim, or with `set` what holds for a set.
+/// Makes a claim, or with `set` what holds for a set. Of a set that is there, what is none stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimCreate {
     /// Its name.

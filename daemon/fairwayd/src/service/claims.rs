@@ -29,7 +29,6 @@ impl Daemon {
         let name: ClaimName = read("name", &create.name)?;
         let pool: PoolName = read("pool", &create.pool)?;
         let release: Option<Release> = read_some("release", create.release.as_ref())?;
-        let release = release.unwrap_or(Release::Never);
         let handover: Option<Handover> = read_some("handover", create.handover.as_ref())?;
         let app: Option<AppName> = read_some("app", create.app.as_ref())?;
         if let Some(size) = create.set {
@@ -64,7 +63,7 @@ impl Daemon {
             pool: pool.clone(),
             name: name.clone(),
             addresses: create.addresses,
-            release,
+            release: release.unwrap_or(Release::Never),
             handover,
             app,
             deadline: self.clocks.millis() + PATIENCE,

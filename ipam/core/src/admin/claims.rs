@@ -14,7 +14,7 @@ use crate::{
 };
 use fairway_kv::{Revision, Txn};
 
-/// A set, as somebody wants it.
+/// A set, as somebody wants it. Of one that is there, what is none stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetWish {
     /// Its pool.
@@ -25,8 +25,8 @@ pub struct SetWish {
     pub size: Option<u32>,
     /// How many more there may be during an update. None: a quarter of the size, at least 1.
     pub surge: Option<u32>,
-    /// When members are given back.
-    pub release: Release,
+    /// When members are given back. None: never.
+    pub release: Option<Release>,
     /// What a newcomer gets while all members are held. None: the pool's.
     pub handover: Option<Handover>,
     /// What it belongs to.
@@ -41,9 +41,9 @@ pub fn create_set(view: &View, wish: SetWish, clock: Clock) -> Result<Txn, Admin
     let pool = known(view, &wish.pool)?;
     let name = workload::by_hand(wish.name.as_str()).map_err(AdminError::Name)?;
     let key = Key::Claim(wish.pool.clone(), name.clone());
-    let created = match view.claims.get(&(wish.pool.clone(), name.clone())) {
+    let was = match view.claims.get(&(wish.pool.clone(), name.clone())) {
         None => match view.unreadable.get(&key.path()) {
-            None => clock.wall,
+            None => None,
             Some(unreadable) => {
                 return Err(AdminError::Unreadable {
                     key: key.path(),
@@ -52,7 +52,7 @@ pub fn create_set(view: &View, wish: SetWish, clock: Clock) -> Result<Txn, Admin
             }
         },
         Some(stored) => match &stored.value {
-            ClaimRecord::Set(set) => set.created,
+            ClaimRecord::Set(set) => Some(set),
             ClaimRecord::Claim(_) => {
                 let (claim, pool) = (name, wish.pool);
                 return Err(AdminError::ClaimExists { claim, pool });
@@ -60,13 +60,22 @@ pub fn create_set(view: &View, wish: SetWish, clock: Clock) -> Result<Txn, Admin
         },
     };
     let quarter = wish.size.unwrap_or(0).div_ceil(4);
+    let new = || SetSpec {
+        size: None,
+        surge: quarter,
+        release: Release::Never,
+        handover: pool.spec.handover,
+        app: None,
+        created: clock.wall,
+    };
+    let was = was.cloned().unwrap_or_else(new);
     let spec = SetSpec {
-        size: wish.size,
-        surge: wish.surge.unwrap_or(quarter).max(1),
-        release: wish.release,
-        handover: wish.handover.unwrap_or(pool.spec.handover),
-        app: wish.app,
-        created,
+        size: wish.size.or(was.size),
+        surge: wish.surge.unwrap_or(was.surge).max(1),
+        release: wish.release.unwrap_or(was.release),
+        handover: wish.handover.unwrap_or(was.handover),
+        app: wish.app.or(was.app),
+        created: was.created,
     };
     Ok(Txn {
         conditions: vec![as_seen(view, &key), as_seen(view, &Key::Pool(wish.pool))],

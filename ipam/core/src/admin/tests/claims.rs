@@ -32,7 +32,7 @@ pub(super) fn set(name: &str, size: Option<u32>, surge: Option<u32>) -> SetWish 
         name: claim_name(name),
         size,
         surge,
-        release: Release::OnScaleDown,
+        release: Some(Release::OnScaleDown),
         handover: None,
         app: Some(app("Deployment/prod/front")),
     }
@@ -271,15 +271,15 @@ fn sets_are_made_and_changed() {
         };
         spec
     };
-    for (size, surge, expected) in [
-        (Some(8), None, 2),
-        (Some(9), None, 3),
-        (None, None, 1),
-        (Some(3), Some(0), 1),
+    for (name, size, surge, expected) in [
+        ("front", Some(8), None, 2),
+        ("b", Some(9), None, 3),
+        ("c", None, None, 1),
+        ("d", Some(3), Some(0), 1),
     ] {
-        let txn = create_set(&store.view(), set("front", size, surge), at(0)).unwrap();
+        let txn = create_set(&store.view(), set(name, size, surge), at(0)).unwrap();
         assert!(store.commit(&txn));
-        assert_eq!(made(&store, "front").surge, expected, "{size:?}");
+        assert_eq!(made(&store, name).surge, expected, "{size:?}");
     }
     assert_eq!(made(&store, "front").created, UnixSeconds(1000));
     let later = create_set(&store.view(), set("front", Some(2), None), at(9000)).unwrap();
@@ -288,6 +288,30 @@ fn sets_are_made_and_changed() {
         made(&store, "front").created,
         UnixSeconds(1000),
         "as it was"
+    );
+    // What is not said stays as it is.
+    let before = made(&store, "front");
+    assert_eq!((before.size, before.surge), (Some(2), 2));
+    let resized = SetWish {
+        release: None,
+        app: None,
+        ..set("front", Some(12), None)
+    };
+    let txn = create_set(&store.view(), resized.clone(), at(0)).unwrap();
+    assert!(store.commit(&txn));
+    let size = Some(12);
+    assert_eq!(made(&store, "front"), SetSpec { size, ..before });
+    let nothing = SetWish {
+        name: claim_name("new"),
+        size: None,
+        ..resized
+    };
+    let txn = create_set(&store.view(), nothing, at(0)).unwrap();
+    assert!(store.commit(&txn));
+    let new = made(&store, "new");
+    assert_eq!(
+        (new.release, new.app, new.size),
+        (Release::Never, None, None)
     );
     for bad in ["front#1", "~x"] {
         let error = create_set(&store.view(), set(bad, None, None), at(0)).unwrap_err();
@@ -323,7 +347,7 @@ fn after_expires_when_nobody_has_held_it_for_so_long() {
     store.claim("web", "never-held", after(claim("u3", "10.1.0.4"), None));
     store.claim("web", "never", claim("u4", "10.1.0.5"));
     let spec = |name: &str| SetWish {
-        release: Release::After(60),
+        release: Some(Release::After(60)),
         ..set(name, None, None)
     };
     for name in ["empty", "full"] {

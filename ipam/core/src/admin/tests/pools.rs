@@ -349,7 +349,7 @@ fn a_pool_retires_when_all_is_back() {
         name: claim_name("prod/Deployment/front"),
         size: Some(3),
         surge: None,
-        release: crate::Release::Never,
+        release: Some(crate::Release::Never),
         handover: None,
         app: None,
     };
