@@ -85,7 +85,8 @@ pub(crate) struct Drain {
 
 #[derive(Debug, Args)]
 struct Settings {
-    /// How long a freed address rests before another workload gets it [default: 30s]
+    /// How long a freed address rests before another workload gets it [default: 30s]; made shorter, those
+    /// that rest already rest no longer than that
     #[arg(long, value_name = "TIME")]
     cooldown: Option<Seconds>,
     /// Free addresses that each node keeps at hand

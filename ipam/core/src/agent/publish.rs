@@ -219,13 +219,14 @@ impl Agent {
         }
     }
 
-    /// Pools that blocks of this node are of stand in the journal as they are now.
+    /// Pools that blocks of this node are of stand in the journal as they are now, and are followed.
     pub(super) fn pool_changed(&mut self, name: &PoolName) {
         let used = self.blocks.recount(name);
         let pool = self.view.pools.get(name);
         if let (true, Some(pool)) = (used, pool) {
             let change = saved::pool(name, &pool.value.spec, pool.modified);
             self.note(change);
+            self.shorten_rests(name);
         }
         self.stirred = true;
     }

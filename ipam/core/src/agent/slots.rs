@@ -83,6 +83,25 @@ impl Agent {
         }
     }
 
+    /// Where a pool's cooldown became shorter, what rests already rests no longer than that. Neither the
+    /// journal nor the store says how long an address rests, so neither has to be told.
+    pub(super) fn shorten_rests(&mut self, pool: &PoolName) {
+        let until = self.clock.now + self.cooldown(pool);
+        let later = self.rests.iter().rev().take_while(|(at, _)| *at > until);
+        for (at, ip) in later.copied().collect::<Vec<_>>() {
+            let Some(block) = self.own_block(ip).filter(|block| block.pool == *pool) else {
+                continue;
+            };
+            let (cidr, slot) = (block.cidr, block.slots.get(&ip));
+            if let Some(seq) = slot.map(|slot| slot.seq) {
+                let used = Used::Cooling { until };
+                self.blocks.put(cidr, ip, Some(Slot { seq, used }));
+                self.rests.remove(&(at, ip));
+                self.rests.insert((until, ip));
+            }
+        }
+    }
+
     pub(super) fn cooldown(&self, pool: &PoolName) -> u64 {
         let pool = self.view.pools.get(pool);
         pool.map_or(DEFAULT_COOLDOWN, |pool| pool.value.cooldown())

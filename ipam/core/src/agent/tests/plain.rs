@@ -151,6 +151,36 @@ fn a_store_that_is_away_matters_only_for_blocks() {
 }
 
 #[test]
+fn a_cooldown_that_is_made_shorter_holds_for_what_rests_already() {
+    let day = crate::PoolSpec {
+        cooldown: 86_400,
+        ..spec(&["10.0.0.0/30"], 30, 124)
+    };
+    let mut world = World::new(1, day.clone());
+    let first = world.add(0, wish("a")).unwrap();
+    world.del(0, "a");
+    world.pass(1_000);
+    assert!(world.add(0, wish("b")).is_err(), "it is the only one");
+    let cooldown = |cooldown| crate::PoolSpec {
+        cooldown,
+        ..day.clone()
+    };
+    world.pool("p", cooldown(5));
+    world.pass(4_000);
+    assert!(
+        world.add(0, wish("b")).is_err(),
+        "it rests for 5 s from then on"
+    );
+    world.pool("p", cooldown(3_600));
+    world.pass(2_000);
+    assert_eq!(world.add(0, wish("b")).unwrap(), first, "and no longer");
+    world.del(0, "b");
+    world.pool("p", cooldown(0));
+    world.pass(100);
+    assert_eq!(world.add(0, wish("c")).unwrap(), first);
+}
+
+#[test]
 fn check_and_collect() {
     let mut world = World::new(1, spec(&["10.0.0.0/24"], 28, 124));
     let a = world.add(0, wish("a")).unwrap();
