@@ -58,7 +58,7 @@ pub(crate) struct Create {
     /// What a newcomer gets while its holder is still ending [default: the pool's]
     #[arg(long, value_name = "MODE", value_parser = handover())]
     handover: Option<String>,
-    /// The application that it belongs to
+    /// The application that it belongs to [default: what its name says, if that is of the form]
     #[arg(long, value_name = "KIND/NAMESPACE/NAME")]
     app: Option<String>,
 }

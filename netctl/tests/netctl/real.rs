@@ -357,6 +357,10 @@ fn claims(real: &Real) {
     );
     let removed = real.does_once("claim-ls", "claim rm --app Deployment/shop/front");
     assert_eq!(removed[0]["kind"], "set");
+    for name in ["~x", "shop/f#3"] {
+        let line = format!("claim create {name} --pool web");
+        real.refuses(&line, "is reserved");
+    }
     real.refuses("claim rm nope", "claim nope does not exist");
     let line = "claim rm --app Deployment/shop/front";
     real.refuses(line, "app: no claim belongs to Deployment/shop/front");
@@ -371,7 +375,8 @@ fn claims(real: &Real) {
 /// An application with claims in two pools gives back those of the pool that is named.
 fn of_one_pool(real: &Real) {
     real.does_once("pool", "pool create stg --cidr 10.95.0.0/24");
-    let of = "--release on-scale-down --app StatefulSet/shop/kv";
+    // Their names say which application they belong to.
+    let of = "--release on-scale-down";
     for (name, pool) in [("shop/kv-3", "web"), ("shop/kv-5", "stg")] {
         real.does_once("claim", &format!("claim create {name} --pool {pool} {of}"));
     }

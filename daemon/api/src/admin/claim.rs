@@ -20,7 +20,7 @@ pub struct ClaimCreate {
     /// Default: the pool's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handover: Option<String>,
-    /// `KIND/NAMESPACE/NAME`.
+    /// `KIND/NAMESPACE/NAME`. Default: what the name of a single claim says, if anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
     /// Makes a set.

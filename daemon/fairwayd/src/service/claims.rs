@@ -12,8 +12,8 @@ use fairway_cni::Code;
 use fairway_ipam::{
     AppName, ClaimName, CreateClaim, Handover, PoolName, Release, Request,
     admin::{
-        ClaimRow, Freed, Keep, Move, SetWish, Which, claims, create_set, find_claim, move_claim,
-        remove_claims,
+        ClaimRow, Freed, Keep, Move, SetWish, Which, claims, create_set, find_claim, given_name,
+        move_claim, remove_claims,
     },
 };
 
@@ -27,6 +27,7 @@ impl Daemon {
         replies: &mut Replies,
     ) -> Result<admin::Claim, Stop> {
         let name: ClaimName = read("name", &create.name)?;
+        let name = given_name(name.as_str())?;
         let pool: PoolName = read("pool", &create.pool)?;
         let release: Option<Release> = read_some("release", create.release.as_ref())?;
         let handover: Option<Handover> = read_some("handover", create.handover.as_ref())?;

@@ -33,13 +33,21 @@ pub struct SetWish {
     pub app: Option<AppName>,
 }
 
+/// The name of a claim that somebody makes.
+///
+/// # Errors
+/// It is none, or one that only the daemon may give.
+pub fn given_name(name: &str) -> Result<ClaimName, AdminError> {
+    workload::by_hand(name).map_err(AdminError::Name)
+}
+
 /// Makes a set, or changes one: its members stay as they are.
 ///
 /// # Errors
 /// No such pool, a name that is no set's, or a single claim of that name.
 pub fn create_set(view: &View, wish: SetWish, clock: Clock) -> Result<Txn, AdminError> {
     let pool = known(view, &wish.pool)?;
-    let name = workload::by_hand(wish.name.as_str()).map_err(AdminError::Name)?;
+    let name = given_name(wish.name.as_str())?;
     let key = Key::Claim(wish.pool.clone(), name.clone());
     let was = match view.claims.get(&(wish.pool.clone(), name.clone())) {
         None => match view.unreadable.get(&key.path()) {
@@ -187,7 +195,7 @@ pub fn move_claim(view: &View, wish: &Move, clock: Clock) -> Result<Txn, AdminEr
             writes: vec![put(&old, ClaimRecord::Claim(moved).encode())],
         });
     };
-    let name = workload::by_hand(rename.as_str()).map_err(AdminError::Name)?;
+    let name = given_name(rename.as_str())?;
     let new = Key::Claim(pool.clone(), name.clone());
     if view.modified(&new).is_some() {
         let (claim, pool) = (name, pool.clone());

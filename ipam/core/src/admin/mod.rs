@@ -16,7 +16,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
-pub use claims::{Keep, Move, SetWish, create_set, find_claim, move_claim};
+pub use claims::{Keep, Move, SetWish, create_set, find_claim, given_name, move_claim};
 pub use list::{
     AddressFilter, AddressRow, ClaimRow, NodeRow, PoolRow, Tally, addresses, claims, nodes, pool,
     pools, tallies, tally,

@@ -14,6 +14,7 @@ use crate::{
     AttachmentId, ClaimName, Handover, Millis, PoolName, Release, Uid,
     keys::Key,
     record::{Claim, ClaimRecord, Holder, Kind, Part, Record},
+    workload,
 };
 use fairway_kv::{Condition, Txn, Write};
 use std::net::IpAddr;
@@ -76,13 +77,16 @@ impl Agent {
         wish: &CreateClaim,
     ) -> Result<Answer, Stop> {
         self.pool(&wish.pool)?;
+        let (known, ordinal) = workload::app_of(&wish.name);
+        // The number is one of that application, and of no other that somebody names.
+        let ordinal = ordinal.filter(|_| wish.app.is_none() || wish.app == known);
         let wish = ClaimWish {
             pool: &wish.pool,
             name: wish.name.clone(),
             release: wish.release,
             handover: wish.handover,
-            app: wish.app.clone(),
-            ordinal: None,
+            app: wish.app.clone().or(known),
+            ordinal,
             addresses: &wish.addresses,
             holder: None,
         };
@@ -163,10 +167,17 @@ impl Agent {
             asked: self.clock.now,
         });
         if self.may_write() {
+            // Made by hand, under a name that says nothing: what it belongs to is known only now.
+            let (app, ordinal) = match claim.app {
+                Some(app) => (Some(app), claim.ordinal),
+                None => (wish.app.clone(), wish.ordinal),
+            };
             let held = Claim {
                 holder: Some(self.holder(&request.attachment, seq)),
                 ousted: None,
                 ended: None,
+                app,
+                ordinal,
                 ..claim
             };
             let txn = Txn {
@@ -235,7 +246,8 @@ impl Agent {
         match granted(claim) {
             Granted::All(ips) => Ok(must_be(wish, &ips)?),
             Granted::Waiting(block) => Err(Stop::Parked(format!(
-                "the owner of block {block}, for claim {}",
+                "{}, for claim {}",
+                self.owner_of(wish.pool, block),
                 wish.name
             ))),
             Granted::No(_, reason, _) => Err(Refusal::Claim {

@@ -49,12 +49,13 @@ impl Agent {
                 Granted::All(ips) => Ok(ips),
                 Granted::Waiting(block) if self.clock.now >= asked + self.settings.ask => {
                     task.tried.insert(block);
-                    let what = format!("the owner of block {block} does not answer");
+                    let owner = self.owner_of(wish.pool, block);
+                    let what = format!("{owner} does not answer");
                     Err(Refusal::Again { what }.into())
                 }
                 Granted::Waiting(block) => {
                     self.own_if_left(wish.pool, block);
-                    Err(Stop::Parked(format!("the owner of block {block}")))
+                    Err(Stop::Parked(self.owner_of(wish.pool, block)))
                 }
                 Granted::No(ip, reason, block) => {
                     task.tried.insert(block);
@@ -112,6 +113,15 @@ impl Agent {
             })
         };
         attempt.name == *name && attempt.new.as_ref().is_some_and(parts)
+    }
+
+    /// The owner of a block, for people: they will want to look at that node.
+    pub(super) fn owner_of(&self, pool: &PoolName, block: Cidr) -> String {
+        let stored = self.view.blocks.get(&(pool.clone(), block));
+        match stored.and_then(|stored| stored.value.owner.as_ref()) {
+            Some(owner) => format!("node {} (it owns block {block})", owner.node),
+            None => format!("the next owner of block {block}"),
+        }
     }
 
     /// Did the block's owner tell the store that the address rests?

@@ -2,8 +2,10 @@
 
 use super::world::{World, attachment, spec, wish};
 use crate::{
-    Allocate, Answer, ClaimKind, ClaimName, CreateClaim, Handover, Millis, PoolName, Refusal,
-    Release, Request, Workload, admin,
+    Allocate, Answer, AppName, ClaimKind, ClaimName, CreateClaim, Handover, Millis, PoolName,
+    Refusal, Release, Request, Workload, admin,
+    keys::Key,
+    record::{ClaimRecord, Record},
 };
 use fairway_kv::Committed;
 
@@ -132,33 +134,36 @@ fn a_set_keeps_its_addresses_and_grows_by_its_surge() {
     }
 }
 
+fn by_hand(name: &str, ip: &str, deadline: Millis) -> Request {
+    Request::CreateClaim(Box::new(CreateClaim {
+        pool: PoolName::new("p").unwrap(),
+        name: ClaimName::new(name).unwrap(),
+        addresses: vec![ip.parse().unwrap()],
+        release: Release::Never,
+        handover: Handover::Strict,
+        app: None,
+        deadline,
+    }))
+}
+
 #[test]
 fn a_claim_by_hand_is_made_anywhere() {
     let mut world = World::new(2, spec(&["10.0.0.0/26"], 28, 124));
     world.add(0, wish("a")).unwrap();
     world.add(1, wish("b")).unwrap();
-    let create = |ip: &str, name: &str, deadline| {
-        Request::CreateClaim(Box::new(CreateClaim {
-            pool: PoolName::new("p").unwrap(),
-            name: ClaimName::new(name).unwrap(),
-            addresses: vec![ip.parse().unwrap()],
-            release: Release::Never,
-            handover: Handover::Strict,
-            app: None,
-            deadline,
-        }))
-    };
     for (number, ip) in ["10.0.0.9", "10.0.0.20", "10.0.0.40", "10.0.0.50"]
         .iter()
         .enumerate()
     {
         let name = format!("web/db-{number}");
         let deadline: Millis = world.clock.now + 10_000;
-        let made = world.ask(0, create(ip, &name, deadline));
+        let made = world.ask(0, by_hand(&name, ip, deadline));
         assert_eq!(made, Ok(Answer::Claimed(vec![ip.parse().unwrap()])));
         let pod = pod(&format!("c{number}"), &name, ClaimKind::Single);
         assert_eq!(world.add(1, pod).unwrap(), [*ip]);
-        let refusal = world.ask(1, create(ip, "web/other", deadline)).unwrap_err();
+        let refusal = world
+            .ask(1, by_hand("web/other", ip, deadline))
+            .unwrap_err();
         assert!(matches!(refusal, Refusal::Taken { .. }), "{refusal}");
     }
 }
@@ -206,4 +211,66 @@ fn who_is_ousted_of_a_renamed_claim_leaves_it_to_the_new_workload() {
     let new = pod("b", "web/pg-0", ClaimKind::Single);
     assert_eq!(world.add(1, new).unwrap(), first);
     assert_ne!(world.add(1, single("c")).unwrap(), first);
+}
+
+#[test]
+fn an_owner_that_does_not_answer_is_named() {
+    let mut world = World::new(2, spec(&["10.0.0.0/26"], 28, 124));
+    let given = world.add(1, wish("b")).unwrap();
+    world.cut(1, true);
+    let deadline = world.clock.now + 10_000;
+    let other = if given[0] == "10.0.0.9" { ".8" } else { ".9" };
+    let (block, _) = given[0].rsplit_once('.').unwrap();
+    let refusal = world
+        .ask(0, by_hand("db", &format!("{block}{other}"), deadline))
+        .unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "node n1 (it owns block 10.0.0.0/28) does not answer"
+    );
+}
+
+#[test]
+fn a_claim_by_hand_belongs_to_its_application() {
+    let mut world = World::new(1, spec(&["10.0.0.0/26"], 28, 124));
+    let app = |name: &str| AppName::new(name).unwrap();
+    let db = app("StatefulSet/shop/db");
+    let create = |name: &str, app: Option<AppName>, deadline| {
+        Request::CreateClaim(Box::new(CreateClaim {
+            pool: PoolName::new("p").unwrap(),
+            name: ClaimName::new(name).unwrap(),
+            addresses: Vec::new(),
+            release: Release::OnScaleDown,
+            handover: Handover::Strict,
+            app,
+            deadline,
+        }))
+    };
+    let other = app("Task/shop/other");
+    for (name, said, belongs) in [
+        ("shop/db-3", None, (Some(db.clone()), Some(3))),
+        ("shop/db-4", Some(&db), (Some(db.clone()), Some(4))),
+        ("shop/db-5", Some(&other), (Some(other.clone()), None)),
+        ("db", None, (None, None)),
+    ] {
+        let deadline = world.clock.now + 10_000;
+        let made = world.ask(0, create(name, said.cloned(), deadline));
+        assert!(matches!(made, Ok(Answer::Claimed(_))), "{made:?}");
+        assert_eq!(claimed_app(&world, name), belongs, "{name}");
+    }
+    // Of a name that says nothing, it is known when its workload comes.
+    let mut pod = pod("c0", "db", ClaimKind::Single);
+    if let Some(workload) = &mut pod.workload {
+        (workload.app, workload.ordinal, workload.by_hand) = (Some(db.clone()), Some(0), true);
+    }
+    world.add(0, pod).unwrap();
+    assert_eq!(claimed_app(&world, "db"), (Some(db), Some(0)));
+}
+
+fn claimed_app(world: &World, name: &str) -> (Option<AppName>, Option<u32>) {
+    let key = Key::Claim(PoolName::new("p").unwrap(), ClaimName::new(name).unwrap());
+    match ClaimRecord::decode(&world.store[&key.path()].value) {
+        Ok(ClaimRecord::Claim(claim)) => (claim.app, claim.ordinal),
+        other => panic!("{other:?}"),
+    }
 }
