@@ -12,4 +12,5 @@ mod output;
 mod real;
 mod requests;
 mod schemas;
+mod two_pools;
 mod watch;

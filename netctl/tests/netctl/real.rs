@@ -3,6 +3,7 @@
 use crate::{
     fake::{Ran, at, ran},
     schemas::Schema,
+    two_pools,
 };
 use fairway_api::{
     Client,
@@ -16,7 +17,7 @@ use tokio::runtime::Runtime;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-struct Real {
+pub(crate) struct Real {
     runtime: Runtime,
     running: Option<Running>,
     dir: tempfile::TempDir,
@@ -40,7 +41,7 @@ impl Real {
         self.dir.path().join("fairwayd.sock")
     }
 
-    fn run(&self, line: &str) -> Ran {
+    pub(crate) fn run(&self, line: &str) -> Ran {
         ran(at(&self.socket(), line.split_whitespace())
             .output()
             .unwrap())
@@ -58,7 +59,7 @@ impl Real {
     }
 
     /// As [`Real::does`], for what can be done but once.
-    fn does_once(&self, schema: &str, line: &str) -> Value {
+    pub(crate) fn does_once(&self, schema: &str, line: &str) -> Value {
         let ran = self.run(&format!("{line} -o json"));
         assert_eq!(ran.status, 0, "{line}: {ran:?}");
         let document: Value = serde_json::from_str(&ran.out).unwrap();
@@ -67,7 +68,7 @@ impl Real {
     }
 
     /// It is refused, and these words tell why.
-    fn refuses(&self, line: &str, says: &str) {
+    pub(crate) fn refuses(&self, line: &str, says: &str) {
         let ran = self.run(line);
         assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{line}: {ran:?}");
         assert!(
@@ -364,29 +365,10 @@ fn claims(real: &Real) {
     real.refuses("claim rm nope", "claim nope does not exist");
     let line = "claim rm --app Deployment/shop/front";
     real.refuses(line, "app: no claim belongs to Deployment/shop/front");
-    of_one_pool(real);
+    two_pools::of_one_pool(real);
     assert_eq!(
         real.does_once("claim-ls", "claim rm shop/db-9")[0]["name"],
         "shop/db-9"
     );
     assert_eq!(real.does("claim-ls", "claim ls"), json!([]));
-}
-
-/// An application with claims in two pools gives back those of the pool that is named.
-fn of_one_pool(real: &Real) {
-    real.does_once("pool", "pool create stg --cidr 10.95.0.0/24");
-    // Their names say which application they belong to.
-    let of = "--release on-scale-down";
-    for (name, pool) in [("shop/kv-3", "web"), ("shop/kv-5", "stg")] {
-        real.does_once("claim", &format!("claim create {name} --pool {pool} {of}"));
-    }
-    for (pool, name) in [("web", "shop/kv-3"), ("stg", "shop/kv-5")] {
-        let line = format!("claim rm --app StatefulSet/shop/kv --pool {pool}");
-        let removed = real.does_once("claim-ls", &line);
-        assert_eq!(removed.as_array().unwrap().len(), 1, "{removed}");
-        assert_eq!(removed[0]["name"], name);
-    }
-    real.does_once("pool", "pool set stg --cooldown 0s");
-    let gone = real.run("pool rm stg --wait");
-    assert_eq!(gone.status, 0, "{gone:?}");
 }

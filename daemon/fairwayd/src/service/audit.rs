@@ -28,7 +28,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 /// Between two looks: the agent tells the store within 200 ms, and etcd may take its time.
 const BETWEEN: Duration = Duration::from_millis(700);
 /// How often whoever asked is told that it goes on.
-const TELL: Duration = Duration::from_secs(2);
+pub(super) const TELL: Duration = Duration::from_secs(2);
 
 /// What is known of this node besides the store.
 struct Own {
@@ -158,7 +158,7 @@ impl Daemon {
 }
 
 /// Does something, and tells now and then that it goes on.
-async fn telling<T>(
+pub(super) async fn telling<T>(
     what: &str,
     done: u64,
     replies: &mut Replies,

@@ -2,7 +2,8 @@
 
 use super::{
     Daemon,
-    change::Stop,
+    audit::{TELL, telling},
+    change::{Stop, must_be_known},
     refusal,
     words::{self, read, read_some},
 };
@@ -12,10 +13,12 @@ use fairway_cni::Code;
 use fairway_ipam::{
     AppName, ClaimName, CreateClaim, Handover, PoolName, Release, Request,
     admin::{
-        ClaimRow, Freed, Keep, Move, SetWish, Which, claims, create_set, find_claim, given_name,
-        move_claim, remove_claims,
+        ClaimRow, Freed, Keep, Move, Plan, SetWish, Which, claims, create_set, find_claim,
+        given_name, move_claim, remove_claims,
     },
 };
+use std::collections::BTreeMap;
+use tokio::time::timeout;
 
 /// How long the owners of blocks may take to agree, in milliseconds.
 const PATIENCE: u64 = 10_000;
@@ -69,7 +72,13 @@ impl Daemon {
             app,
             deadline: self.clocks.millis() + PATIENCE,
         }));
-        let made = self.driver.ask(wish).await;
+        let what = format!("the owners of blocks of pool {pool}");
+        let mut asked = std::pin::pin!(self.driver.ask(wish));
+        // Mostly the blocks are this node's, and nothing is to be told.
+        let made = match timeout(TELL, &mut asked).await {
+            Ok(made) => made,
+            Err(_) => telling(&what, 0, replies, asked).await?,
+        };
         made.map_err(|error| refusal::failure(&error))?;
         self.claim_row(&name, Some(&pool)).await
     }
@@ -82,6 +91,7 @@ impl Daemon {
         let pool: Option<PoolName> = read_some("pool", list.pool.as_ref())?;
         let app: Option<AppName> = read_some("app", list.app.as_ref())?;
         let view = self.listed(replies).await?;
+        must_be_known(&view, pool.as_ref())?;
         let rows = claims(&view, pool.as_ref(), app.as_ref());
         Ok(rows.iter().map(words::claim).collect())
     }
@@ -93,15 +103,7 @@ impl Daemon {
     ) -> Result<Vec<admin::Claim>, Stop> {
         let which = which(&remove)?;
         let plan = |view: &_| remove_claims(view, &which, remove.force);
-        let mut freed: Vec<Freed> = Vec::new();
-        for round in self.change("claims", replies, plan).await? {
-            for one in round {
-                let same = |other: &Freed| other.pool == one.pool && other.name == one.name;
-                if !freed.iter().any(same) {
-                    freed.push(one);
-                }
-            }
-        }
+        let freed = each_once(self.change("claims", replies, plan).await?);
         let row = |freed: Freed| {
             words::claim(&ClaimRow {
                 pool: freed.pool,
@@ -136,10 +138,17 @@ impl Daemon {
             force: wish.force,
         };
         let now = self.clocks.now();
-        let txn = |view: &_| move_claim(view, &wish, now);
-        self.change_one("claim", replies, txn).await?;
+        // The new name may be in other pools too: the answer is from where it was moved.
+        let plan = |view: &_| {
+            let (of, _, _) = find_claim(view, &wish.name, pool.as_ref())?;
+            Ok(Plan {
+                txns: vec![move_claim(view, &wish, now)?],
+                summary: of.clone(),
+            })
+        };
+        let of = self.change("claim", replies, plan).await?.pop().or(pool);
         let name = wish.rename.as_ref().unwrap_or(&wish.name);
-        self.claim_row(name, pool.as_ref()).await
+        self.claim_row(name, of.as_ref()).await
     }
 
     async fn claim_row(
@@ -155,6 +164,16 @@ impl Daemon {
             record: record.clone(),
         }))
     }
+}
+
+/// What several rounds freed.
+fn each_once(rounds: Vec<Vec<Freed>>) -> Vec<Freed> {
+    let mut freed: BTreeMap<_, Freed> = BTreeMap::new();
+    for one in rounds.into_iter().flatten() {
+        let at = (one.pool.clone(), one.name.clone());
+        freed.entry(at).or_insert(one);
+    }
+    freed.into_values().collect()
 }
 
 fn which(remove: &admin::ClaimRemove) -> Result<Which, Stop> {
