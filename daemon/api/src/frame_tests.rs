@@ -67,6 +67,24 @@ fn bytes_and_messages_fit_both_ways() {
 }
 
 #[test]
+fn what_is_sent_need_not_be_a_value() {
+    /// Has no form of its own in memory.
+    struct Rows(u64);
+    impl Serialize for Rows {
+        fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+            to.collect_seq(0..self.0)
+        }
+    }
+    for (text, body) in [
+        (r#"{"v":1,"ok":[0,1,2]}"#, Body::Ok(Rows(3))),
+        (r#"{"v":1,"early":[]}"#, Body::Early(Rows(0))),
+    ] {
+        let message = Reply { v: VERSION, body };
+        assert_eq!(encode(&message, MAX_REPLY).unwrap(), framed(text));
+    }
+}
+
+#[test]
 fn a_length_is_judged_before_anything_is_read() {
     assert_eq!(length(7u32.to_be_bytes(), 7).unwrap(), 7);
     assert!(matches!(length([0; 4], 7), Err(FrameError::Empty)));

@@ -91,26 +91,27 @@ pub enum Method {
     Info,
 }
 
-/// One frame of an answer.
+/// One frame of an answer. Whoever sends it puts in what it has: a list of many thousand addresses is
+/// several times as large as a [`Value`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reply {
+pub struct Reply<T = Value> {
     /// [`VERSION`].
     pub v: u32,
     /// What it says.
     #[serde(flatten)]
-    pub body: Body,
+    pub body: Body<T>,
 }
 
 /// What a frame of an answer says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Body {
+pub enum Body<T = Value> {
     /// How far it is.
     Progress(Progress),
     /// The answer, before it is durable; the same comes again as `ok`.
-    Early(Value),
+    Early(T),
     /// The answer.
-    Ok(Value),
+    Ok(T),
     /// A refusal.
     Error(ErrorBody),
 }

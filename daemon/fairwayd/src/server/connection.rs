@@ -37,7 +37,7 @@ impl Replies {
     /// # Errors
     /// Where the caller is gone.
     pub async fn progress(&mut self, progress: Progress) -> Result<(), Gone> {
-        self.send(Body::Progress(progress)).await
+        self.send(Body::<()>::Progress(progress)).await
     }
 
     /// An answer before it is durable.
@@ -45,8 +45,8 @@ impl Replies {
     /// # Errors
     /// Where the caller is gone.
     pub async fn early(&mut self, answer: &impl Serialize) -> Result<(), Gone> {
-        match serde_json::to_value(answer) {
-            Ok(value) => self.send(Body::Early(value)).await,
+        match encoded(Body::Early(answer)) {
+            Ok(frame) => self.write(&frame).await,
             // The real answer will say the same, as an error.
             Err(_) => Ok(()),
         }
@@ -57,26 +57,32 @@ impl Replies {
     /// # Errors
     /// Where the caller is gone.
     pub async fn answer(&mut self, answer: Result<impl Serialize, ErrorBody>) -> Result<(), Gone> {
-        let body = answer.and_then(|value| {
-            serde_json::to_value(value).map_err(|error| unwritable(&FrameError::Unwritable(error)))
-        });
-        match body {
-            Ok(value) => self.send(Body::Ok(value)).await,
-            Err(error) => self.send(Body::Error(error)).await,
+        self.send(match answer {
+            Ok(answer) => Body::Ok(answer),
+            Err(error) => Body::Error(error),
+        })
+        .await
+    }
+
+    async fn send<T: Serialize>(&mut self, body: Body<T>) -> Result<(), Gone> {
+        // The body is gone before its frame is sent: a caller may take its time.
+        let frame = encoded(body).or_else(|error| encoded(Body::<()>::Error(unwritable(&error))));
+        match frame {
+            Ok(frame) => self.write(&frame).await,
+            Err(_) => Err(Gone),
         }
     }
 
-    async fn send(&mut self, body: Body) -> Result<(), Gone> {
-        let reply = |body| Reply { v: VERSION, body };
-        let frame = frame::encode(&reply(body), MAX_REPLY);
-        let frame = frame
-            .or_else(|error| frame::encode(&reply(Body::Error(unwritable(&error))), MAX_REPLY));
-        let Ok(frame) = frame else { return Err(Gone) };
-        match timeout(self.patience, self.writer.write_all(&frame)).await {
+    async fn write(&mut self, frame: &[u8]) -> Result<(), Gone> {
+        match timeout(self.patience, self.writer.write_all(frame)).await {
             Ok(Ok(())) => Ok(()),
             _ => Err(Gone),
         }
     }
+}
+
+fn encoded<T: Serialize>(body: Body<T>) -> Result<Vec<u8>, FrameError> {
+    frame::encode(&Reply { v: VERSION, body }, MAX_REPLY)
 }
 
 fn unwritable(error: &FrameError) -> ErrorBody {

@@ -23,12 +23,12 @@ use fairway_ipam::{
 };
 use fairway_kv::Committed;
 use std::{collections::BTreeSet, future::Future, time::Duration};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 /// Between two looks: the agent tells the store within 200 ms, and etcd may take its time.
 const BETWEEN: Duration = Duration::from_millis(700);
 /// How often whoever asked is told that it goes on.
-pub(super) const TELL: Duration = Duration::from_secs(2);
+const TELL: Duration = Duration::from_secs(2);
 
 /// What is known of this node besides the store.
 struct Own {
@@ -157,8 +157,21 @@ impl Daemon {
     }
 }
 
+/// Does something that is mostly done at once, and tells where it is not.
+pub(super) async fn telling_late<T>(
+    what: &str,
+    replies: &mut Replies,
+    work: impl Future<Output = T>,
+) -> Result<T, Stop> {
+    let mut work = std::pin::pin!(work);
+    match timeout(TELL, &mut work).await {
+        Ok(done) => Ok(done),
+        Err(_) => telling(what, 0, replies, work).await,
+    }
+}
+
 /// Does something, and tells now and then that it goes on.
-pub(super) async fn telling<T>(
+async fn telling<T>(
     what: &str,
     done: u64,
     replies: &mut Replies,

@@ -2,7 +2,7 @@
 
 use super::{
     Daemon,
-    audit::{TELL, telling},
+    audit::telling_late,
     change::{Stop, must_be_known},
     refusal,
     words::{self, read, read_some},
@@ -18,7 +18,6 @@ use fairway_ipam::{
     },
 };
 use std::collections::BTreeMap;
-use tokio::time::timeout;
 
 /// How long the owners of blocks may take to agree, in milliseconds.
 const PATIENCE: u64 = 10_000;
@@ -73,12 +72,7 @@ impl Daemon {
             deadline: self.clocks.millis() + PATIENCE,
         }));
         let what = format!("the owners of blocks of pool {pool}");
-        let mut asked = std::pin::pin!(self.driver.ask(wish));
-        // Mostly the blocks are this node's, and nothing is to be told.
-        let made = match timeout(TELL, &mut asked).await {
-            Ok(made) => made,
-            Err(_) => telling(&what, 0, replies, asked).await?,
-        };
+        let made = telling_late(&what, replies, self.driver.ask(wish)).await?;
         made.map_err(|error| refusal::failure(&error))?;
         self.claim_row(&name, Some(&pool)).await
     }

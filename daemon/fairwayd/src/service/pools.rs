@@ -2,11 +2,13 @@
 
 use super::{
     Daemon,
+    audit::telling_late,
     change::Stop,
+    refusal,
     words::{self, read},
 };
 use crate::{convert::body, server::Replies};
-use fairway_api::{PROGRESS_EVERY, Progress, admin};
+use fairway_api::{ErrorBody, PROGRESS_EVERY, Progress, admin};
 use fairway_cni::Code;
 use fairway_ipam::{
     PoolChange, PoolName,
@@ -73,38 +75,52 @@ impl Daemon {
         if !remove.wait {
             return Ok(row);
         }
-        let mut told: Option<(Left, Instant)> = None;
+        let mut told: Option<(Option<Left>, Instant)> = None;
         let mut most = 0;
         loop {
-            let left = match finish_retire(&self.fresh().await?, &name)? {
-                Retire::Gone => return Ok(row),
-                Retire::Finish(_) => {
-                    self.finish(&name, replies).await?;
-                    continue;
-                }
-                Retire::Waiting(left) => left,
+            let left = match self.shown_of(&name).await? {
+                Some(left) => self.link.connected().then_some(left),
+                None => match self.left_of(&name, replies).await {
+                    Ok(None) => return Ok(row),
+                    Ok(left) => left,
+                    // That passes, and may be in the middle of hours.
+                    Err(Stop::Error(error)) if error.code == Code::TRY_AGAIN.number() => None,
+                    Err(stop) => return Err(stop),
+                },
             };
-            let stale = |(before, at): &(Left, Instant)| {
+            let stale = |(before, at): &(Option<Left>, Instant)| {
                 *before != left || at.elapsed() >= PROGRESS_EVERY / 2
             };
             if told.as_ref().is_none_or(stale) {
                 told = Some((left, Instant::now()));
-                let open = left.live + left.claims + left.cooling + left.blocks;
-                most = most.max(open);
-                let Left {
-                    live,
-                    claims,
-                    cooling,
-                    blocks,
-                } = left;
-                let what = format!(
-                    "pool {name}: {live} addresses of containers, {claims} claims, {cooling} resting, \
-                     {blocks} blocks"
-                );
-                let (done, total) = (most - open, Some(most));
-                replies.progress(Progress { what, done, total }).await?;
+                replies.progress(waits(&name, left, &mut most)).await?;
             }
             sleep(LOOK).await;
+        }
+    }
+
+    /// What is out of a pool still, as the mirror shows it; none: the store is to be asked. A pool may take
+    /// hours, and to read a large cluster is megabytes.
+    async fn shown_of(&self, name: &PoolName) -> Result<Option<Left>, ErrorBody> {
+        let pool = name.clone();
+        let look = move |view: &_| match finish_retire(view, &pool) {
+            Ok(Retire::Waiting(left)) => Some(left),
+            _ => None,
+        };
+        let shown = self.driver.look(look).await;
+        shown.map_err(|error| refusal::failure(&error))
+    }
+
+    /// What is out of a pool still, as the store has it; none: it is gone, where need be by this.
+    async fn left_of(&self, name: &PoolName, replies: &mut Replies) -> Result<Option<Left>, Stop> {
+        loop {
+            let what = format!("pool {name}: reads the store");
+            let view = telling_late(&what, replies, self.fresh()).await??;
+            match finish_retire(&view, name)? {
+                Retire::Gone => return Ok(None),
+                Retire::Waiting(left) => return Ok(Some(left)),
+                Retire::Finish(_) => self.finish(name, replies).await?,
+            }
         }
     }
 
@@ -117,5 +133,31 @@ impl Daemon {
             Ok(Plan { txns, summary: () })
         };
         self.change("pool", replies, plan).await.map(drop)
+    }
+}
+
+/// What is waited for; without `left`, that the store is there again.
+fn waits(name: &PoolName, left: Option<Left>, most: &mut u64) -> Progress {
+    let Some(left) = left else {
+        return Progress {
+            what: format!("pool {name}: the store is away; it goes on when that is back"),
+            done: 0,
+            total: None,
+        };
+    };
+    let Left {
+        live,
+        claims,
+        cooling,
+        blocks,
+    } = left;
+    let open = live + claims + cooling + blocks;
+    *most = open.max(*most);
+    Progress {
+        what: format!(
+            "pool {name}: {live} addresses of containers, {claims} claims, {cooling} resting, {blocks} blocks"
+        ),
+        done: *most - open,
+        total: Some(*most),
     }
 }

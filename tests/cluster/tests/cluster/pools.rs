@@ -6,9 +6,10 @@ use crate::support::{
 use anyhow::{Context, Result, ensure};
 use fairway_api::admin::{Pool, PoolRemove, PoolSet};
 use fairway_api::ipam::Allocated;
-use fairway_tests_cluster::{Bed, Door, Plan, attachment, joined, on};
+use fairway_tests_cluster::{Bed, Door, Plan, Stop, attachment, joined, on};
 use std::net::IpAddr;
 use std::thread;
+use std::time::Duration;
 
 fn set(name: &str) -> PoolSet {
     PoolSet {
@@ -150,6 +151,12 @@ fn retire(bed: &Bed, held: Vec<(usize, String, Allocated)>) -> Result<()> {
     })?;
     thread::scope(|scope| {
         let waiting = scope.spawn(|| bed.door(2).pool_remove(wait(true)));
+        // Once it waits, also over a store that is away longer than a read of it is tried.
+        Stop::default().pause(Duration::from_secs(1));
+        bed.etcd.stop(0)?;
+        Stop::default().pause(Duration::from_secs(8));
+        bed.etcd.cont(0)?;
+        bed.etcd.wait_ready(Duration::from_secs(60))?;
         for (node, name, given) in &held {
             bed.door(*node).check(&attachment(name), &ips(given))?;
             bed.door(*node).del(&attachment(name))?;
