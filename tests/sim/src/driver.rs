@@ -301,6 +301,14 @@ impl World {
                     Notice::Reclaimed { .. } => self.count("nodes reclaimed"),
                     Notice::Rejected { .. } => self.count("writes rejected"),
                     Notice::Unreadable { .. } => self.count("unreadable values"),
+                    // The store here never does.
+                    Notice::Rewound { from, to } => {
+                        return Err(Violation::Rewound {
+                            node: self.nodes[at].name.to_string(),
+                            from: from.0,
+                            to: to.0,
+                        });
+                    }
                 }
                 Ok(())
             }

@@ -176,6 +176,16 @@ pub enum Violation {
         /// What was written last.
         key: String,
     },
+    /// A node thinks that the store went back in time.
+    #[error("{node} thinks that the store went back from {from} to {to}")]
+    Rewound {
+        /// Which.
+        node: String,
+        /// What it knew.
+        from: u64,
+        /// What it heard.
+        to: u64,
+    },
     /// An agent panicked.
     #[error("somebody panicked: {message}")]
     Panicked {
@@ -218,6 +228,7 @@ impl Violation {
             Violation::Spin { .. } => "spin",
             Violation::Balance { .. } => "balance",
             Violation::Restless { .. } => "restless",
+            Violation::Rewound { .. } => "rewound",
             Violation::Panicked { .. } => "panicked",
             Violation::NotServed { .. } => "not-served",
         }
