@@ -217,7 +217,8 @@ impl Agent {
         self.make_ready(cidr);
     }
 
-    fn shows_others(&self, attachment: &AttachmentId, ip: IpAddr) -> bool {
+    /// Does the kernel show the attachment with other addresses?
+    pub(super) fn shows_others(&self, attachment: &AttachmentId, ip: IpAddr) -> bool {
         let sighting = self.sightings.get(attachment);
         sighting.is_some_and(|s| !s.addresses.is_empty() && !s.addresses.contains(&ip))
     }

@@ -240,9 +240,11 @@ impl Agent {
             self.suspects.insert((pool.clone(), name.clone()));
             return;
         };
-        if self.was_before_boot(holder.boot.as_ref())
-            && !self.sightings.contains_key(&holder.attachment)
-        {
+        let of_another_boot = self.was_before_boot(holder.boot.as_ref())
+            && !self.sightings.contains_key(&holder.attachment);
+        // The same container may have come again, with other addresses.
+        let shows_others = |ip: &IpAddr| self.shows_others(&holder.attachment, *ip);
+        if of_another_boot || ips.iter().all(shows_others) {
             self.suspects.insert((pool.clone(), name.clone()));
             return;
         }
