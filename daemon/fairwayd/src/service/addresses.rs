@@ -135,8 +135,8 @@ fn elsewhere(ip: IpAddr, row: &AddressRow, here: &str) -> ErrorBody {
         .map_or_else(String::new, |a| format!(" by {a}"));
     let text = match row.node.as_ref().map(|node| node.as_str()) {
         Some(node) if node == here => format!(
-            "address {ip}: the store says that it is taken{holder} here, and this node does not; \
-             `netctl ipam check --fix` mends it"
+            "address {ip}: the store says that it is taken{holder} here, and this node that it is not. It tells \
+             the store within a second; should it stay so, `netctl ipam check` says why"
         ),
         Some(node) => format!(
             "address {ip} is taken{holder} on node {node}: free it there, or remove the node if it is gone \
