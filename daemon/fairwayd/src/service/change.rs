@@ -88,9 +88,12 @@ pub(super) fn store_error(error: &StoreError) -> ErrorBody {
     body(code, error)
 }
 
+fn away() -> ErrorBody {
+    body(Code::TRY_AGAIN, "the store cannot be reached")
+}
+
 impl Daemon {
     pub(super) fn open_store(&self) -> Result<Arc<dyn Store>, ErrorBody> {
-        let away = || body(Code::TRY_AGAIN, "the store cannot be reached");
         self.link.store().ok_or_else(away)
     }
 
@@ -106,12 +109,18 @@ impl Daemon {
 
     /// What the store holds now or, where it is away, what this node heard of it last, with a note.
     pub(super) async fn listed(&self, replies: &mut Replies) -> Result<View, Stop> {
-        let away = match self.fresh().await {
+        // Where it is known to be away, nobody waits for it once more.
+        let away = match self.link.connected() {
+            true => self.fresh().await,
+            false => Err(away()),
+        };
+        let away = match away {
             Err(away) if away.code == Code::TRY_AGAIN.number() => away,
             fresh => return Ok(fresh?),
         };
-        let Ok(view) = self.driver.look(View::clone).await else {
-            return Err(away.into());
+        let known = self.driver.look(View::clone).await;
+        let Some(view) = known.ok().filter(|view| view.revision > Revision(0)) else {
+            return Ok(self.fresh().await?);
         };
         let note = format!(
             "{}; this is what node {} knew last, at revision {}",

@@ -4,7 +4,7 @@ use crate::bed::{Bed, SOON, netns};
 use fairway_api::{
     ClientError, Method,
     admin::{IpamFree, Node},
-    ipam::Released,
+    ipam::{Netns, Released},
 };
 use fairway_ipam::AttachmentId;
 use fairway_lab::{Ns, poll};
@@ -12,7 +12,7 @@ use fairwayd::{
     cutoff::{Target, cut_off},
     sweep::sightings,
 };
-use std::net::IpAddr;
+use std::{fs, net::IpAddr, os::unix::fs::MetadataExt, path::PathBuf};
 
 /// The host's end of a pair as the interface plugins make it, with an address at the other end.
 fn wire(bed: &Bed, container: &str, inside: &Ns, ip: IpAddr) -> String {
@@ -25,6 +25,19 @@ fn wire(bed: &Bed, container: &str, inside: &Ns, ip: IpAddr) -> String {
         .unwrap();
     inside.addr("eth0", &format!("{ip}/24")).unwrap();
     link
+}
+
+/// A file in the place of a namespace's.
+fn path_that_may_go(bed: &Bed) -> (PathBuf, Netns) {
+    let path = bed.lab.scratch().join("netns");
+    fs::write(&path, "").unwrap();
+    let found = fs::metadata(&path).unwrap();
+    let place = Netns {
+        path: path.display().to_string(),
+        device: found.dev(),
+        inode: found.ino(),
+    };
+    (path, place)
 }
 
 #[test]
@@ -57,16 +70,10 @@ fn a_link_of_its_own_keeps_a_container_alive() {
     bed.pool("web", "10.7.0.0/24");
     // Its namespace's path goes, and the namespace lives on: the test holds it by another name.
     let inside = bed.lab.container().unwrap();
-    let path = bed.lab.scratch().join("netns");
-    std::fs::write(&path, "").unwrap();
-    let mut place = netns(&inside);
-    let found = std::fs::metadata(&path).unwrap();
-    place.path = path.display().to_string();
-    place.inode = std::os::unix::fs::MetadataExt::ino(&found);
-    place.device = std::os::unix::fs::MetadataExt::dev(&found);
+    let (path, place) = path_that_may_go(&bed);
     let ip = bed.add_at("c1", Some(place)).unwrap();
     let link = wire(&bed, "c1", &inside, ip);
-    std::fs::remove_file(&path).unwrap();
+    fs::remove_file(&path).unwrap();
     let before = bed.log().len();
     let other = bed.lab.container().unwrap();
     let second = bed.add_at("c2", Some(netns(&other))).unwrap();
@@ -98,14 +105,11 @@ fn a_lost_journal_is_rebuilt_from_store_and_kernel() {
     let youngest: IpAddr = "10.7.0.40".parse().unwrap();
     wire(&bed, "young", &young, youngest);
     let journal = bed.state().join("journal.redb");
-    std::fs::write(&journal, "this is no journal").unwrap();
+    fs::write(&journal, "this is no journal").unwrap();
     bed.start();
     bed.says("journal.redb.corrupt-1");
     let aside = bed.state().join("journal.redb.corrupt-1");
-    assert_eq!(
-        std::fs::read_to_string(aside).unwrap(),
-        "this is no journal"
-    );
+    assert_eq!(fs::read_to_string(aside).unwrap(), "this is no journal");
     // It takes its own blocks over, gives neither address again, and knows the container by its link.
     let owns = || {
         let nodes: Vec<Node> = bed.call(Method::NodeList).unwrap();
@@ -206,16 +210,10 @@ fn an_address_is_not_taken_from_a_container_that_is_there() {
     bed.pool("web", "10.7.0.0/24");
     // Its namespace's path goes, and its link stays: it lives on.
     let inside = bed.lab.container().unwrap();
-    let path = bed.lab.scratch().join("netns");
-    std::fs::write(&path, "").unwrap();
-    let mut place = netns(&inside);
-    let found = std::fs::metadata(&path).unwrap();
-    place.path = path.display().to_string();
-    place.inode = std::os::unix::fs::MetadataExt::ino(&found);
-    place.device = std::os::unix::fs::MetadataExt::dev(&found);
+    let (path, place) = path_that_may_go(&bed);
     let ip = bed.add_at("c1", Some(place)).unwrap();
     let link = wire(&bed, "c1", &inside, ip);
-    std::fs::remove_file(&path).unwrap();
+    fs::remove_file(&path).unwrap();
     let error = free(&bed, ip, false).unwrap_err().to_string();
     assert!(error.contains("net/c1/eth0, which is there"), "{error}");
     // By force, it is cut off before anybody else can have the address.
