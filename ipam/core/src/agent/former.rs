@@ -4,7 +4,7 @@
 //! again, and all else rests.
 
 use super::{
-    Action, Agent,
+    Action, Agent, Sighting,
     block::{Block, Phase, Used},
     live::{Given, Hold, Live},
     outcome::Purpose,
@@ -244,10 +244,17 @@ impl Agent {
             && !self.sightings.contains_key(&holder.attachment);
         // The same container may have come again, with other addresses.
         let shows_others = |ip: &IpAddr| self.shows_others(&holder.attachment, *ip);
-        if of_another_boot || ips.iter().all(shows_others) {
-            self.suspects.insert((pool.clone(), name.clone()));
-            return;
-        }
+        // The claim may have been handed on here before the store was told.
+        let mut sightings = self.sightings.values();
+        let uses = |sighting: &&Sighting| sighting.addresses.iter().any(|ip| ips.contains(ip));
+        let user = match sightings.find(uses) {
+            Some(sighting) => sighting.attachment.clone(),
+            None if of_another_boot || ips.iter().all(shows_others) => {
+                self.suspects.insert((pool.clone(), name.clone()));
+                return;
+            }
+            None => holder.attachment.clone(),
+        };
         let hold = Hold {
             pool: pool.clone(),
             name: name.clone(),
@@ -261,7 +268,7 @@ impl Agent {
         self.doubts.insert(hold.uid.clone());
         for ip in ips {
             let given = self.given(ip, true);
-            self.revive(&holder.attachment, None, given, Some(hold.clone()));
+            self.revive(&user, None, given, Some(hold.clone()));
         }
     }
 

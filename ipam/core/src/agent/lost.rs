@@ -20,6 +20,10 @@ impl Agent {
             Update::Reset { revision, .. } => Some(*revision),
             _ => None,
         };
+        if matches!(update, Update::Lost) {
+            // Who comes and goes meanwhile is not seen: absence is counted anew.
+            self.absent.clear();
+        }
         let rewound = reset.filter(|revision| *revision < self.heard);
         if let Some(to) = rewound {
             self.rewind(to);

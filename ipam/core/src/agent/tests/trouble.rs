@@ -309,3 +309,26 @@ fn another_store_takes_the_node_as_it_is() {
         .collect();
     assert!(ips.len() == 50 && !ips.contains(&old));
 }
+
+#[test]
+fn a_claim_that_was_handed_on_unseen_is_its_users() {
+    let mut world = World::new(2, spec(&["10.0.0.0/24"], 28, 124));
+    let kept = world.add(0, by_hand("first")).unwrap();
+    world.pass(1_000);
+    world.cut(0, true);
+    world.del(0, "first");
+    assert_eq!(world.add(0, by_hand("second")).unwrap(), kept);
+    let sighting = Sighting {
+        attachment: attachment("second"),
+        netns: None,
+        addresses: vec![kept[0].parse().unwrap()],
+    };
+    world.lose_journal(0, vec![sighting]);
+    let leases = world.nodes[0].agent.leases();
+    let holder = leases.first().map(|lease| lease.attachment.clone());
+    assert_eq!(holder, Some(attachment("second")));
+    assert!(world.add(1, by_hand("third")).is_err(), "it is held");
+    assert_eq!(world.del(0, "second").len(), 1);
+    world.pass(1_000);
+    assert_eq!(world.add(1, by_hand("third")).unwrap(), kept);
+}
