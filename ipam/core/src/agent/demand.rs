@@ -213,7 +213,6 @@ impl Agent {
             };
             self.set_slot(entry.ip, Some(used));
         }
-        self.note_use(pool, cidr.family());
         self.make_ready(cidr);
     }
 

@@ -37,8 +37,10 @@ impl Agent {
         self.end_rebuilding();
         self.retake_lost();
         self.keep_reserve();
-        self.give_back_spare();
+        // First what was had at last, then what others ask for: else two that ask give theirs to each other
+        // and take them again, for ever.
         self.end_wants();
+        self.give_back_spare();
         self.end_expired();
         self.reclaim();
     }

@@ -7,7 +7,7 @@ use super::{
     saved,
 };
 use crate::{
-    Cidr, Family, NodeName, PoolName, PoolPhase,
+    Cidr, Family, PoolName, PoolPhase,
     keys::Key,
     record::{Record, WantRecord},
 };
@@ -84,7 +84,6 @@ impl Agent {
     /// Blocks that are not needed here: idle ones, those that another node asks for, those of pools that
     /// are drained.
     pub(super) fn give_back_spare(&mut self) {
-        let wanted: Vec<_> = self.view.wants.keys().cloned().collect();
         let mut begun: Vec<(PoolName, Family)> = Vec::new();
         for cidr in self.blocks.cidrs() {
             let Some(block) = self.blocks.get(cidr) else {
@@ -99,10 +98,7 @@ impl Agent {
                 Phase::Ready if block.is_empty() => {}
                 _ => continue,
             }
-            let other = |(pool, node, family): &(PoolName, NodeName, Family)| {
-                *pool == at.0 && *family == at.1 && *node != self.settings.node
-            };
-            let asked = wanted.iter().any(other) && self.tasks.is_empty();
+            let asked = self.others_want(&at.0, at.1) && self.tasks.is_empty();
             let idle = block.used_at + self.settings.idle_block <= self.clock.now;
             let drained = !self.gives(block);
             let reserve = self.reserve(&at.0, at.1);
@@ -114,6 +110,14 @@ impl Agent {
                 self.give_back(cidr);
             }
         }
+    }
+
+    /// Does another node ask for a block?
+    fn others_want(&self, pool: &PoolName, family: Family) -> bool {
+        let mut wants = self.view.wants.keys();
+        wants.any(|(of, node, of_family)| {
+            of == pool && *of_family == family && *node != self.settings.node
+        })
     }
 
     /// Does the pool still let addresses of the block be given?
@@ -160,7 +164,8 @@ impl Agent {
             let reserve = self.reserve(&name, family);
             let pool = self.view.pools.get(&name).map(|pool| &pool.value);
             let free = pool.map_or(0, |pool| self.blocks.free(pool, family, reserve, |_| true));
-            if free < reserve {
+            // What is wanted elsewhere is not kept at hand here.
+            if free < reserve && !self.others_want(&name, family) {
                 self.demand(&name, family, None);
             }
         }
