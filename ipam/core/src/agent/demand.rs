@@ -126,7 +126,11 @@ impl Agent {
         if let Some(own) = self.blocks.record(cidr, None, None) {
             let ours = own.entries.into_iter();
             let ours: Vec<_> = ours
-                .filter(|e| matches!(e.used, Use::Live { .. }))
+                .filter(|own| match own.used {
+                    Use::Live { .. } => true,
+                    Use::Cooling => entries.iter().all(|entry| entry.ip != own.ip),
+                    Use::Claimed { .. } => false,
+                })
                 .collect();
             entries.retain(|entry| ours.iter().all(|own| own.ip != entry.ip));
             entries.extend(ours);

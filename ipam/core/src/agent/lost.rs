@@ -24,7 +24,14 @@ impl Agent {
             // Who comes and goes meanwhile is not seen: absence is counted anew.
             self.absent.clear();
         }
-        let rewound = reset.filter(|revision| *revision < self.heard);
+        let rewound = match &update {
+            Update::Reset { revision, entries }
+                if *revision < self.heard || self.view.contradicts(entries, *revision) =>
+            {
+                Some(*revision)
+            }
+            _ => None,
+        };
         if let Some(to) = rewound {
             self.rewind(to);
         }
@@ -125,10 +132,12 @@ impl Agent {
         let stored = self.view.blocks.get(&(pool.clone(), cidr));
         let owner = stored.and_then(|stored| stored.value.owner.clone());
         let epoch = stored.map_or(0, |stored| stored.value.epoch);
+        let old = stored.is_some_and(|stored| self.is_old(stored.modified));
         let mine = owner.as_ref().is_some_and(|owner| self.is_me(owner));
         let own = self.blocks.get(cidr).filter(|block| block.pool == *pool);
         let Some(own) = own else {
             match owner {
+                Some(_) if mine && old && !self.rebuilding => self.disown(pool, cidr),
                 Some(_) if mine => self.adopt(pool, cidr),
                 Some(owner) if owner.node == self.settings.node => self.take_over(pool, cidr),
                 _ => {}
@@ -161,6 +170,8 @@ impl Agent {
         match owner {
             _ if own.phase == Phase::Giving => self.drop_block(cidr),
             None => self.lose(pool, cidr),
+            // That one gives it back if it does not have it.
+            Some(_) if old => {}
             Some(owner) => self.give_up_block(pool, cidr, &owner),
         }
     }
@@ -170,15 +181,23 @@ impl Agent {
         let Some(block) = self.blocks.get(cidr) else {
             return;
         };
-        let not_live = block.slots.iter();
-        let not_live: Vec<_> = not_live
-            .filter(|(_, slot)| !matches!(slot.used, Used::Live { .. }))
-            .map(|(ip, _)| *ip)
-            .collect();
         let epoch = block.epoch;
+        let slots = block.slots.iter();
+        let slots: Vec<_> = slots.map(|(ip, slot)| (*ip, slot.used.clone())).collect();
+        let stored = self.view.blocks.get(&(pool.clone(), cidr));
+        // Nobody else has had it then, and what rests here rests on.
+        let forgotten = match stored {
+            Some(stored) => self.is_old(stored.modified),
+            None => self.rewound.is_some(),
+        };
         self.set_phase(cidr, epoch, Phase::Lost);
-        for ip in not_live {
-            self.set_slot(ip, None);
+        for (ip, used) in slots {
+            match used {
+                Used::Live { .. } => {}
+                Used::Cooling { .. } if forgotten => {}
+                Used::Claimed { .. } if forgotten => self.rest(ip),
+                _ => self.set_slot(ip, None),
+            }
         }
         self.yield_to_claims(cidr);
         if self
@@ -187,6 +206,8 @@ impl Agent {
             .is_none_or(|block| block.slots.is_empty())
         {
             self.drop_block(cidr);
+        } else if !self.view.pools.contains_key(pool) && self.rewound.is_some() {
+            // The copy may be older than the pool: it is had again when the pool is made again.
         } else if !self.view.pools.contains_key(pool) {
             self.cut_off_block(cidr, "its pool was removed");
             self.drop_block(cidr);

@@ -64,6 +64,9 @@ pub struct Agent {
     view: View,
     /// The highest revision that the mirror ever told, in this life or the one before.
     heard: Revision,
+    /// The revision of the store when it was found to have gone back. What was written up to then says nothing
+    /// against this node's journal, which is younger.
+    rewound: Option<Revision>,
     /// The last sequence number given, and the one that the journal says was not passed.
     seq: u64,
     seq_saved: u64,
@@ -132,6 +135,7 @@ impl Agent {
             clock: start.clock,
             view: View::default(),
             heard: Revision::default(),
+            rewound: saved.rewound.map(Revision),
             seq: saved.seq,
             seq_saved: saved.seq,
             blocks: Blocks::default(),
@@ -198,6 +202,8 @@ impl Agent {
         let idle = self.blocks.is_empty()
             && self.vacant.is_empty()
             && self.view.claims.is_empty()
+            && self.former_blocks.is_empty()
+            && self.suspects.is_empty()
             && self.settings.reclaim.is_none();
         let keep = (!idle).then_some(self.housekeeping_at);
         let store = self

@@ -1,16 +1,22 @@
 //! A store that is at a lower revision than it was: restored from a backup, or another store altogether.
 //!
-//! All that hangs on revisions begins anew. This node's journal is the younger of the two, so its blocks are
-//! told to the store again as they are, and nobody is cut off for what the store has forgotten; only where it
-//! says that a block is another node's it must be believed, since that one believes it too.
+//! All that hangs on revisions begins anew. This node's journal is the younger of the two: its blocks are told
+//! to the store again as they are, and nothing that was written before counts against it. Who is said to have
+//! something of which its own journal does not know gives it back, so that whoever has it can take it again.
 
 use super::{
     Action, Agent, Notice,
     block::{Phase, Used},
+    outcome::Purpose,
     saved,
 };
-use crate::{AttachmentId, Uid, view::View};
-use fairway_kv::Revision;
+use crate::{
+    AttachmentId, Cidr, PoolName, Uid,
+    keys::Key,
+    record::{BlockRecord, Record, Use},
+    view::View,
+};
+use fairway_kv::{Condition, Revision, Txn, Write};
 
 impl Agent {
     /// Forgets what was heard of the store, and which revisions of it things stand at.
@@ -18,6 +24,8 @@ impl Agent {
         let from = self.heard;
         self.act(Action::Notify(Notice::Rewound { from, to }));
         self.heard = to;
+        self.rewound = Some(to);
+        self.note(saved::rewound(to));
         self.view = View::default();
         let claimed: Vec<_> = self.claimed.values().flatten().copied().collect();
         for ip in claimed {
@@ -40,6 +48,48 @@ impl Agent {
             }
             self.blocks.tell(cidr, Some(self.clock.now));
         }
+    }
+
+    /// Was it written before the store was found to have gone back?
+    pub(super) fn is_old(&self, modified: Revision) -> bool {
+        self.rewound.is_some_and(|at| modified <= at)
+    }
+
+    /// A block that an older copy of the store says is this node's, and that its journal knows nothing of: it
+    /// was given back since. Another node may have it by now, and waits for the word.
+    pub(super) fn disown(&mut self, pool: &PoolName, cidr: Cidr) {
+        let key = Key::Block(pool.clone(), cidr).path();
+        let Some(stored) = self.view.blocks.get(&(pool.clone(), cidr)) else {
+            return;
+        };
+        if self.busy.contains(&key) || !self.may_write() {
+            self.former_blocks.insert((pool.clone(), cidr));
+            return;
+        }
+        let modified = stored.modified;
+        let mut record = BlockRecord {
+            owner: None,
+            epoch: stored.value.epoch.saturating_add(1),
+            ..stored.value.clone()
+        };
+        for entry in &mut record.entries {
+            if matches!(entry.used, Use::Live { .. }) {
+                entry.used = Use::Cooling;
+            }
+        }
+        let txn = Txn {
+            conditions: vec![Condition::Unchanged {
+                key: key.clone(),
+                modified,
+            }],
+            writes: vec![Write::Put {
+                key,
+                value: record.encode(),
+                lease: None,
+            }],
+        };
+        self.former_blocks.insert((pool.clone(), cidr));
+        self.commit(txn, Purpose::Other);
     }
 
     /// Claims that the store does not know any more and whose addresses are of this node's blocks: whoever

@@ -4,7 +4,8 @@
 //! attachment and what it has. `rest/IP`: an address that rests. `claimed/IP`: one that was set aside for
 //! a claim. `vacant/UID`: a claim whose holder has gone, of which the store has not been told.
 //! `pool/NAME`: a pool as it was last seen, so that a restart without the store knows it. `rebuilding`: what
-//! a lost journal knew was not all taken over yet.
+//! a lost journal knew was not all taken over yet. `rewound`: at which revision the store was found to have gone
+//! back.
 
 use super::{
     block::{Phase, Slot, Used},
@@ -66,6 +67,7 @@ pub(super) struct Saved {
     pub(super) vacant: Vec<Vacant>,
     pub(super) pools: Vec<(PoolName, SavedPool)>,
     pub(super) rebuilding: bool,
+    pub(super) rewound: Option<u64>,
 }
 
 const REBUILDING: &str = "rebuilding";
@@ -87,6 +89,7 @@ impl Saved {
             let ip = || rest.parse::<IpAddr>().map_err(|_| unknown());
             match kind {
                 "seq" => saved.seq = decode(&key, &value)?,
+                "rewound" => saved.rewound = Some(decode(&key, &value)?),
                 REBUILDING => saved.rebuilding = true,
                 "block" => {
                     let at = rest.split_once('/').ok_or_else(unknown)?;
@@ -136,6 +139,10 @@ pub(super) fn rebuilding(is: bool) -> JournalChange {
     }
 }
 
+pub(super) fn rewound(at: Revision) -> JournalChange {
+    put("rewound".to_owned(), &at.0)
+}
+
 pub(super) fn seq(seq: u64) -> JournalChange {
     put("seq".to_owned(), &seq)
 }
@@ -143,7 +150,8 @@ pub(super) fn seq(seq: u64) -> JournalChange {
 pub(super) fn block(pool: &PoolName, cidr: Cidr, epoch: u64, phase: Phase) -> JournalChange {
     let saved = SavedBlock {
         epoch,
-        ready: !matches!(phase, Phase::From(_)),
+        // One that was lost is given out of only when it is had again.
+        ready: !matches!(phase, Phase::From(_) | Phase::Lost),
         giving: phase == Phase::Giving,
     };
     put(format!("block/{pool}/{cidr}"), &saved)

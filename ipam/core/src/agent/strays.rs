@@ -143,6 +143,9 @@ impl Agent {
             return self.view.is_gone(uid);
         };
         let (pool, name, claim) = (pool.clone(), name.clone(), claim.clone());
+        let live = self.live.get(&attachment);
+        let confirmed = live.is_some_and(|live| live.hold.as_ref().is_some_and(|h| h.confirmed));
+        let old = self.is_old(modified) && confirmed;
         let elsewhere = claim
             .only
             .as_ref()
@@ -154,6 +157,8 @@ impl Agent {
             }
             // It says so of the container before, or of this node's former life.
             Some(holder) if holder.node == self.settings.node => {}
+            // That one lets it go, since nobody there has it.
+            Some(_) if old => return false,
             Some(holder) => {
                 let reason = format!(
                     "its claim is held by {} on node {}",
@@ -162,6 +167,7 @@ impl Agent {
                 self.cut_off(&attachment, &reason);
                 return true;
             }
+            None if old => {}
             None => {
                 let ousted = claim.ousted.as_ref().is_some_and(|ousted| {
                     ousted.node == self.settings.node && ousted.attachment == attachment
@@ -275,6 +281,14 @@ impl Agent {
         }
     }
 
+    /// Does a transaction under way speak of the address's block?
+    fn is_block_busy(&self, ip: IpAddr) -> bool {
+        self.own_block(ip).is_some_and(|block| {
+            let key = Key::Block(block.pool.clone(), block.cidr).path();
+            self.busy.contains(&key)
+        })
+    }
+
     /// The store said at that revision that the address is the claim's.
     pub(super) fn grant_known(&mut self, ip: IpAddr, uid: Uid, granted: Revision) {
         self.ending.insert(uid.clone());
@@ -301,6 +315,11 @@ impl Agent {
                     continue;
                 };
                 if self.granted_at(&uid, ip).is_some() {
+                    continue;
+                }
+                // It may be granted just now, to a claim that is made again.
+                if self.is_wanted(&uid) || self.is_block_busy(ip) {
+                    self.ending.insert(uid.clone());
                     continue;
                 }
                 let known = self.view.is_gone(&uid) || self.view.claim_by_uid(&uid).is_some();

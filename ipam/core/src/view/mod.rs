@@ -147,6 +147,15 @@ impl View {
         })
     }
 
+    /// Does a list show that the store went back: a key at an older revision than was seen, although the list
+    /// is younger than that?
+    pub(crate) fn contradicts(&self, entries: &[Entry], revision: Revision) -> bool {
+        entries.iter().any(|entry| {
+            let known = Key::parse(&entry.key).and_then(|key| self.modified(&key));
+            known.is_some_and(|known| entry.modified < known && known <= revision)
+        })
+    }
+
     /// The revision that a key was last written at. `None`: not there.
     pub fn modified(&self, key: &Key) -> Option<Revision> {
         let there = match key {

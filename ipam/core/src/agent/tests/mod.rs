@@ -1,5 +1,6 @@
 mod blocks;
 mod plain;
+mod rewind;
 mod sticky;
 mod trouble;
 mod world;

@@ -7,7 +7,7 @@ use crate::{
     record::{BlockRecord, Record, Use},
 };
 
-fn by_hand(container: &str) -> Allocate {
+pub(super) fn by_hand(container: &str) -> Allocate {
     Allocate {
         workload: Some(Workload {
             claim: ClaimName::new("db").unwrap(),
@@ -224,90 +224,6 @@ fn what_a_claim_was_granted_meanwhile_is_the_claims() {
     world.cut(0, false);
     world.pass(1_000);
     assert_eq!(world.nodes[0].cut, [attachment("late")]);
-}
-
-/// The store is that one from now on, and all nodes list it.
-fn rewind(
-    world: &mut World,
-    store: &std::collections::BTreeMap<String, fairway_kv::Entry>,
-    revision: u64,
-) {
-    (world.store, world.revision) = (store.clone(), revision);
-    for node in 0..world.nodes.len() {
-        world.cut(node, true);
-        world.cut(node, false);
-    }
-    world.pass(3_000);
-}
-
-#[test]
-fn a_store_that_was_restored_is_told_anew() {
-    let mut world = World::new(2, spec(&["10.0.0.0/24"], 28, 124));
-    let old = world.add(0, by_hand("old")).unwrap();
-    world.add(1, wish("there")).unwrap();
-    world.pass(1_000);
-    let (store, revision) = (world.store.clone(), world.revision);
-    // Since the backup: another block, a claim, a container, and one that has gone.
-    let mut given = std::collections::BTreeSet::from([old[0].clone()]);
-    for number in 0..20 {
-        given.extend(world.add(0, wish(&format!("c{number}"))).unwrap());
-    }
-    let mut other = by_hand("claimed");
-    if let Some(workload) = &mut other.workload {
-        workload.claim = ClaimName::new("other").unwrap();
-    }
-    given.extend(world.add(0, other).unwrap());
-    world.pass(1_000);
-    for restart in [false, true] {
-        if restart {
-            world.cut(0, true);
-            world.restart(0);
-        }
-        rewind(&mut world, &store, revision);
-        let leases = world.nodes[0].agent.leases();
-        assert_eq!(leases.len(), 22);
-        assert!(leases.iter().all(|lease| !lease.cut_off), "{leases:?}");
-        assert!(world.nodes[0].cut.is_empty() && world.nodes[1].cut.is_empty());
-        let before = world.revision;
-        world.pass(10_000);
-        assert!(
-            world.revision - before < 20,
-            "{} writes",
-            world.revision - before
-        );
-    }
-    // Nothing is given twice, and nothing is lost to those who ask.
-    for number in 0..100 {
-        let ip = world.add(number % 2, wish(&format!("n{number}"))).unwrap();
-        assert!(given.insert(ip[0].clone()), "{ip:?}");
-    }
-    assert_eq!(world.del(0, "claimed").len(), 1);
-    assert_eq!(world.del(0, "old").len(), 1);
-    world.pass(1_000);
-    assert_eq!(world.add(1, by_hand("again")).unwrap(), old);
-}
-
-#[test]
-fn another_store_takes_the_node_as_it_is() {
-    let mut world = World::new(1, spec(&["10.0.0.0/24"], 28, 124));
-    let old = world.add(0, wish("old")).unwrap();
-    for number in 0..40 {
-        world.add(0, wish(&format!("c{number}"))).unwrap();
-        world.del(0, &format!("c{number}"));
-        world.pass(1_000);
-    }
-    world.cut(0, true);
-    world.restart(0);
-    (world.store, world.revision) = (std::collections::BTreeMap::new(), 0);
-    world.pool("p", spec(&["10.0.0.0/24"], 28, 124));
-    world.cut(0, false);
-    world.pass(3_000);
-    let leases = world.nodes[0].agent.leases();
-    assert!(leases.len() == 1 && !leases[0].cut_off, "{leases:?}");
-    let ips: std::collections::BTreeSet<_> = (0..50)
-        .map(|number| world.add(0, wish(&format!("n{number}"))).unwrap())
-        .collect();
-    assert!(ips.len() == 50 && !ips.contains(&old));
 }
 
 #[test]
