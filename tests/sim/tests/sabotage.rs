@@ -66,7 +66,7 @@ sabotages! {
     no_cooldown: NoCooldown in "calm" is "cooldown";
     transactions_without_conditions: BlindWrites in "calm" is "block" | "claim" | "duplicate" | "stolen" | "no-title";
     a_sweep_without_numbers: GoneIsRelease in "crash-heavy" is "forgotten" | "answer" | "stolen";
-    gc_of_the_young: CollectsTheYoung in "calm" is "forgotten" | "answer";
+    gc_of_the_young: CollectsTheYoung in "calm" is "forgotten" | "answer" | "stolen";
     del_that_frees_nothing: DropsRelease in "calm" is "balance";
     answers_that_never_come: Mute in "calm" is "unanswered";
     answers_that_come_twice: Stutters in "calm" is "answer";
