@@ -107,7 +107,7 @@ pub fn routes(container: &mut dyn Netlink, prev: &CniResult) -> Result<(), Error
         let there = container.routes(&RouteFilter {
             family: Some(family),
             table: None,
-            oif: None,
+            ..RouteFilter::default()
         })?;
         for route in wanted {
             let table = route.table.unwrap_or(Route::MAIN);

@@ -11,9 +11,10 @@ use crate::error::{Error, Result};
 use crate::link::{Link, LinkChange, VethSpec};
 use crate::netlink::Netlink;
 use crate::ns::NetNs;
-use crate::raw::{CREATE, EXCL, KernelSocket, Message, RawSocket, Transport, protocols};
-use crate::route::{Family, Route, RouteFilter};
+use crate::raw::{CREATE, EXCL, KernelSocket, Message, REPLACE, RawSocket, Transport, protocols};
+use crate::route::{Family, Route, RouteChange, RouteFilter};
 
+mod routes;
 #[cfg(test)]
 mod tests;
 
@@ -84,6 +85,9 @@ impl<T: Transport> Handle<T> {
         let wanted = |route: &Route| {
             filter.table.is_none_or(|table| route.table == table)
                 && filter.oif.is_none_or(|oif| route.oif == Some(oif))
+                && filter
+                    .protocol
+                    .is_none_or(|number| route.protocol == number)
         };
         let found = found(self.socket.dump(&message, |_, body| {
             let mut routes = codec::route::decode(body);
@@ -94,10 +98,8 @@ impl<T: Transport> Handle<T> {
     }
 
     fn new_route(&mut self, route: &Route, flags: u16) -> Result<()> {
-        let message = Message::new("add route", subject_of(route), libc::RTM_NEWROUTE)
-            .flags(flags)
-            .body(codec::route::add(route));
-        self.socket.execute(&message)
+        self.socket
+            .execute(&routes::add("add route", route, flags)?)
     }
 }
 
@@ -258,6 +260,15 @@ impl<T: Transport> Netlink for Handle<T> {
 
     fn add_route_ecmp(&mut self, route: &Route) -> Result<()> {
         self.new_route(route, CREATE)
+    }
+
+    fn replace_route(&mut self, route: &Route) -> Result<()> {
+        let message = routes::add("replace route", route, CREATE | REPLACE)?;
+        self.socket.execute(&message)
+    }
+
+    fn change_routes(&mut self, changes: &[RouteChange]) -> Result<Vec<Result<()>>> {
+        routes::change(&mut self.socket, changes)
     }
 
     fn delete_route(&mut self, route: &Route) -> Result<bool> {

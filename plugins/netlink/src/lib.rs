@@ -18,6 +18,7 @@ pub mod sysctl;
 mod address;
 mod bridge;
 mod codec;
+mod encap;
 mod error;
 mod handle;
 mod link;
@@ -28,10 +29,11 @@ pub use address::{Address, AddressSpec};
 pub use bridge::{
     BridgeChange, BridgePort, BridgePortState, BridgeSpec, PortState, PortVlan, PortVlanRange,
 };
+pub use encap::{Encap, Tunnel, TunnelEnds, TunnelFlags};
 pub use error::{Error, Result};
 pub use handle::Handle;
 pub use link::{AddrGenMode, Link, LinkChange, LinkKind, OperState, VethPeer, VethSpec};
 pub use mac::MacAddr;
 pub use netlink::Netlink;
 pub use ns::{NetNs, NsError};
-pub use route::{Family, Route, RouteFilter, RouteKind, Scope};
+pub use route::{Family, Route, RouteChange, RouteFilter, RouteKind, Scope};

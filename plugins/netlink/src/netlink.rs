@@ -6,7 +6,7 @@ use crate::address::{Address, AddressSpec};
 use crate::bridge::{BridgeChange, BridgePort, BridgeSpec, PortVlan, PortVlanRange};
 use crate::error::Result;
 use crate::link::{Link, LinkChange, VethSpec};
-use crate::route::{Route, RouteFilter};
+use crate::route::{Route, RouteChange, RouteFilter};
 
 /// Links, addresses and routes of one network namespace.
 ///
@@ -73,6 +73,15 @@ pub trait Netlink {
     /// multipath route, IPv4 puts the new one first.
     /// [`Error::is_exists`](crate::Error::is_exists) only for the very same one.
     fn add_route_ecmp(&mut self, route: &Route) -> Result<()>;
+    /// Adds a route in place of one of the same destination, table and metric,
+    /// without a moment in which there is neither; adds it if there was none.
+    /// Mind that the kernel does not look whose route it takes away: a metric of
+    /// one's own keeps those of others.
+    fn replace_route(&mut self, route: &Route) -> Result<()>;
+    /// Makes many changes, in their order, some thousand with each request, and
+    /// tells what became of each. One that is refused does not hold up the others.
+    /// After an error of the whole it is not known which were made: list anew.
+    fn change_routes(&mut self, changes: &[RouteChange]) -> Result<Vec<Result<()>>>;
     /// Deletes the route with that destination, table, and whichever of gateway,
     /// link, metric are given; false if there is none.
     fn delete_route(&mut self, route: &Route) -> Result<bool>;

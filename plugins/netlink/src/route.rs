@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 
+use crate::encap::Encap;
+
 /// Family of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Family {
@@ -92,10 +94,14 @@ pub struct Route {
     pub kind: RouteKind,
     /// Path MTU, bytes.
     pub mtu: Option<u32>,
+    /// Keep to that MTU whatever routers on the way report.
+    pub mtu_lock: bool,
     /// Greatest TCP segment to advertise, bytes.
     pub advmss: Option<u32>,
     /// Take the gateway for reachable on the link even if no subnet covers it.
     pub onlink: bool,
+    /// What packets are wrapped in before the link gets them.
+    pub encap: Option<Encap>,
 }
 
 impl Route {
@@ -119,8 +125,10 @@ impl Route {
             protocol: Self::BOOT,
             kind: RouteKind::UNICAST,
             mtu: None,
+            mtu_lock: false,
             advmss: None,
             onlink: false,
+            encap: None,
         }
     }
 
@@ -139,6 +147,8 @@ pub struct RouteFilter {
     pub table: Option<u32>,
     /// None: all links.
     pub oif: Option<u32>,
+    /// None: whoever set them.
+    pub protocol: Option<u8>,
 }
 
 impl Default for RouteFilter {
@@ -147,6 +157,28 @@ impl Default for RouteFilter {
             family: None,
             table: Some(Route::MAIN),
             oif: None,
+            protocol: None,
+        }
+    }
+}
+
+/// One of [several changes](crate::Netlink::change_routes) of routes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RouteChange {
+    /// As [`add_route`](crate::Netlink::add_route).
+    Add(Route),
+    /// As [`replace_route`](crate::Netlink::replace_route).
+    Replace(Route),
+    /// As [`delete_route`](crate::Netlink::delete_route), but only a route of the
+    /// same protocol number; that there is none is no error.
+    Delete(Route),
+}
+
+impl RouteChange {
+    /// The route that it is about.
+    pub const fn route(&self) -> &Route {
+        match self {
+            Self::Add(route) | Self::Replace(route) | Self::Delete(route) => route,
         }
     }
 }

@@ -7,7 +7,10 @@
 
 pub(crate) mod address;
 pub(crate) mod bridge;
+mod encap;
 pub(crate) mod link;
+#[cfg(test)]
+mod overlay_tests;
 pub(crate) mod route;
 #[cfg(test)]
 mod tests;

@@ -9,12 +9,15 @@ use netlink_packet_route::route::{
 };
 use nix::libc;
 
-use super::{address_family, emit};
+use super::{address_family, emit, encap};
 use crate::raw::attr::{Attrs, aligned, ip_of};
 use crate::route::{Family, Route, RouteFilter, RouteKind, Scope};
 
 /// Length of `struct rtmsg`.
 const HEADER: usize = 12;
+const RTA_ENCAP_TYPE: u16 = 21;
+const RTA_ENCAP: u16 = 22;
+const RTAX_LOCK: u16 = 1;
 const RTAX_MTU: u16 = 2;
 const RTAX_ADVMSS: u16 = 8;
 /// A copy of a route for one destination, not a route of its own.
@@ -25,7 +28,8 @@ const RTNH_F_ONLINK: u32 = 4;
 pub(crate) fn list(family: Family, filter: &RouteFilter) -> Vec<u8> {
     let mut message = RouteMessage::default();
     message.header.address_family = address_family(family);
-    // These two only where the kernel checks strictly; others ignore them.
+    // These three only where the kernel checks strictly; others ignore them.
+    message.header.protocol = RouteProtocol::from(filter.protocol.unwrap_or(0));
     let attributes = &mut message.attributes;
     attributes.extend(filter.table.map(RouteAttribute::Table));
     attributes.extend(filter.oif.map(RouteAttribute::Oif));
@@ -49,6 +53,7 @@ pub(crate) fn add(route: &Route) -> Vec<u8> {
             .map(|ip| RouteAttribute::PrefSource(address(ip))),
     );
     let metrics: Vec<_> = [
+        route.mtu_lock.then_some(RouteMetric::Lock(1 << RTAX_MTU)),
         route.mtu.map(RouteMetric::Mtu),
         route.advmss.map(RouteMetric::Advmss),
     ]
@@ -58,12 +63,23 @@ pub(crate) fn add(route: &Route) -> Vec<u8> {
     if !metrics.is_empty() {
         attributes.push(RouteAttribute::Metrics(metrics));
     }
+    attributes.extend(route.encap.iter().flat_map(encap::attributes));
     emit(&message)
 }
 
-/// Deletes a route.
+/// Deletes a route, whoever set it.
 pub(crate) fn delete(route: &Route) -> Vec<u8> {
+    delete_of(route, 0)
+}
+
+/// Deletes a route of its own protocol number and none of another.
+pub(crate) fn delete_own(route: &Route) -> Vec<u8> {
+    delete_of(route, route.protocol)
+}
+
+fn delete_of(route: &Route, protocol: u8) -> Vec<u8> {
     let mut message = with_destination(route);
+    message.header.protocol = RouteProtocol::from(protocol);
     message.header.scope = RouteScope::from(Scope::NOWHERE.0);
     emit(&message)
 }
@@ -162,6 +178,7 @@ fn read(body: &[u8]) -> Option<Vec<Route>> {
 fn metrics(route: &mut Route, attrs: Attrs<'_>) {
     for attr in attrs {
         match attr.kind {
+            RTAX_LOCK => route.mtu_lock = attr.u32().is_some_and(|bits| bits & 1 << RTAX_MTU != 0),
             RTAX_MTU => route.mtu = attr.u32(),
             RTAX_ADVMSS => route.advmss = attr.u32(),
             _ => {}
@@ -171,12 +188,17 @@ fn metrics(route: &mut Route, attrs: Attrs<'_>) {
 
 /// Reads the attributes that a route and each of several next hops can have.
 fn via(route: &mut Route, attrs: Attrs<'_>) {
+    let encap_type = attrs.clone().find_kind(RTA_ENCAP_TYPE);
+    let encap_type = encap_type.and_then(|attr| attr.u16());
     for attr in attrs {
         match attr.kind {
             libc::RTA_GATEWAY => route.gateway = attr.ip(),
             // Two bytes of family before the address.
             libc::RTA_VIA => route.gateway = attr.value.get(2..).and_then(ip_of),
             libc::RTA_OIF => route.oif = attr.u32(),
+            RTA_ENCAP => {
+                route.encap = encap_type.map(|kind| encap::decode(kind, attr.nested()));
+            }
             _ => {}
         }
     }

@@ -24,6 +24,7 @@
 
 mod model;
 mod recorder;
+mod routes;
 #[cfg(test)]
 mod tests;
 
@@ -69,6 +70,7 @@ pub enum Change {
     DeleteAddress(u32, IpNetwork),
     AddRoute(Route),
     AddRouteEcmp(Route),
+    ReplaceRoute(Route),
     DeleteRoute(Route),
 }
 

@@ -10,11 +10,11 @@ use crate::bridge::{BridgeChange, BridgePort, BridgeSpec, PortVlan, PortVlanRang
 use crate::error::{Error, Result};
 use crate::link::{Link, LinkChange, LinkKind, VethSpec};
 use crate::netlink::Netlink;
-use crate::route::{Family, Route, RouteFilter};
+use crate::route::{Route, RouteChange, RouteFilter};
 
 impl Recorder {
     /// Writes a change down and carries it out, unless it is the one to fail.
-    fn change<R>(
+    pub(super) fn change<R>(
         &self,
         change: Change,
         op: &'static str,
@@ -42,37 +42,13 @@ impl Recorder {
         result
     }
 
-    fn look<R>(&self, at: impl FnOnce(&Model, Place) -> R) -> R {
+    pub(super) fn look<R>(&self, at: impl FnOnce(&Model, Place) -> R) -> R {
         at(&self.shared.borrow().model, self.place)
-    }
-
-    fn new_route(&self, route: &Route, change: Change, ecmp: bool) -> Result<()> {
-        self.change(change, "add route", route.dst, |model, place| {
-            if let Some(oif) = route.oif {
-                model.get(place, oif)?;
-            }
-            let same = |known: &Route| match ecmp {
-                true => known == route,
-                false => {
-                    (known.dst, known.table, known.priority)
-                        == (route.dst, route.table, route.priority)
-                }
-            };
-            if model
-                .routes
-                .iter()
-                .any(|(at, known)| *at == place && same(known))
-            {
-                return Err(Errno::EEXIST);
-            }
-            model.routes.push((place, route.clone()));
-            Ok(())
-        })
     }
 }
 
 /// What is not there is no error to those who delete it.
-fn deleted(result: Result<()>) -> Result<bool> {
+pub(super) fn deleted(result: Result<()>) -> Result<bool> {
     match result {
         Ok(()) => Ok(true),
         Err(error) if error.is_not_found() => Ok(false),
@@ -324,18 +300,7 @@ impl Netlink for Recorder {
     }
 
     fn routes(&mut self, filter: &RouteFilter) -> Result<Vec<Route>> {
-        Ok(self.look(|model, place| {
-            let here = model.routes.iter().filter(|(at, _)| *at == place);
-            here.map(|(_, route)| route)
-                .filter(|route| {
-                    let family = Family::of(route.dst.ip());
-                    filter.family.is_none_or(|wanted| wanted == family)
-                        && filter.table.is_none_or(|table| table == route.table)
-                        && filter.oif.is_none_or(|oif| Some(oif) == route.oif)
-                })
-                .cloned()
-                .collect()
-        }))
+        Ok(self.listed_routes(filter))
     }
 
     fn add_route(&mut self, route: &Route) -> Result<()> {
@@ -347,27 +312,21 @@ impl Netlink for Recorder {
     }
 
     fn delete_route(&mut self, route: &Route) -> Result<bool> {
-        let change = Change::DeleteRoute(route.clone());
-        deleted(
-            self.change(change, "delete route", route.dst, |model, place| {
-                let agrees = |known: &Route| {
-                    known.dst == route.dst
-                        && known.table == route.table
-                        && route
-                            .gateway
-                            .is_none_or(|gateway| known.gateway == Some(gateway))
-                        && route.oif.is_none_or(|oif| known.oif == Some(oif))
-                        && route
-                            .priority
-                            .is_none_or(|metric| known.priority == Some(metric))
-                };
-                let found = model
-                    .routes
-                    .iter()
-                    .position(|(at, known)| *at == place && agrees(known));
-                model.routes.remove(found.ok_or(Errno::ESRCH)?);
-                Ok(())
-            }),
-        )
+        self.take_route(route, None)
+    }
+
+    fn replace_route(&mut self, route: &Route) -> Result<()> {
+        self.put_route(route)
+    }
+
+    fn change_routes(&mut self, changes: &[RouteChange]) -> Result<Vec<Result<()>>> {
+        let made = changes.iter().map(|change| match change {
+            RouteChange::Add(route) => {
+                self.new_route(route, Change::AddRoute(route.clone()), false)
+            }
+            RouteChange::Replace(route) => self.put_route(route),
+            RouteChange::Delete(route) => self.take_route(route, Some(route.protocol)).map(drop),
+        });
+        Ok(made.collect())
     }
 }

@@ -12,6 +12,7 @@
 pub mod attr;
 #[cfg(test)]
 mod attr_tests;
+mod each;
 mod message;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -231,7 +232,7 @@ impl<T: Transport> RawSocket<T> {
                 [first, ..] => Err(first.invalid("no message of the batch asks for an answer")),
             };
         };
-        let first_sequence = self.send_batch(messages)?;
+        let first_sequence = self.send_all(messages, 0)?;
         let mut replies = Vec::new();
         let mut failure = None;
         loop {
@@ -277,12 +278,12 @@ impl<T: Transport> RawSocket<T> {
         Ok(self.sequence)
     }
 
-    fn send_batch(&mut self, messages: &[Message]) -> Result<u32> {
+    fn send_all(&mut self, messages: &[Message], extra_flags: u16) -> Result<u32> {
         let first_sequence = self.sequence.wrapping_add(1);
         self.outgoing.clear();
         for message in messages {
             self.sequence = self.sequence.wrapping_add(1);
-            message.write(self.sequence, 0, &mut self.outgoing);
+            message.write(self.sequence, extra_flags, &mut self.outgoing);
         }
         let (send, receive) = (self.outgoing.len() + BUFFER, messages.len() * ACK_COST);
         if send > ROOM || receive > ROOM {
