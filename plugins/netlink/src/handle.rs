@@ -1,5 +1,7 @@
 //! The kernel behind the [`Netlink`] trait.
 
+use std::net::IpAddr;
+
 use ipnetwork::IpNetwork;
 use nix::errno::Errno;
 use nix::libc;
@@ -9,11 +11,14 @@ use crate::bridge::{BridgeChange, BridgePort, BridgeSpec, PortVlan, PortVlanRang
 use crate::codec;
 use crate::error::{Error, Result};
 use crate::link::{Link, LinkChange, VethSpec};
+use crate::neighbour::{Neighbour, NeighbourSpec};
 use crate::netlink::Netlink;
 use crate::ns::NetNs;
 use crate::raw::{CREATE, EXCL, KernelSocket, Message, REPLACE, RawSocket, Transport, protocols};
 use crate::route::{Family, Route, RouteChange, RouteFilter};
+use crate::vxlan::VxlanSpec;
 
+mod overlay;
 mod routes;
 #[cfg(test)]
 mod tests;
@@ -145,6 +150,10 @@ impl<T: Transport> Netlink for Handle<T> {
             .execute(&message.body(codec::link::create_veth(spec)))
     }
 
+    fn create_vxlan(&mut self, spec: &VxlanSpec) -> Result<Link> {
+        self.new_vxlan(spec)
+    }
+
     fn change_link(&mut self, index: u32, change: &LinkChange) -> Result<()> {
         let message = Message::new("change link", index.to_string(), libc::RTM_SETLINK);
         if let Some(name) = &change.name {
@@ -274,6 +283,25 @@ impl<T: Transport> Netlink for Handle<T> {
     fn delete_route(&mut self, route: &Route) -> Result<bool> {
         let message = Message::new("delete route", subject_of(route), libc::RTM_DELROUTE)
             .body(codec::route::delete(route));
+        deleted(self.socket.execute(&message))
+    }
+
+    fn neighbours(&mut self, index: Option<u32>) -> Result<Vec<Neighbour>> {
+        self.neighbour_list(index)
+    }
+
+    fn add_neighbour(&mut self, spec: &NeighbourSpec) -> Result<()> {
+        self.new_neighbour("add neighbour", spec, CREATE | EXCL)
+    }
+
+    fn replace_neighbour(&mut self, spec: &NeighbourSpec) -> Result<()> {
+        self.new_neighbour("replace neighbour", spec, CREATE | REPLACE)
+    }
+
+    fn delete_neighbour(&mut self, index: u32, ip: IpAddr) -> Result<bool> {
+        let subject = format!("{ip} on link {index}");
+        let message = Message::new("delete neighbour", subject, libc::RTM_DELNEIGH)
+            .body(codec::neighbour::delete(index, ip));
         deleted(self.socket.execute(&message))
     }
 }

@@ -22,8 +22,10 @@ mod encap;
 mod error;
 mod handle;
 mod link;
+mod neighbour;
 mod netlink;
 mod route;
+mod vxlan;
 
 pub use address::{Address, AddressSpec};
 pub use bridge::{
@@ -34,6 +36,8 @@ pub use error::{Error, Result};
 pub use handle::Handle;
 pub use link::{AddrGenMode, Link, LinkChange, LinkKind, OperState, VethPeer, VethSpec};
 pub use mac::MacAddr;
+pub use neighbour::{Neighbour, NeighbourSpec, NeighbourState};
 pub use netlink::Netlink;
 pub use ns::{NetNs, NsError};
 pub use route::{Family, Route, RouteChange, RouteFilter, RouteKind, Scope};
+pub use vxlan::{Vxlan, VxlanSpec};

@@ -4,6 +4,7 @@ use std::os::fd::BorrowedFd;
 
 use crate::bridge::BridgePortState;
 use crate::mac::MacAddr;
+use crate::vxlan::Vxlan;
 
 /// A network interface as the kernel has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +68,14 @@ impl Link {
         matches!(self.kind, Some(LinkKind::Bridge { .. }))
     }
 
+    /// Its settings as a VXLAN device, if it is one.
+    pub fn vxlan(&self) -> Option<Vxlan> {
+        match self.kind {
+            Some(LinkKind::Vxlan(vxlan)) => Some(vxlan),
+            _ => None,
+        }
+    }
+
     /// Whether it is a veth.
     pub fn is_veth(&self) -> bool {
         self.kind == Some(LinkKind::Veth)
@@ -84,6 +93,8 @@ pub enum LinkKind {
     },
     /// One end of a pair.
     Veth,
+    /// A VXLAN device.
+    Vxlan(Vxlan),
     /// Any other, by the kernel's name for it.
     Other(String),
 }

@@ -1,12 +1,16 @@
 //! The seam between plugins and the kernel.
 
+use std::net::IpAddr;
+
 use ipnetwork::IpNetwork;
 
 use crate::address::{Address, AddressSpec};
 use crate::bridge::{BridgeChange, BridgePort, BridgeSpec, PortVlan, PortVlanRange};
 use crate::error::Result;
 use crate::link::{Link, LinkChange, VethSpec};
+use crate::neighbour::{Neighbour, NeighbourSpec};
 use crate::route::{Route, RouteChange, RouteFilter};
+use crate::vxlan::VxlanSpec;
 
 /// Links, addresses and routes of one network namespace.
 ///
@@ -26,6 +30,11 @@ pub trait Netlink {
     /// Creates both ends of a pair, each in its namespace, with master and
     /// state. Either name being taken is [`Error::is_exists`](crate::Error::is_exists).
     fn create_veth(&mut self, spec: &VethSpec<'_>) -> Result<()>;
+    /// Creates a VXLAN device in external mode and tells it, in some five requests;
+    /// where one is refused nothing stays behind. The name or the port being taken
+    /// by another VXLAN device is [`Error::is_exists`](crate::Error::is_exists),
+    /// the port by anything else EADDRINUSE (if it is to be up).
+    fn create_vxlan(&mut self, spec: &VxlanSpec) -> Result<Link>;
     /// Changes a link; the kernel may have done part of it when it refuses.
     fn change_link(&mut self, index: u32, change: &LinkChange) -> Result<()>;
     /// Changes a link's settings as a port; EINVAL or EOPNOTSUPP if it is none.
@@ -85,4 +94,18 @@ pub trait Netlink {
     /// Deletes the route with that destination, table, and whichever of gateway,
     /// link, metric are given; false if there is none.
     fn delete_route(&mut self, route: &Route) -> Result<bool>;
+
+    /// Neighbours of both families, of one link or of all.
+    fn neighbours(&mut self, index: Option<u32>) -> Result<Vec<Neighbour>>;
+    /// Adds a permanent neighbour; [`Error::is_exists`](crate::Error::is_exists)
+    /// if its link has one of that address, permanent or not.
+    fn add_neighbour(&mut self, spec: &NeighbourSpec) -> Result<()>;
+    /// Adds a permanent neighbour in place of whatever is known of that address.
+    fn replace_neighbour(&mut self, spec: &NeighbourSpec) -> Result<()>;
+    /// Deletes a neighbour; false if the link or the neighbour is not there. The
+    /// kernel may go on telling of it as [`NeighbourState::FAILED`] for a while
+    /// where a packet is on its way to it.
+    ///
+    /// [`NeighbourState::FAILED`]: crate::NeighbourState::FAILED
+    fn delete_neighbour(&mut self, index: u32, ip: IpAddr) -> Result<bool>;
 }

@@ -9,7 +9,7 @@ use netlink_packet_route::link::{
 };
 use nix::libc;
 
-use super::{bridge, emit};
+use super::{bridge, emit, vxlan};
 use crate::bridge::{BridgeChange, BridgeSpec};
 use crate::link::{AddrGenMode, Link, LinkChange, LinkKind, OperState, VethPeer, VethSpec};
 use crate::mac::MacAddr;
@@ -94,7 +94,7 @@ fn peer(spec: &VethPeer<'_>) -> LinkMessage {
     message
 }
 
-fn named(name: &str, mtu: Option<u32>, mac: Option<MacAddr>, up: bool) -> LinkMessage {
+pub(super) fn named(name: &str, mtu: Option<u32>, mac: Option<MacAddr>, up: bool) -> LinkMessage {
     let mut message = LinkMessage::default();
     if up {
         message.header.flags = LinkFlags::Up;
@@ -194,6 +194,10 @@ fn kind_of(name: String, data: Option<Attr<'_>>) -> LinkKind {
     const IFLA_BR_VLAN_FILTERING: u16 = 7;
     match name.as_str() {
         "veth" => LinkKind::Veth,
+        "vxlan" => {
+            let settings = data.map(|data| vxlan::decode(data.nested()));
+            LinkKind::Vxlan(settings.unwrap_or_default())
+        }
         "bridge" => LinkKind::Bridge {
             vlan_filtering: data
                 .and_then(|data| data.nested().find_kind(IFLA_BR_VLAN_FILTERING))

@@ -9,11 +9,13 @@ pub(crate) mod address;
 pub(crate) mod bridge;
 mod encap;
 pub(crate) mod link;
+pub(crate) mod neighbour;
 #[cfg(test)]
 mod overlay_tests;
 pub(crate) mod route;
 #[cfg(test)]
 mod tests;
+pub(crate) mod vxlan;
 
 use netlink_packet_core::Emitable;
 use netlink_packet_route::AddressFamily;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 use netlink_packet_core::Parseable;
 use netlink_packet_route::AddressFamily;
+use netlink_packet_route::neighbour::{NeighbourAttribute, NeighbourMessage};
 use netlink_packet_route::route::{
     RouteAttribute, RouteIpTunnel, RouteLwEnCapType, RouteLwTunnelEncap, RouteMessage, RouteNextHop,
 };
@@ -12,7 +13,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::encap::{Encap, Tunnel, TunnelEnds, TunnelFlags};
-use crate::route::{Route, RouteFilter};
+use crate::link::LinkKind;
+use crate::mac::MacAddr;
+use crate::neighbour::{NeighbourSpec, NeighbourState};
+use crate::route::{Family, Route, RouteFilter};
+use crate::vxlan::VxlanSpec;
 
 fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -129,7 +134,53 @@ fn the_kernel_is_asked_to_filter_by_protocol() {
     assert_eq!(route::list(Family::V4, &filter)[5], 77);
 }
 
+#[test]
+fn entries_of_proxies_and_bridges_are_no_neighbours() {
+    let mut message = NeighbourMessage::default();
+    message.header.family = AddressFamily::Inet;
+    message.header.ifindex = 7;
+    assert_eq!(neighbour::decode(&emit(&message)), None);
+    let address = NeighbourAttribute::Destination(ip("10.0.0.1").into());
+    message.attributes.push(address);
+    let told = neighbour::decode(&emit(&message)).unwrap();
+    assert_eq!((told.index, told.ip, told.mac), (7, ip("10.0.0.1"), None));
+    message.header.family = AddressFamily::Bridge;
+    assert_eq!(neighbour::decode(&emit(&message)), None);
+    message.header.family = AddressFamily::Inet;
+    message.header.flags = netlink_packet_route::neighbour::NeighbourFlags::Proxy;
+    assert_eq!(neighbour::decode(&emit(&message)), None);
+}
+
 proptest! {
+    /// A neighbour that is asked for and told back is the same.
+    #[test]
+    fn neighbours(ip in any_ip(), index in any::<u32>(), mac in any::<[u8; 6]>(), protocol in any::<u8>()) {
+        let spec = NeighbourSpec { index, ip, mac: MacAddr(mac), protocol };
+        let told = neighbour::decode(&neighbour::set(&spec)).unwrap();
+        prop_assert!(told.is(&spec), "{:?}", told);
+        prop_assert_eq!(told.state, NeighbourState::PERMANENT);
+    }
+
+    /// So is a VXLAN device.
+    #[test]
+    fn vxlan_devices(
+        port in any::<u16>(), mtu in any::<u32>(), mac in any::<[u8; 6]>(),
+        udp_csum in any::<bool>(), udp6_zero_csum_tx in any::<bool>(),
+        udp6_zero_csum_rx in any::<bool>(),
+    ) {
+        let mac = Some(MacAddr(mac));
+        let spec = VxlanSpec {
+            port, mtu: Some(mtu), mac, udp_csum, udp6_zero_csum_tx, udp6_zero_csum_rx,
+            ..VxlanSpec::new("vx")
+        };
+        let mut bytes = vxlan::create(&spec);
+        // The index, which the kernel gives.
+        bytes[4] = 1;
+        let told = link::decode(&bytes).unwrap();
+        prop_assert_eq!((told.name.as_str(), told.mtu, told.mac), ("vx", mtu, mac));
+        prop_assert_eq!(told.kind, Some(LinkKind::Vxlan(spec.settings())));
+    }
+
     /// A route in a tunnel that is asked for and told back is the same.
     #[test]
     fn overlay_routes(
@@ -157,9 +208,14 @@ proptest! {
             gateway: Some(ip("fe80::fa")), mtu: Some(1400), mtu_lock: true,
             encap: Some(Encap::Tunnel(tunnel)), ..Route::to("10.1.1.0/26".parse().unwrap())
         };
-        let mut bytes = route::add(&route);
-        *at.get_mut(&mut bytes) = with;
-        bytes.truncate(cut.index(bytes.len()) + 1);
-        let _ = route::decode(&bytes);
+        let vxlan = vxlan::create(&VxlanSpec::new("vx"));
+        let spec = NeighbourSpec { index: 7, ip: ip("::1"), mac: MacAddr([2; 6]), protocol: 9 };
+        for mut bytes in [route::add(&route), vxlan, neighbour::set(&spec)] {
+            *at.get_mut(&mut bytes) = with;
+            bytes.truncate(cut.index(bytes.len()) + 1);
+            let _ = route::decode(&bytes);
+            let _ = link::decode(&bytes);
+            let _ = neighbour::decode(&bytes);
+        }
     }
 }

@@ -233,8 +233,8 @@ fn kinds_are_told_apart() {
         let info = vec![LinkInfo::Kind(InfoKind::Bridge), LinkInfo::Data(data)];
         assert_eq!(kind(info), LinkKind::Bridge { vlan_filtering });
     }
-    let info = vec![LinkInfo::Kind(InfoKind::Vxlan)];
-    assert_eq!(kind(info), LinkKind::Other("vxlan".into()));
+    let info = vec![LinkInfo::Kind(InfoKind::Dummy)];
+    assert_eq!(kind(info), LinkKind::Other("dummy".into()));
 }
 
 #[test]
@@ -305,6 +305,7 @@ proptest! {
         let _ = link::decode(&bytes);
         let _ = address::decode(&bytes);
         let _ = route::decode(&bytes);
+        let _ = neighbour::decode(&bytes);
         let _ = bridge::decode_vlans(&bytes);
         let _ = bridge::decode_vlan_db(&bytes);
     }

@@ -23,12 +23,14 @@
 //! ```
 
 mod model;
+mod overlay;
 mod recorder;
 mod routes;
 #[cfg(test)]
 mod tests;
 
 use std::cell::RefCell;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use ipnetwork::IpNetwork;
@@ -40,7 +42,9 @@ use crate::bridge::{BridgeChange, BridgePort, BridgeSpec, PortVlanRange};
 use crate::error::Error;
 use crate::link::{Link, LinkChange};
 use crate::mac::MacAddr;
+use crate::neighbour::NeighbourSpec;
 use crate::route::Route;
+use crate::vxlan::VxlanSpec;
 use model::Model;
 
 /// A change that was asked for.
@@ -71,6 +75,10 @@ pub enum Change {
     AddRoute(Route),
     AddRouteEcmp(Route),
     ReplaceRoute(Route),
+    CreateVxlan(VxlanSpec),
+    AddNeighbour(NeighbourSpec),
+    ReplaceNeighbour(NeighbourSpec),
+    DeleteNeighbour(u32, IpAddr),
     DeleteRoute(Route),
 }
 

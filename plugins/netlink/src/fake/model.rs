@@ -8,6 +8,7 @@ use crate::address::Address;
 use crate::bridge::{BridgePortState, PortState, PortVlan};
 use crate::link::{Link, LinkKind, OperState};
 use crate::mac::MacAddr;
+use crate::neighbour::Neighbour;
 use crate::route::Route;
 
 /// One of the model's namespaces.
@@ -37,6 +38,8 @@ pub struct Snapshot {
     pub addresses: Vec<(Place, Address)>,
     /// Routes with their namespaces.
     pub routes: Vec<(Place, Route)>,
+    /// Neighbours with their namespaces.
+    pub neighbours: Vec<(Place, Neighbour)>,
     /// VLANs of ports and bridges, by the link's index.
     pub vlans: Vec<(u32, PortVlan)>,
 }
@@ -49,6 +52,7 @@ pub(super) struct Model {
     pub(super) links: BTreeMap<u32, (Place, Link)>,
     pub(super) addresses: Vec<(Place, Address)>,
     pub(super) routes: Vec<(Place, Route)>,
+    pub(super) neighbours: Vec<(Place, Neighbour)>,
     pub(super) vlans: BTreeMap<u32, BTreeSet<PortVlan>>,
 }
 
@@ -59,6 +63,7 @@ impl Model {
             links: BTreeMap::new(),
             addresses: Vec::new(),
             routes: Vec::new(),
+            neighbours: Vec::new(),
             vlans: BTreeMap::new(),
         };
         for place in [Place::Host, Place::Container] {
@@ -76,6 +81,7 @@ impl Model {
             links: self.links.values().cloned().collect(),
             addresses: self.addresses.clone(),
             routes: self.routes.clone(),
+            neighbours: self.neighbours.clone(),
             vlans: vlans
                 .flat_map(|(index, vlans)| vlans.iter().map(|vlan| (*index, *vlan)))
                 .collect(),
@@ -145,6 +151,7 @@ impl Model {
             self.links.remove(&gone);
             self.addresses.retain(|(_, address)| address.index != gone);
             self.routes.retain(|(_, route)| route.oif != Some(gone));
+            self.neighbours.retain(|(_, known)| known.index != gone);
             self.vlans.remove(&gone);
             for (_, link) in self.links.values_mut() {
                 if link.master == Some(gone) {

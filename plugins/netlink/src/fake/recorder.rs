@@ -1,5 +1,7 @@
 //! The trait over the model.
 
+use std::net::IpAddr;
+
 use ipnetwork::IpNetwork;
 use nix::errno::Errno;
 
@@ -9,8 +11,10 @@ use crate::address::{Address, AddressSpec};
 use crate::bridge::{BridgeChange, BridgePort, BridgeSpec, PortVlan, PortVlanRange};
 use crate::error::{Error, Result};
 use crate::link::{Link, LinkChange, LinkKind, VethSpec};
+use crate::neighbour::{Neighbour, NeighbourSpec};
 use crate::netlink::Netlink;
 use crate::route::{Route, RouteChange, RouteFilter};
+use crate::vxlan::VxlanSpec;
 
 impl Recorder {
     /// Writes a change down and carries it out, unless it is the one to fail.
@@ -139,6 +143,10 @@ impl Netlink for Recorder {
             model.settle();
             Ok(())
         })
+    }
+
+    fn create_vxlan(&mut self, spec: &VxlanSpec) -> Result<Link> {
+        self.new_vxlan(spec)
     }
 
     fn change_link(&mut self, index: u32, change: &LinkChange) -> Result<()> {
@@ -328,5 +336,21 @@ impl Netlink for Recorder {
             RouteChange::Delete(route) => self.take_route(route, Some(route.protocol)).map(drop),
         });
         Ok(made.collect())
+    }
+
+    fn neighbours(&mut self, index: Option<u32>) -> Result<Vec<Neighbour>> {
+        Ok(self.listed_neighbours(index))
+    }
+
+    fn add_neighbour(&mut self, spec: &NeighbourSpec) -> Result<()> {
+        self.set_neighbour(Change::AddNeighbour(*spec), spec, false)
+    }
+
+    fn replace_neighbour(&mut self, spec: &NeighbourSpec) -> Result<()> {
+        self.set_neighbour(Change::ReplaceNeighbour(*spec), spec, true)
+    }
+
+    fn delete_neighbour(&mut self, index: u32, ip: IpAddr) -> Result<bool> {
+        self.take_neighbour(index, ip)
     }
 }
