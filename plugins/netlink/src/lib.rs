@@ -5,11 +5,13 @@
 //! a dump, and what the kernel takes in one message goes in one message.
 //!
 //! Callers speak to the [`Netlink`] trait; [`Handle`] is the kernel behind it,
-//! [`fake::Recorder`] a model in memory for tests of plugins. Whatever rtnetlink
+//! [`fake::Recorder`] a model in memory for tests of plugins. Changes that others
+//! make are told by a [`Monitor`]. Whatever rtnetlink
 //! does not cover builds on [`raw`].
 
 pub mod fake;
 pub mod mac;
+mod monitor;
 pub mod ns;
 pub mod raw;
 pub mod retry;
@@ -36,6 +38,7 @@ pub use error::{Error, Result};
 pub use handle::Handle;
 pub use link::{AddrGenMode, Link, LinkChange, LinkKind, OperState, VethPeer, VethSpec};
 pub use mac::MacAddr;
+pub use monitor::{Event, Monitor};
 pub use neighbour::{Neighbour, NeighbourSpec, NeighbourState};
 pub use netlink::Netlink;
 pub use ns::{NetNs, NsError};

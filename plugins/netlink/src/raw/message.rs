@@ -126,11 +126,11 @@ impl Message {
 
 /// A message of the kernel's, in the buffer that it came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Incoming<'a> {
-    pub(super) kind: u16,
-    pub(super) flags: u16,
-    pub(super) sequence: u32,
-    pub(super) body: &'a [u8],
+pub(crate) struct Incoming<'a> {
+    pub(crate) kind: u16,
+    pub(crate) flags: u16,
+    pub(crate) sequence: u32,
+    pub(crate) body: &'a [u8],
 }
 
 /// What a message means to whoever waits for an answer.
@@ -156,7 +156,7 @@ pub(super) struct Refusal {
 }
 
 impl<'a> Incoming<'a> {
-    pub(super) fn meaning(&self) -> Result<Meaning<'a>, &'static str> {
+    pub(in crate::raw) fn meaning(&self) -> Result<Meaning<'a>, &'static str> {
         match self.kind {
             NOOP => Ok(Meaning::Nothing),
             OVERRUN => Err("data lost"),
@@ -206,12 +206,12 @@ impl<'a> Incoming<'a> {
 }
 
 /// Goes through the messages of a datagram.
-pub(super) struct Datagram<'a> {
+pub(crate) struct Datagram<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Datagram<'a> {
-    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 }

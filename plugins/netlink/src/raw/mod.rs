@@ -21,7 +21,8 @@ mod transport;
 use std::io;
 
 pub use message::{ACK, APPEND, CREATE, DUMP, ECHO, EXCL, MULTIPART, Message, REPLACE};
-use message::{DUMP_INTERRUPTED, Datagram, Meaning};
+use message::{DUMP_INTERRUPTED, Meaning};
+pub(crate) use message::{Datagram, Incoming};
 pub use netlink_sys::protocols;
 pub use transport::{ANSWER_WITHIN, KernelSocket, Transport};
 

@@ -1,0 +1,145 @@
+//! What changes in the kernel, as it changes.
+//!
+//! Subscribe, then list, then follow: open the [`Monitor`] first, list with a
+//! [`Handle`](crate::Handle), and apply what the monitor tells. What happened
+//! between the two is told although the list has it already, so a follower must
+//! not mind being told twice, nor being told of a state that has passed: the
+//! last word on each object is the right one.
+//!
+//! What this does not tell, and a follower has to know:
+//! - When more happens than is read, the kernel drops what does not fit and says
+//!   only that it did: [`Event::ListAnew`].
+//! - IPv4 routes that go because their link went down or is gone, or because
+//!   their preferred source address is gone, go in silence. After
+//!   [`Event::LinkGone`], [`Event::LinkChanged`] to down or without carrier, or
+//!   [`Event::AddressGone`], list routes anew.
+//! - One's own changes are told too.
+
+mod event;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+
+pub use event::Event;
+use netlink_sys::{Socket, SocketAddr, protocols};
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::socket::{setsockopt, sockopt};
+
+use crate::error::{Error, Result};
+use crate::ns::NetNs;
+
+/// RTNLGRP_LINK, _NEIGH, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE.
+const GROUPS: [u32; 6] = [1, 3, 5, 7, 9, 11];
+/// How much may wait to be read unless said otherwise: some 6,000 changes.
+const ROOM: usize = 8 * 1024 * 1024;
+/// No notification is longer; one that is counts as lost.
+const BUFFER: usize = 64 * 1024;
+
+/// Tells of changes of links, addresses, routes and neighbours of one namespace.
+/// Never waits: its descriptor becomes readable when there is something to tell.
+#[derive(Debug)]
+pub struct Monitor {
+    socket: Socket,
+    buffer: Vec<u8>,
+    waiting: VecDeque<Event>,
+}
+
+impl Monitor {
+    /// Subscribes in the calling thread's namespace.
+    pub fn open() -> Result<Self> {
+        let socket = subscribe().map_err(|source| Error::Io {
+            op: "subscribe to netlink",
+            source,
+        })?;
+        let monitor = Self {
+            socket,
+            buffer: Vec::with_capacity(BUFFER),
+            waiting: VecDeque::new(),
+        };
+        monitor.reserve(ROOM);
+        Ok(monitor)
+    }
+
+    /// Subscribes in another namespace; the thread goes there and comes back.
+    pub fn open_in(netns: &NetNs) -> Result<Self> {
+        netns.run(Self::open)?
+    }
+
+    /// Lets that many bytes wait to be read; a change takes about 1,300. Without
+    /// the right to more, the system's limit stays.
+    pub fn reserve(&self, bytes: usize) {
+        if setsockopt(&self.socket, sockopt::RcvBufForce, &bytes).is_err() {
+            let _ = setsockopt(&self.socket, sockopt::RcvBuf, &bytes);
+        }
+    }
+
+    /// The next event; None if there is none now. Call it until it says so before
+    /// waiting for the descriptor again.
+    ///
+    /// # Errors
+    /// Where the socket fails for good; open another and list anew.
+    pub fn try_next(&mut self) -> Result<Option<Event>> {
+        loop {
+            if let Some(event) = self.waiting.pop_front() {
+                return Ok(Some(event));
+            }
+            match self.receive() {
+                Ok(datagram) => self.waiting.extend(datagram),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.raw_os_error() == Some(Errno::ENOBUFS as i32) => {
+                    return Ok(Some(Event::ListAnew));
+                }
+                Err(source) => {
+                    return Err(Error::Io {
+                        op: "receive netlink events",
+                        source,
+                    });
+                }
+            }
+        }
+    }
+
+    fn receive(&mut self) -> io::Result<Vec<Event>> {
+        self.buffer.clear();
+        let (length, from) = self.socket.recv_from(&mut self.buffer, libc::MSG_TRUNC)?;
+        // Any process may send to any netlink socket; only port 0 is the kernel.
+        if from.port_number() != 0 {
+            return Ok(Vec::new());
+        }
+        if length > self.buffer.len() {
+            return Ok(vec![Event::ListAnew]);
+        }
+        Ok(Event::read(&self.buffer))
+    }
+}
+
+fn subscribe() -> io::Result<Socket> {
+    let mut socket = Socket::new(protocols::NETLINK_ROUTE)?;
+    socket.set_non_blocking(true)?;
+    socket.bind(&SocketAddr::new(0, 0))?;
+    for group in GROUPS {
+        match socket.add_membership(group) {
+            // A kernel without IPv6 has none of its groups.
+            Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => {}
+            other => other?,
+        }
+    }
+    Ok(socket)
+}
+
+impl AsFd for Monitor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for Monitor {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}
