@@ -6,7 +6,7 @@ use ipnetwork::IpNetwork;
 use nix::errno::Errno;
 
 use super::*;
-use crate::{NetNs, Netlink, OperState, VethPeer, VethSpec};
+use crate::{NetNs, Netlink, OperState, RouteChange, RouteFilter, VethPeer, VethSpec};
 
 fn ip(text: &str) -> IpNetwork {
     text.parse().unwrap()
@@ -134,5 +134,66 @@ fn the_chosen_call_fails_and_no_other() {
     for text in ["10.1.0.2/24", "fd00::2/64"] {
         assert!(container.delete_address(eth0.index, ip(text)).unwrap());
     }
+    assert_eq!(host.snapshot(), before);
+}
+
+#[test]
+fn an_overlay_comes_and_goes() {
+    let (mut host, _) = namespaces();
+    let before = host.snapshot();
+    let spec = VxlanSpec {
+        alias: "fairway".into(),
+        up: true,
+        ..VxlanSpec::new("fairway.vx")
+    };
+    let vx = host.create_vxlan(&spec).unwrap();
+    assert_eq!(vx.vxlan(), Some(spec.settings()));
+    assert_eq!(vx.alias.as_deref(), Some("fairway"));
+    assert_eq!(host.link_by_name("fairway.vx").unwrap(), Some(vx.clone()));
+    let again = host.create_vxlan(&VxlanSpec::new("other")).unwrap_err();
+    assert!(again.is_exists(), "the port is taken: {again}");
+
+    let route = |mtu| Route {
+        oif: Some(vx.index),
+        protocol: 77,
+        mtu: Some(mtu),
+        ..Route::to(ip("10.1.1.0/26"))
+    };
+    let foreign = Route {
+        protocol: 3,
+        ..route(1)
+    };
+    let changes = [
+        RouteChange::Replace(route(1)),
+        RouteChange::Add(route(2)),
+        RouteChange::Replace(route(3)),
+        RouteChange::Delete(foreign),
+    ];
+    let results = host.change_routes(&changes).unwrap();
+    let made: Vec<_> = results.iter().map(Result::is_ok).collect();
+    assert_eq!(made, [true, false, true, true]);
+    let of = |protocol| RouteFilter {
+        protocol: Some(protocol),
+        ..RouteFilter::default()
+    };
+    assert_eq!(host.routes(&of(77)).unwrap(), [route(3)]);
+    assert_eq!(host.routes(&of(3)).unwrap(), []);
+
+    let neighbour = NeighbourSpec {
+        index: vx.index,
+        ip: [169, 254, 2, 1].into(),
+        mac: MacAddr([2; 6]),
+        protocol: 77,
+    };
+    host.add_neighbour(&neighbour).unwrap();
+    assert!(host.add_neighbour(&neighbour).unwrap_err().is_exists());
+    host.replace_neighbour(&neighbour).unwrap();
+    let told = host.neighbours(Some(vx.index)).unwrap();
+    assert!(told.len() == 1 && told[0].is(&neighbour));
+    let delete = |host: &mut Recorder| host.delete_neighbour(vx.index, neighbour.ip).unwrap();
+    assert!(delete(&mut host));
+    assert!(!delete(&mut host));
+    host.add_neighbour(&neighbour).unwrap();
+    assert!(host.delete_link(vx.index).unwrap());
     assert_eq!(host.snapshot(), before);
 }

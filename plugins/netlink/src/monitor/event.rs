@@ -32,7 +32,7 @@ pub enum Event {
         /// of which nothing else tells.
         replaced: bool,
     },
-    /// A route is gone: one for each next hop.
+    /// A route is gone, or some next hops of a multipath one: those that are told.
     RouteGone(Vec<Route>),
     /// A neighbour is as told now.
     NeighbourChanged(Neighbour),

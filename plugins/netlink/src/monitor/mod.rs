@@ -9,9 +9,9 @@
 //! What this does not tell, and a follower has to know:
 //! - When more happens than is read, the kernel drops what does not fit and says
 //!   only that it did: [`Event::ListAnew`].
-//! - IPv4 routes that go because their link went down or is gone, or because
-//!   their preferred source address is gone, go in silence. After
-//!   [`Event::LinkGone`], [`Event::LinkChanged`] to down or without carrier, or
+//! - IPv4 routes that go because their link went down or is gone go in silence;
+//!   before Linux 6.6 those do too whose preferred source address is gone. After
+//!   [`Event::LinkGone`], [`Event::LinkChanged`] to down, or
 //!   [`Event::AddressGone`], list routes anew.
 //! - One's own changes are told too.
 

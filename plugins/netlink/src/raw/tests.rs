@@ -72,7 +72,7 @@ fn explained(kind: u16, errno: i32, text: &str) -> Told {
 }
 
 impl Told {
-    fn back(mut self, back: u32) -> Self {
+    pub(crate) fn back(mut self, back: u32) -> Self {
         self.back = back;
         self
     }
