@@ -4,7 +4,8 @@
 //!
 //! Of a next hop the kernel's hash for IPv4 knows the link alone, so all tunnels of
 //! one device stand in one chain, which every addition goes through: the time
-//! grows with the number of nodes.
+//! grows with the number of nodes. Next hops as objects of their own do not have
+//! that, so the same is measured with them.
 //!
 //! `cargo run --release -p fairway-netlink --example routes -- [N]`
 #![allow(
@@ -17,7 +18,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Instant;
 
 use fairway_netlink::{
-    Encap, Family, Handle, LinkChange, Netlink, Route, RouteChange, RouteFilter, Tunnel,
+    Encap, Family, Handle, LinkChange, Netlink, Nexthop, Route, RouteChange, RouteFilter, Tunnel,
     TunnelEnds, VxlanSpec,
 };
 use ipnetwork::IpNetwork;
@@ -84,18 +85,46 @@ fn main() {
     for family in [Family::V4, Family::V6] {
         for nodes in [1, 1000, 5000] {
             println!("{count} routes, {family:?}, {nodes} nodes");
-            let route = |n| route(family, n, nodes, vx);
-            let routes: Vec<_> = (0..count).map(route).collect();
-            change(&mut handle, "add", &routes, RouteChange::Add);
-            change(&mut handle, "replace", &routes, RouteChange::Replace);
-            let filter = RouteFilter {
-                family: Some(family),
-                protocol: Some(PROTOCOL),
-                ..RouteFilter::default()
-            };
-            let told = timed("list", || handle.routes(&filter).unwrap());
-            assert_eq!(told.len(), routes.len());
-            change(&mut handle, "delete", &routes, RouteChange::Delete);
+            let written: Vec<_> = (0..count).map(|n| route(family, n, nodes, vx)).collect();
+            measure(&mut handle, &written);
+            println!("the same by next hops");
+            let hops: Vec<_> = (0..nodes).map(|node| hop(node, vx)).collect();
+            let results = timed("set next hops", || handle.replace_nexthops(&hops).unwrap());
+            assert!(results.iter().all(Result::is_ok));
+            let by_number = (0_u32..).zip(&written).map(|(n, route)| Route {
+                nexthop: Some(n % nodes + 1),
+                ..route.clone()
+            });
+            measure(&mut handle, &by_number.collect::<Vec<_>>());
+            let ids: Vec<_> = hops.iter().map(|hop| hop.id).collect();
+            let results = timed("delete next hops", || handle.delete_nexthops(&ids).unwrap());
+            assert!(results.iter().all(Result::is_ok));
         }
     }
+}
+
+/// The next hop of a node, for both families.
+fn hop(node: u32, oif: u32) -> Nexthop {
+    let route = route(Family::V6, node, u32::MAX, oif);
+    Nexthop {
+        id: node + 1,
+        gateway: route.gateway.unwrap(),
+        oif,
+        protocol: PROTOCOL,
+        onlink: true,
+        encap: route.encap,
+    }
+}
+
+fn measure(handle: &mut Handle, routes: &[Route]) {
+    change(handle, "add", routes, RouteChange::Add);
+    change(handle, "replace", routes, RouteChange::Replace);
+    let filter = RouteFilter {
+        family: routes.first().map(|route| Family::of(route.dst.ip())),
+        protocol: Some(PROTOCOL),
+        ..RouteFilter::default()
+    };
+    let told = timed("list", || handle.routes(&filter).unwrap());
+    assert_eq!(told.len(), routes.len());
+    change(handle, "delete", routes, RouteChange::Delete);
 }

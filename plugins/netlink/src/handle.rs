@@ -13,11 +13,13 @@ use crate::error::{Error, Result};
 use crate::link::{Link, LinkChange, VethSpec};
 use crate::neighbour::{Neighbour, NeighbourSpec};
 use crate::netlink::Netlink;
+use crate::nexthop::Nexthop;
 use crate::ns::NetNs;
 use crate::raw::{CREATE, EXCL, KernelSocket, Message, REPLACE, RawSocket, Transport, protocols};
 use crate::route::{Family, Route, RouteChange, RouteFilter};
 use crate::vxlan::VxlanSpec;
 
+mod nexthops;
 mod overlay;
 mod routes;
 #[cfg(test)]
@@ -284,6 +286,18 @@ impl<T: Transport> Netlink for Handle<T> {
         let message = Message::new("delete route", subject_of(route), libc::RTM_DELROUTE)
             .body(codec::route::delete(route));
         deleted(self.socket.execute(&message))
+    }
+
+    fn nexthops(&mut self, protocol: Option<u8>) -> Result<Vec<Nexthop>> {
+        nexthops::list(&mut self.socket, protocol)
+    }
+
+    fn replace_nexthops(&mut self, nexthops: &[Nexthop]) -> Result<Vec<Result<()>>> {
+        nexthops::replace(&mut self.socket, nexthops)
+    }
+
+    fn delete_nexthops(&mut self, ids: &[u32]) -> Result<Vec<Result<bool>>> {
+        nexthops::delete(&mut self.socket, ids)
     }
 
     fn neighbours(&mut self, index: Option<u32>) -> Result<Vec<Neighbour>> {

@@ -26,6 +26,7 @@ mod handle;
 mod link;
 mod neighbour;
 mod netlink;
+mod nexthop;
 mod route;
 mod vxlan;
 
@@ -41,6 +42,7 @@ pub use mac::MacAddr;
 pub use monitor::{Event, Monitor};
 pub use neighbour::{Neighbour, NeighbourSpec, NeighbourState};
 pub use netlink::Netlink;
+pub use nexthop::Nexthop;
 pub use ns::{NetNs, NsError};
 pub use route::{Family, Route, RouteChange, RouteFilter, RouteKind, Scope};
 pub use vxlan::{Vxlan, VxlanSpec};

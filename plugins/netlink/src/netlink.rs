@@ -9,6 +9,7 @@ use crate::bridge::{BridgeChange, BridgePort, BridgeSpec, PortVlan, PortVlanRang
 use crate::error::Result;
 use crate::link::{Link, LinkChange, VethSpec};
 use crate::neighbour::{Neighbour, NeighbourSpec};
+use crate::nexthop::Nexthop;
 use crate::route::{Route, RouteChange, RouteFilter};
 use crate::vxlan::VxlanSpec;
 
@@ -94,6 +95,16 @@ pub trait Netlink {
     /// Deletes the route with that destination, table, and whichever of gateway,
     /// link, metric are given; false if there is none.
     fn delete_route(&mut self, route: &Route) -> Result<bool>;
+
+    /// Next hops, of one protocol number or of all. Groups of them and those
+    /// without a gateway are left out.
+    fn nexthops(&mut self, protocol: Option<u8>) -> Result<Vec<Nexthop>>;
+    /// Sets next hops in place of those of the same number, some thousand with each
+    /// request, and tells what became of each. The routes of one that is replaced
+    /// go by the new one at once.
+    fn replace_nexthops(&mut self, nexthops: &[Nexthop]) -> Result<Vec<Result<()>>>;
+    /// Deletes next hops and all their routes; false for one that is not there.
+    fn delete_nexthops(&mut self, ids: &[u32]) -> Result<Vec<Result<bool>>>;
 
     /// Neighbours of both families, of one link or of all.
     fn neighbours(&mut self, index: Option<u32>) -> Result<Vec<Neighbour>>;

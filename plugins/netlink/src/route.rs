@@ -102,6 +102,10 @@ pub struct Route {
     pub onlink: bool,
     /// What packets are wrapped in before the link gets them.
     pub encap: Option<Encap>,
+    /// Number of the [next hop](crate::Nexthop) that says gateway, link, onlink and
+    /// encapsulation. Of a route that is asked for those four are not looked at;
+    /// of one that is told they are the next hop's.
+    pub nexthop: Option<u32>,
 }
 
 impl Route {
@@ -129,7 +133,18 @@ impl Route {
             advmss: None,
             onlink: false,
             encap: None,
+            nexthop: None,
         }
+    }
+
+    /// Without what its next hop says, where it has one by number: a told route is
+    /// the one that was asked for if both are the same without it.
+    pub fn without_hop(mut self) -> Self {
+        if self.nexthop.is_some() {
+            (self.gateway, self.oif, self.encap) = (None, None, None);
+            self.onlink = false;
+        }
+        self
     }
 
     /// Whether it is a default route.

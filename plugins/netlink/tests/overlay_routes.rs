@@ -10,6 +10,7 @@ mod common;
 use std::net::IpAddr;
 
 use common::{in_new_netns, json, link, run};
+use fairway_netlink::raw::{Message, RawSocket, protocols};
 use fairway_netlink::{
     Encap, Error, Family, Handle, Netlink, Route, RouteChange, RouteFilter, Tunnel, TunnelEnds,
     TunnelFlags,
@@ -257,5 +258,52 @@ fn each_of_many_changes_is_answered() {
         assert_eq!(handle.routes(&filter).unwrap(), [foreign]);
         let none = handle.change_routes(&[]).unwrap();
         assert!(none.is_empty());
+    });
+}
+
+#[test]
+fn only_a_route_of_the_same_protocol_number_is_deleted_with_many() {
+    in_new_netns(|| {
+        let mut handle = Handle::open().unwrap();
+        let vx = overlay(&mut handle);
+        for dst in ["10.1.1.0/26", "fd01::/64"] {
+            let own = plain(dst.into(), vx);
+            let foreign = Route {
+                protocol: OURS + 1,
+                ..own.clone()
+            };
+            handle.add_route(&foreign).unwrap();
+            let delete = |handle: &mut Handle, route: &Route| {
+                let results = handle.change_routes(&[RouteChange::Delete(route.clone())]);
+                results.unwrap().remove(0).unwrap();
+                json("ip -j route show proto 78").as_array().unwrap().len()
+                    + json("ip -6 -j route show proto 78")
+                        .as_array()
+                        .unwrap()
+                        .len()
+            };
+            assert_eq!(delete(&mut handle, &own), 1);
+            assert_eq!(delete(&mut handle, &foreign), 0);
+        }
+    });
+}
+
+#[test]
+fn the_kernel_itself_filters_by_protocol() {
+    in_new_netns(|| {
+        let mut handle = Handle::open().unwrap();
+        let vx = overlay(&mut handle);
+        handle.add_route(&plain("10.1.1.0/26".into(), vx)).unwrap();
+        handle.add_route(&plain("fd01::/64".into(), vx)).unwrap();
+        run("ip route add 10.1.2.0/26 dev vx");
+        run("ip -6 route add fd02::/64 dev vx");
+        // As the crate asks: struct rtmsg with nothing but family and protocol.
+        let mut socket = RawSocket::open(protocols::NETLINK_ROUTE).unwrap();
+        for family in [2, 10] {
+            let body = vec![family, 0, 0, 0, 0, OURS, 0, 0, 0, 0, 0, 0];
+            let message = Message::new("list routes", "", 26).body(body);
+            let told = socket.dump(&message, |_, body| body.get(5).copied());
+            assert_eq!(told.unwrap(), [OURS]);
+        }
     });
 }

@@ -22,17 +22,23 @@ const LWTUNNEL_IP_FLAGS: u16 = 6;
 
 /// The two attributes of a route; nothing for what cannot be written.
 pub(super) fn attributes(encap: &Encap) -> Vec<RouteAttribute> {
+    parts(encap).map_or_else(Vec::new, |(kind, values)| {
+        vec![
+            RouteAttribute::EncapType(kind),
+            RouteAttribute::Encap(values),
+        ]
+    })
+}
+
+/// The type and the values of the two attributes.
+pub(super) fn parts(encap: &Encap) -> Option<(RouteLwEnCapType, Vec<RouteLwTunnelEncap>)> {
     let Encap::Tunnel(tunnel) = encap else {
-        return Vec::new();
+        return None;
     };
-    let (kind, values) = match tunnel.ends {
+    Some(match tunnel.ends {
         TunnelEnds::V4 { src, dst } => (RouteLwEnCapType::Ip, over_v4(tunnel, src, dst)),
         TunnelEnds::V6 { src, dst } => (RouteLwEnCapType::Ip6, over_v6(tunnel, src, dst)),
-    };
-    vec![
-        RouteAttribute::EncapType(kind),
-        RouteAttribute::Encap(values),
-    ]
+    })
 }
 
 fn over_v4(tunnel: &Tunnel, src: Ipv4Addr, dst: Ipv4Addr) -> Vec<RouteLwTunnelEncap> {

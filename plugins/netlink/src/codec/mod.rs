@@ -10,6 +10,7 @@ pub(crate) mod bridge;
 mod encap;
 pub(crate) mod link;
 pub(crate) mod neighbour;
+pub(crate) mod nexthop;
 #[cfg(test)]
 mod overlay_tests;
 pub(crate) mod route;

@@ -198,6 +198,18 @@ proptest! {
         prop_assert_eq!(route::decode(&route::add(&route)), [route]);
     }
 
+    /// So is a next hop.
+    #[test]
+    fn next_hops(
+        tunnel in any_tunnel(), gateway in any_ip(), id in any::<u32>(), oif in any::<u32>(),
+        protocol in any::<u8>(), onlink in any::<bool>(), plain in any::<bool>(),
+    ) {
+        let encap = Some(Encap::Tunnel(tunnel)).filter(|_| !plain);
+        let hop = crate::Nexthop { id, gateway, oif, protocol, onlink, encap };
+        let bytes = nexthop::set(&hop).unwrap();
+        prop_assert_eq!(nexthop::decode(&bytes), Some(hop));
+    }
+
     /// Whatever is damaged in it, reading it does not panic.
     #[test]
     fn damaged_overlay(
@@ -210,12 +222,17 @@ proptest! {
         };
         let vxlan = vxlan::create(&VxlanSpec::new("vx"));
         let spec = NeighbourSpec { index: 7, ip: ip("::1"), mac: MacAddr([2; 6]), protocol: 9 };
-        for mut bytes in [route::add(&route), vxlan, neighbour::set(&spec)] {
+        let hop = crate::Nexthop {
+            id: 1, gateway: ip("::1"), oif: 7, protocol: 9, onlink: true, encap: route.encap,
+        };
+        let hop = nexthop::set(&hop).unwrap();
+        for mut bytes in [route::add(&route), vxlan, neighbour::set(&spec), hop] {
             *at.get_mut(&mut bytes) = with;
             bytes.truncate(cut.index(bytes.len()) + 1);
             let _ = route::decode(&bytes);
             let _ = link::decode(&bytes);
             let _ = neighbour::decode(&bytes);
+            let _ = nexthop::decode(&bytes);
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::route::{Family, Route, RouteFilter, RouteKind, Scope};
 const HEADER: usize = 12;
 const RTA_ENCAP_TYPE: u16 = 21;
 const RTA_ENCAP: u16 = 22;
+const RTA_NH_ID: u16 = 30;
 const RTAX_LOCK: u16 = 1;
 const RTAX_MTU: u16 = 2;
 const RTAX_ADVMSS: u16 = 8;
@@ -43,7 +44,7 @@ pub(crate) fn add(route: &Route) -> Vec<u8> {
     header.protocol = RouteProtocol::from(route.protocol);
     header.scope = RouteScope::from(route.scope.0);
     header.kind = RouteType::from(route.kind.0);
-    if route.onlink {
+    if route.onlink && route.nexthop.is_none() {
         header.flags |= RouteFlags::Onlink;
     }
     let attributes = &mut message.attributes;
@@ -63,7 +64,9 @@ pub(crate) fn add(route: &Route) -> Vec<u8> {
     if !metrics.is_empty() {
         attributes.push(RouteAttribute::Metrics(metrics));
     }
-    attributes.extend(route.encap.iter().flat_map(encap::attributes));
+    // The next hop has its own.
+    let encap = route.encap.iter().filter(|_| route.nexthop.is_none());
+    attributes.extend(encap.flat_map(encap::attributes));
     emit(&message)
 }
 
@@ -98,8 +101,12 @@ fn with_destination(route: &Route) -> RouteMessage {
         attributes.push(RouteAttribute::Destination(address(network)));
     }
     attributes.push(RouteAttribute::Table(route.table));
-    attributes.extend(route.gateway.map(|gateway| next_hop(route.dst, gateway)));
-    attributes.extend(route.oif.map(RouteAttribute::Oif));
+    if let Some(id) = route.nexthop {
+        attributes.push(RouteAttribute::NhId(id));
+    } else {
+        attributes.extend(route.gateway.map(|gateway| next_hop(route.dst, gateway)));
+        attributes.extend(route.oif.map(RouteAttribute::Oif));
+    }
     attributes.extend(route.priority.map(RouteAttribute::Priority));
     message
 }
@@ -162,6 +169,7 @@ fn read(body: &[u8]) -> Option<Vec<Route>> {
             libc::RTA_DST => route.dst = IpNetwork::new(attr.ip()?, prefix).ok()?,
             libc::RTA_TABLE => route.table = attr.u32()?,
             libc::RTA_PREFSRC => route.prefsrc = attr.ip(),
+            RTA_NH_ID => route.nexthop = attr.u32(),
             libc::RTA_PRIORITY => route.priority = attr.u32(),
             libc::RTA_METRICS => metrics(&mut route, attr.nested()),
             libc::RTA_MULTIPATH => hops = next_hops(attr.value),

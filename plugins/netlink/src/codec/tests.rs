@@ -306,6 +306,7 @@ proptest! {
         let _ = address::decode(&bytes);
         let _ = route::decode(&bytes);
         let _ = neighbour::decode(&bytes);
+        let _ = nexthop::decode(&bytes);
         let _ = bridge::decode_vlans(&bytes);
         let _ = bridge::decode_vlan_db(&bytes);
     }

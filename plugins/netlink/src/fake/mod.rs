@@ -23,6 +23,7 @@
 //! ```
 
 mod model;
+mod nexthops;
 mod overlay;
 mod recorder;
 mod routes;
@@ -43,6 +44,7 @@ use crate::error::Error;
 use crate::link::{Link, LinkChange};
 use crate::mac::MacAddr;
 use crate::neighbour::NeighbourSpec;
+use crate::nexthop::Nexthop;
 use crate::route::Route;
 use crate::vxlan::VxlanSpec;
 use model::Model;
@@ -79,6 +81,8 @@ pub enum Change {
     AddNeighbour(NeighbourSpec),
     ReplaceNeighbour(NeighbourSpec),
     DeleteNeighbour(u32, IpAddr),
+    ReplaceNexthop(Nexthop),
+    DeleteNexthop(u32),
     DeleteRoute(Route),
 }
 

@@ -9,6 +9,7 @@ use crate::bridge::{BridgePortState, PortState, PortVlan};
 use crate::link::{Link, LinkKind, OperState};
 use crate::mac::MacAddr;
 use crate::neighbour::Neighbour;
+use crate::nexthop::Nexthop;
 use crate::route::Route;
 
 /// One of the model's namespaces.
@@ -38,6 +39,8 @@ pub struct Snapshot {
     pub addresses: Vec<(Place, Address)>,
     /// Routes with their namespaces.
     pub routes: Vec<(Place, Route)>,
+    /// Next hops with their namespaces.
+    pub nexthops: Vec<(Place, Nexthop)>,
     /// Neighbours with their namespaces.
     pub neighbours: Vec<(Place, Neighbour)>,
     /// VLANs of ports and bridges, by the link's index.
@@ -52,6 +55,7 @@ pub(super) struct Model {
     pub(super) links: BTreeMap<u32, (Place, Link)>,
     pub(super) addresses: Vec<(Place, Address)>,
     pub(super) routes: Vec<(Place, Route)>,
+    pub(super) nexthops: Vec<(Place, Nexthop)>,
     pub(super) neighbours: Vec<(Place, Neighbour)>,
     pub(super) vlans: BTreeMap<u32, BTreeSet<PortVlan>>,
 }
@@ -63,6 +67,7 @@ impl Model {
             links: BTreeMap::new(),
             addresses: Vec::new(),
             routes: Vec::new(),
+            nexthops: Vec::new(),
             neighbours: Vec::new(),
             vlans: BTreeMap::new(),
         };
@@ -81,6 +86,7 @@ impl Model {
             links: self.links.values().cloned().collect(),
             addresses: self.addresses.clone(),
             routes: self.routes.clone(),
+            nexthops: self.nexthops.clone(),
             neighbours: self.neighbours.clone(),
             vlans: vlans
                 .flat_map(|(index, vlans)| vlans.iter().map(|vlan| (*index, *vlan)))
@@ -150,7 +156,11 @@ impl Model {
         for gone in [Some(index), peer].into_iter().flatten() {
             self.links.remove(&gone);
             self.addresses.retain(|(_, address)| address.index != gone);
-            self.routes.retain(|(_, route)| route.oif != Some(gone));
+            let hops = self.nexthops.extract_if(.., |(_, known)| known.oif == gone);
+            let hops: BTreeSet<_> = hops.map(|(_, hop)| hop.id).collect();
+            let by_hop = |route: &Route| route.nexthop.is_some_and(|id| hops.contains(&id));
+            self.routes
+                .retain(|(_, route)| route.oif != Some(gone) && !by_hop(route));
             self.neighbours.retain(|(_, known)| known.index != gone);
             self.vlans.remove(&gone);
             for (_, link) in self.links.values_mut() {

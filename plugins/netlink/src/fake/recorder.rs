@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::link::{Link, LinkChange, LinkKind, VethSpec};
 use crate::neighbour::{Neighbour, NeighbourSpec};
 use crate::netlink::Netlink;
+use crate::nexthop::Nexthop;
 use crate::route::{Route, RouteChange, RouteFilter};
 use crate::vxlan::VxlanSpec;
 
@@ -336,6 +337,18 @@ impl Netlink for Recorder {
             RouteChange::Delete(route) => self.take_route(route, Some(route.protocol)).map(drop),
         });
         Ok(made.collect())
+    }
+
+    fn nexthops(&mut self, protocol: Option<u8>) -> Result<Vec<Nexthop>> {
+        Ok(self.listed_nexthops(protocol))
+    }
+
+    fn replace_nexthops(&mut self, nexthops: &[Nexthop]) -> Result<Vec<Result<()>>> {
+        Ok(nexthops.iter().map(|hop| self.put_nexthop(hop)).collect())
+    }
+
+    fn delete_nexthops(&mut self, ids: &[u32]) -> Result<Vec<Result<bool>>> {
+        Ok(ids.iter().map(|id| self.take_nexthop(*id)).collect())
     }
 
     fn neighbours(&mut self, index: Option<u32>) -> Result<Vec<Neighbour>> {

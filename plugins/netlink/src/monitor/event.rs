@@ -6,8 +6,12 @@ use crate::address::Address;
 use crate::codec;
 use crate::link::Link;
 use crate::neighbour::Neighbour;
+use crate::nexthop::Nexthop;
 use crate::raw::{Datagram, Incoming, REPLACE};
 use crate::route::Route;
+
+const RTM_NEWNEXTHOP: u16 = 104;
+const RTM_DELNEXTHOP: u16 = 105;
 
 /// A change of what the kernel has. "Changed" is also said of what is new, and of
 /// what is just as it was.
@@ -38,6 +42,10 @@ pub enum Event {
     NeighbourChanged(Neighbour),
     /// A neighbour is gone.
     NeighbourGone(Neighbour),
+    /// A next hop is as told now, and so are its routes.
+    NexthopChanged(Nexthop),
+    /// A next hop is gone, and its routes.
+    NexthopGone(Nexthop),
     /// Something was missed: what is known is worth nothing, list it anew. What
     /// is told after this is sound again.
     ListAnew,
@@ -70,6 +78,8 @@ impl Event {
             libc::RTM_DELROUTE => routes(body).map(Self::RouteGone),
             libc::RTM_NEWNEIGH => codec::neighbour::decode(body).map(Self::NeighbourChanged),
             libc::RTM_DELNEIGH => codec::neighbour::decode(body).map(Self::NeighbourGone),
+            RTM_NEWNEXTHOP => codec::nexthop::decode(body).map(Self::NexthopChanged),
+            RTM_DELNEXTHOP => codec::nexthop::decode(body).map(Self::NexthopGone),
             _ => None,
         }
     }

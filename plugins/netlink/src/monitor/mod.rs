@@ -9,9 +9,9 @@
 //! What this does not tell, and a follower has to know:
 //! - When more happens than is read, the kernel drops what does not fit and says
 //!   only that it did: [`Event::ListAnew`].
-//! - IPv4 routes that go because their link went down or is gone go in silence;
-//!   before Linux 6.6 those do too whose preferred source address is gone. After
-//!   [`Event::LinkGone`], [`Event::LinkChanged`] to down, or
+//! - IPv4 routes that go because their link went down or is gone, or because
+//!   their [`Nexthop`](crate::Nexthop) is gone, go in silence; before Linux 6.6 those do too whose preferred source address is gone. After
+//!   [`Event::LinkGone`], [`Event::LinkChanged`] to down, [`Event::NexthopGone`] or
 //!   [`Event::AddressGone`], list routes anew.
 //! - One's own changes are told too.
 
@@ -32,8 +32,9 @@ use nix::sys::socket::{setsockopt, sockopt};
 use crate::error::{Error, Result};
 use crate::ns::NetNs;
 
-/// RTNLGRP_LINK, _NEIGH, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE.
-const GROUPS: [u32; 6] = [1, 3, 5, 7, 9, 11];
+/// RTNLGRP_LINK, _NEIGH, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE,
+/// _NEXTHOP.
+const GROUPS: [u32; 7] = [1, 3, 5, 7, 9, 11, 32];
 /// How much may wait to be read unless said otherwise: some 6,000 changes.
 const ROOM: usize = 8 * 1024 * 1024;
 /// No notification is longer; one that is counts as lost.
@@ -124,7 +125,7 @@ fn subscribe() -> io::Result<Socket> {
     socket.bind(&SocketAddr::new(0, 0))?;
     for group in GROUPS {
         match socket.add_membership(group) {
-            // A kernel without IPv6 has none of its groups.
+            // A kernel before 5.3 has no next hops; one without IPv6 has none of its groups.
             Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => {}
             other => other?,
         }
