@@ -20,8 +20,8 @@ use std::time::Duration;
 
 use common::{in_new_netns, new_netns, run};
 use fairway_netlink::{
-    Encap, Handle, MacAddr, NeighbourSpec, NeighbourState, NetNs, Netlink, Route, RouteChange,
-    Tunnel, TunnelEnds, TunnelFlags, VethPeer, VethSpec, VxlanSpec, retry, sysctl,
+    Encap, Handle, MacAddr, NeighbourSpec, NeighbourState, NetNs, Netlink, Nexthop, Route,
+    RouteChange, Tunnel, TunnelEnds, TunnelFlags, VethPeer, VethSpec, VxlanSpec, retry, sysctl,
 };
 
 const OURS: u8 = 77;
@@ -117,13 +117,17 @@ impl Node {
         }
     }
 
-    /// Routes to the other's container over IPv4 or IPv6, in place of others.
-    fn route(&mut self, other: u8, over_v6: bool, flags: TunnelFlags) {
+    fn ends(&self, other: u8, over_v6: bool) -> TunnelEnds {
         let underlay = |number| match over_v6 {
             true => format!("fd00::{number}").parse().unwrap(),
             false => format!("192.0.2.{number}").parse().unwrap(),
         };
-        let ends = TunnelEnds::new(underlay(self.number), underlay(other)).unwrap();
+        TunnelEnds::new(underlay(self.number), underlay(other)).unwrap()
+    }
+
+    /// Routes to the other's container over IPv4 or IPv6, in place of others.
+    fn route(&mut self, other: u8, over_v6: bool, flags: TunnelFlags) {
+        let ends = self.ends(other, over_v6);
         let tunnel = Tunnel {
             flags,
             ..Tunnel::new(VNI, ends)
@@ -158,6 +162,30 @@ impl Node {
         }
     }
 
+    /// The same by one next hop for both inner families.
+    fn route_by_nexthop(&mut self, other: u8, over_v6: bool) {
+        let ends = self.ends(other, over_v6);
+        let hop = Nexthop {
+            id: 7000 + u32::from(other),
+            gateway: "fe80::fa".parse().unwrap(),
+            oif: self.vx,
+            protocol: OURS,
+            onlink: true,
+            encap: Some(Encap::Tunnel(Tunnel::new(VNI, ends))),
+        };
+        let results = self.handle.replace_nexthops(std::slice::from_ref(&hop));
+        results.unwrap().remove(0).unwrap();
+        for dst in [format!("10.1.{other}.0/26"), format!("fd01:{other}::/122")] {
+            let route = Route {
+                nexthop: Some(hop.id),
+                priority: Some(100),
+                protocol: OURS,
+                ..Route::to(dst.parse().unwrap())
+            };
+            self.handle.replace_route(&route).unwrap();
+        }
+    }
+
     fn pings(&self, address: &str, within: Duration) -> bool {
         let ping = || {
             let status = Command::new("ping")
@@ -186,9 +214,14 @@ fn containers_reach_each_other_over_both_families() {
         let (mut one, mut two) = (Node::new(1, false), Node::new(2, false));
         one.join(&two);
         assert!(!one.pings("10.1.2.1", Duration::ZERO));
-        for over_v6 in [false, true] {
-            one.route(2, over_v6, TunnelFlags::CSUM);
-            two.route(1, over_v6, TunnelFlags::CSUM);
+        for (over_v6, by_nexthop) in [(false, false), (true, false), (false, true), (true, true)] {
+            if by_nexthop {
+                one.route_by_nexthop(2, over_v6);
+                two.route_by_nexthop(1, over_v6);
+            } else {
+                one.route(2, over_v6, TunnelFlags::CSUM);
+                two.route(1, over_v6, TunnelFlags::CSUM);
+            }
             let before = one.sent();
             for (from, address) in [
                 (&one, "10.1.2.1"),
@@ -197,7 +230,10 @@ fn containers_reach_each_other_over_both_families() {
                 (&two, "fd01:1::1"),
             ] {
                 let reached = from.pings(address, Duration::from_secs(10));
-                assert!(reached, "{address} over IPv6: {over_v6}");
+                assert!(
+                    reached,
+                    "{address} over IPv6: {over_v6}, by next hop: {by_nexthop}"
+                );
             }
             assert!(one.sent() >= before + 4);
         }

@@ -194,6 +194,31 @@ fn an_overlay_comes_and_goes() {
     assert!(delete(&mut host));
     assert!(!delete(&mut host));
     host.add_neighbour(&neighbour).unwrap();
+
+    let hop = |id| Nexthop {
+        id,
+        gateway: [169, 254, 2, 1].into(),
+        oif: vx.index,
+        protocol: 77,
+        onlink: true,
+        encap: None,
+    };
+    for result in host.replace_nexthops(&[hop(1), hop(2), hop(1)]).unwrap() {
+        result.unwrap();
+    }
+    assert_eq!(host.nexthops(Some(77)).unwrap(), [hop(2), hop(1)]);
+    for (id, dst) in [(1, "10.2.0.0/26"), (2, "10.3.0.0/26")] {
+        let route = Route {
+            nexthop: Some(id),
+            ..Route::to(ip(dst))
+        };
+        host.add_route(&route).unwrap();
+    }
+    let results = host.delete_nexthops(&[1, 1]).unwrap();
+    let deleted: Vec<_> = results.into_iter().map(Result::unwrap).collect();
+    assert_eq!(deleted, [true, false]);
+    let left = host.routes(&of(Route::BOOT)).unwrap();
+    assert!(left.len() == 1 && left[0].nexthop == Some(2));
     assert!(host.delete_link(vx.index).unwrap());
     assert_eq!(host.snapshot(), before);
 }
