@@ -264,18 +264,15 @@ fn a_list_and_what_follows_leave_no_gap() {
             }
         });
         let mut followers = Vec::new();
-        while !busy.is_finished() {
-            let mut monitor = Monitor::open().unwrap();
-            let known = Known::listed(&mut handle);
-            // A few of them, begun at different moments.
-            if followers.len() < 50 {
-                followers.push((monitor, known));
-            } else {
-                drain(&mut monitor);
+        // A few of them, begun at different moments.
+        loop {
+            let monitor = Monitor::open().unwrap();
+            followers.push((monitor, Known::listed(&mut handle)));
+            if busy.is_finished() || followers.len() == 50 {
+                break;
             }
         }
         busy.join().unwrap();
-        assert!(!followers.is_empty());
         let truth = Known::listed(&mut handle);
         assert!(!truth.0.is_empty());
         for (mut monitor, mut known) in followers {

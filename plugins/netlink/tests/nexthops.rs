@@ -154,3 +154,28 @@ fn each_of_many_is_answered() {
         assert_eq!(handle.routes(&ours()).unwrap(), []);
     });
 }
+
+#[test]
+fn they_go_in_silence_with_their_link() {
+    in_new_netns(|| {
+        let mut handle = Handle::open().unwrap();
+        let vx = overlay(&mut handle);
+        let hops = [hop(1, "192.0.2.2", vx)];
+        assert!(handle.replace_nexthops(&hops).unwrap()[0].is_ok());
+        handle.add_route(&by(1, "10.1.1.0/26")).unwrap();
+        let mut monitor = Monitor::open().unwrap();
+        run("ip link set vx down");
+        assert_eq!(handle.nexthops(None).unwrap(), []);
+        assert_eq!(handle.routes(&ours()).unwrap(), []);
+        let mut down = false;
+        while let Some(event) = monitor.try_next().unwrap() {
+            match event {
+                Event::LinkChanged(link) => down |= link.index == vx && !link.up,
+                Event::NexthopGone(_) => panic!("the documentation says otherwise"),
+                Event::RouteGone(routes) => assert_ne!(routes[0].protocol, OURS),
+                _ => {}
+            }
+        }
+        assert!(down);
+    });
+}

@@ -9,10 +9,11 @@
 //! What this does not tell, and a follower has to know:
 //! - When more happens than is read, the kernel drops what does not fit and says
 //!   only that it did: [`Event::ListAnew`].
-//! - IPv4 routes that go because their link went down or is gone, or because
-//!   their [`Nexthop`](crate::Nexthop) is gone, go in silence; before Linux 6.6 those do too whose preferred source address is gone. After
-//!   [`Event::LinkGone`], [`Event::LinkChanged`] to down, [`Event::NexthopGone`] or
-//!   [`Event::AddressGone`], list routes anew.
+//! - Next hops and IPv4 routes that go because their link went down or is gone go
+//!   in silence; so do IPv4 routes whose [`Nexthop`](crate::Nexthop) is gone and,
+//!   before Linux 6.6, those whose preferred source address is. After
+//!   [`Event::LinkGone`], [`Event::LinkChanged`] to down or without carrier,
+//!   [`Event::NexthopGone`] or [`Event::AddressGone`], list both anew.
 //! - One's own changes are told too.
 
 mod event;
