@@ -1,0 +1,377 @@
+//! The table itself: what was told, in whose table it is, and what has to be judged anew.
+//!
+//! Nothing is judged while things are told; what they touch is marked, and judged once at the end. So a
+//! batch of thousands costs no more than each of its prefixes once, and nobody sees half of it.
+
+mod networks;
+mod nodes;
+mod problem;
+mod resolve;
+
+pub use problem::Problem;
+
+use crate::{
+    Change, Entry, Forward, Network, NetworkName, Node, PoolRouting, Prefix, Reader,
+    output::Output,
+    route::{Home, Key, Route},
+    select,
+};
+use fairway_ipam::{Millis, NodeName, PoolName};
+use networks::{Networks, remove};
+use nodes::Nodes;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+};
+
+/// What is so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A node is alive, and there. This node as well: without it there is no way to others.
+    Node(Node),
+    /// A node's lease is gone. Its routes stay for the grace period. Of this node it means nothing.
+    NodeLost {
+        /// Which.
+        node: NodeName,
+        /// When.
+        now: Millis,
+    },
+    /// A node was taken out of the cluster: no grace. Of this node it means nothing.
+    NodeLeft(NodeName),
+    /// The time. Needed when [`Rib::deadline`] is reached; earlier does no harm.
+    Tick(Millis),
+    /// A network, new or changed.
+    Network(Network),
+    /// A network is gone. Its routes wait, should it come back.
+    NetworkGone(NetworkName),
+    /// A pool, new or changed.
+    Pool(PoolRouting),
+    /// A pool is gone. Its routes wait, should it come back.
+    PoolGone(PoolName),
+    /// A route, new or changed.
+    Route(Route),
+    /// A route is gone.
+    Withdraw(Key),
+}
+
+type Keys = BTreeSet<Arc<Key>>;
+
+/// The routing table of one node.
+#[derive(Debug)]
+pub struct Rib {
+    me: NodeName,
+    pub(crate) networks: Networks,
+    nodes: Nodes,
+    pools: BTreeMap<PoolName, PoolRouting>,
+    routes: BTreeMap<Arc<Key>, Route>,
+    by_pool: BTreeMap<PoolName, Keys>,
+    by_node: BTreeMap<NodeName, Keys>,
+    tables: BTreeMap<NetworkName, BTreeMap<Prefix, Keys>>,
+    pub(crate) output: Output,
+    /// To be judged: whose table, which prefix.
+    marked: BTreeSet<(NetworkName, Prefix)>,
+    #[cfg(test)]
+    pub(crate) judged: usize,
+}
+
+impl Rib {
+    /// An empty table of the node `me`. `grace`: for how long the routes of a node stay that is not heard
+    /// of, in milliseconds.
+    pub fn new(me: NodeName, grace: u64) -> Rib {
+        Rib {
+            me,
+            networks: Networks::default(),
+            nodes: Nodes::new(grace),
+            pools: BTreeMap::new(),
+            routes: BTreeMap::new(),
+            by_pool: BTreeMap::new(),
+            by_node: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            output: Output::default(),
+            marked: BTreeSet::new(),
+            #[cfg(test)]
+            judged: 0,
+        }
+    }
+
+    /// Learns one thing.
+    pub fn handle(&mut self, input: Input) {
+        self.handle_all([input]);
+    }
+
+    /// Learns several things at once: readers see all of them or none. A time counts for what comes after
+    /// it.
+    pub fn handle_all(&mut self, inputs: impl IntoIterator<Item = Input>) {
+        for input in inputs {
+            self.learn(input);
+        }
+        for (network, prefix) in std::mem::take(&mut self.marked) {
+            self.judge(&network, prefix);
+        }
+    }
+
+    /// Somebody follows from now on: first everything, then [`Rib::changes`].
+    pub fn subscribe(&mut self) -> (Reader, Vec<Entry>) {
+        (self.output.subscribe(), self.output.snapshot())
+    }
+
+    /// Somebody follows no more.
+    pub fn unsubscribe(&mut self, reader: &Reader) {
+        self.output.unsubscribe(reader);
+    }
+
+    /// What is different from what the reader saw last, each prefix at most once: first what is there,
+    /// then what is gone, the longest prefixes first. Applied in that order no address loses its way
+    /// between two steps that has one before and after.
+    pub fn changes(&mut self, reader: &Reader) -> Vec<Change> {
+        self.output.changes(reader)
+    }
+
+    /// Everything once more; the reader's changes count from here.
+    pub fn resync(&mut self, reader: &Reader) -> Vec<Entry> {
+        self.output.changes(reader);
+        self.output.snapshot()
+    }
+
+    /// Everything that is to be forwarded, the longest prefixes first.
+    pub fn snapshot(&self) -> Vec<Entry> {
+        self.output.snapshot()
+    }
+
+    /// The longest prefix of a network that holds the address, and its way.
+    pub fn lookup(&self, network: &NetworkName, address: IpAddr) -> Option<(Prefix, &Forward)> {
+        let vni = self.networks.vni(network)?;
+        let mut around = Prefix::around(address);
+        around.find_map(|prefix| Some((prefix, self.output.get(vni, prefix)?)))
+    }
+
+    /// When to tell the time at the latest. None: not before something else happens.
+    pub fn deadline(&self) -> Option<Millis> {
+        self.nodes.deadline()
+    }
+
+    fn learn(&mut self, input: Input) {
+        match input {
+            Input::Node(node) => {
+                let name = node.name().clone();
+                if self.nodes.set(node) {
+                    self.mark_node(&name);
+                }
+            }
+            Input::NodeLost { node, now } => {
+                self.tick(now);
+                if node != self.me {
+                    self.nodes.lost(node);
+                    // The grace may be none at all.
+                    self.tick(now);
+                }
+            }
+            Input::NodeLeft(node) if node != self.me => {
+                self.nodes.left(node.clone());
+                self.gone(&node);
+            }
+            Input::NodeLeft(_) => {}
+            Input::Tick(now) => self.tick(now),
+            Input::Network(network) => {
+                let name = network.name().clone();
+                self.network(&name, Some(network));
+            }
+            Input::NetworkGone(name) => self.network(&name, None),
+            Input::Pool(pool) => {
+                let name = pool.pool.clone();
+                self.pool(&name, Some(pool));
+            }
+            Input::PoolGone(name) => self.pool(&name, None),
+            Input::Route(route) => self.put(route),
+            Input::Withdraw(key) => self.withdraw(&key),
+        }
+    }
+
+    fn tick(&mut self, now: Millis) {
+        self.nodes.tick(now);
+        for node in self.nodes.expired() {
+            self.gone(&node);
+        }
+    }
+
+    fn gone(&mut self, node: &NodeName) {
+        self.mark_node(node);
+        self.forget(node);
+    }
+
+    /// Of a node that no route leads to nothing is kept but what it told itself.
+    fn forget(&mut self, node: &NodeName) {
+        if !self.by_node.contains_key(node) {
+            self.nodes.unnamed(node);
+        }
+    }
+
+    fn put(&mut self, route: Route) {
+        let key = Arc::new(route.key());
+        let old = self.routes.get(&key);
+        if old == Some(&route) {
+            return;
+        }
+        let old_node = old.and_then(Route::node).cloned();
+        self.unplace(&key);
+        if let Some(node) = route.node() {
+            let keys = self.by_node.entry(node.clone()).or_default();
+            keys.insert(key.clone());
+            if *node != self.me {
+                self.nodes.named(node);
+            }
+        }
+        if let Home::Pool(pool) = route.home() {
+            let keys = self.by_pool.entry(pool.clone()).or_default();
+            keys.insert(key.clone());
+        }
+        self.routes.insert(key.clone(), route);
+        self.place(&key);
+        if let Some(node) = old_node {
+            self.forget(&node);
+        }
+    }
+
+    fn withdraw(&mut self, key: &Key) {
+        self.unplace(key);
+        if let Some(node) = self.routes.remove(key).as_ref().and_then(Route::node) {
+            self.forget(node);
+        }
+    }
+
+    /// Puts a route into the table that it belongs to, if that is known.
+    fn place(&mut self, key: &Arc<Key>) {
+        let Some((network, prefixes)) = self.whereabouts(key) else {
+            return;
+        };
+        let table = self.tables.entry(network.clone()).or_default();
+        for prefix in &prefixes {
+            table.entry(*prefix).or_default().insert(key.clone());
+        }
+        self.mark(&network, prefixes);
+    }
+
+    /// Takes a route out of table and indices.
+    fn unplace(&mut self, key: &Key) {
+        self.leave_table(key);
+        let Some(route) = self.routes.get(key) else {
+            return;
+        };
+        let shared = Arc::new(key.clone());
+        if let Some(node) = route.node() {
+            remove(&mut self.by_node, node, &shared);
+        }
+        if let Home::Pool(pool) = route.home() {
+            remove(&mut self.by_pool, pool, &shared);
+        }
+    }
+
+    fn leave_table(&mut self, key: &Key) {
+        let Some((network, prefixes)) = self.whereabouts(key) else {
+            return;
+        };
+        let shared = Arc::new(key.clone());
+        if let Some(table) = self.tables.get_mut(&network) {
+            for prefix in &prefixes {
+                remove(table, prefix, &shared);
+            }
+            if table.is_empty() {
+                self.tables.remove(&network);
+            }
+        }
+        self.mark(&network, prefixes);
+    }
+
+    /// The table that a route belongs to, and its prefixes.
+    fn whereabouts(&self, key: &Key) -> Option<(NetworkName, Vec<Prefix>)> {
+        let route = self.routes.get(key)?;
+        let network = match route.home() {
+            Home::Network(network) => network,
+            Home::Pool(pool) => &self.pools.get(pool)?.network,
+        };
+        Some((network.clone(), route.prefixes()))
+    }
+
+    fn pool(&mut self, name: &PoolName, new: Option<PoolRouting>) {
+        if self.pools.get(name) == new.as_ref() {
+            return;
+        }
+        let keys = self.by_pool.get(name).cloned().unwrap_or_default();
+        for key in &keys {
+            self.leave_table(key);
+        }
+        match new {
+            Some(new) => self.pools.insert(name.clone(), new),
+            None => self.pools.remove(name),
+        };
+        for key in &keys {
+            self.place(key);
+        }
+    }
+
+    fn network(&mut self, name: &NetworkName, new: Option<Network>) {
+        if self.networks.get(name) == new.as_ref() {
+            return;
+        }
+        let old = self.networks.get(name);
+        let both = || old.into_iter().chain(&new);
+        let imports = both().flat_map(Network::imports);
+        let imports: BTreeSet<_> = imports.cloned().collect();
+        // A VNI that is taken or let go may concern others that want it.
+        let wanting = both().flat_map(|network| self.networks.wanting(network.vni()));
+        let mut touched: BTreeSet<_> = wanting.cloned().collect();
+        touched.insert(name.clone());
+        let before = touched.into_iter().map(|network| {
+            let vni = self.networks.vni(&network);
+            (network, vni)
+        });
+        let before: Vec<_> = before.collect();
+        self.networks.replace(name, new);
+        for (network, vni) in before {
+            if self.networks.vni(&network) != vni {
+                vni.into_iter().for_each(|vni| self.output.clear(vni));
+                self.mark_table(&network);
+            }
+        }
+        for import in imports {
+            self.mark_for(name, &import);
+        }
+    }
+
+    /// Judges one prefix of one network.
+    fn judge(&mut self, network: &NetworkName, prefix: Prefix) {
+        #[cfg(test)]
+        {
+            self.judged += 1;
+        }
+        let Some(vni) = self.networks.vni(network) else {
+            return;
+        };
+        let contenders = self.contenders(network, prefix);
+        let best = select::best(&contenders).and_then(|best| best.way.as_ref().ok());
+        let forward = best.map(|way| way.forward.clone());
+        self.output.set(vni, prefix, forward);
+    }
+}
+
+#[cfg(test)]
+impl Rib {
+    /// Is nothing left of any route, network or pool?
+    pub(crate) fn is_bare(&self) -> bool {
+        self.pools.is_empty()
+            && self.routes.is_empty()
+            && self.by_pool.is_empty()
+            && self.by_node.is_empty()
+            && self.tables.is_empty()
+            && self.marked.is_empty()
+            && self.output.snapshot().is_empty()
+            && self.networks.is_bare()
+            && self.nodes.unheard().next().is_none()
+    }
+
+    /// The node that a route leads to.
+    pub(crate) fn leads_to(&self, key: &Key) -> Option<NodeName> {
+        self.routes.get(key)?.node().cloned()
+    }
+}
