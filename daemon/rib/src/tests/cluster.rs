@@ -111,7 +111,8 @@ proptest! {
                 None => waiting.iter_mut().for_each(|w| w.push(event.clone())),
             }
             for (index, lag) in lags.into_iter().enumerate() {
-                let known: Vec<_> = waiting[index].drain(..waiting[index].len().min(lag)).collect();
+                let count = waiting[index].len().min(lag);
+                let known: Vec<_> = waiting[index].drain(..count).collect();
                 ribs[index].handle_all(known);
             }
             for from in 0..COUNT {

@@ -2,6 +2,7 @@
 
 use super::{script::*, world::*};
 use crate::{Change, Entry, Forward, Input, Prefix, Vni};
+use fairway_ipam::{Millis, NodeName};
 use proptest::prelude::*;
 use std::{cmp::Reverse, collections::BTreeMap, net::IpAddr};
 
@@ -33,6 +34,16 @@ fn apply(fib: &mut Fib, changes: Vec<Change>) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Node `n<i>` crashes where `lost[i]` says so.
+fn crash_of(node: &NodeName, lost: [bool; 4]) -> Option<Input> {
+    let index: usize = node.as_str().trim_start_matches('n').parse().ok()?;
+    lost.get(index).filter(|lost| **lost)?;
+    Some(Input::NodeLost {
+        node: node.clone(),
+        now: Millis(0),
+    })
+}
+
 /// The same answers as a search through all entries.
 fn check_lookup(rib: &crate::Rib, ip: IpAddr) -> Result<(), TestCaseError> {
     for (network, vni) in ["a", "b", "c"].map(|n| (net(n), rib.networks.vni(&net(n)))) {
@@ -58,11 +69,20 @@ proptest! {
             let facts = facts(&history);
             (Just(facts.clone()), Just(facts).prop_shuffle())
         }),
+        lost in any::<[bool; 4]>(),
     ) {
         let (mut one, mut other) = (fresh(), fresh());
-        one.handle_all(facts);
+        let crash = |fact: &Input| match fact {
+            Input::Node(node) => crash_of(node.name(), lost),
+            _ => None,
+        };
+        let crashes: Vec<_> = facts.iter().filter_map(crash).collect();
+        one.handle_all(facts.into_iter().chain(crashes));
+        // Nodes may have crashed before anything was known to lead there.
         for fact in shuffled {
+            let crash = crash(&fact);
             other.handle(fact);
+            crash.into_iter().for_each(|crash| other.handle(crash));
         }
         prop_assert_eq!(all_said(&one), all_said(&other));
     }

@@ -1,15 +1,14 @@
 //! 1,000 nodes and 20,000 routes: a change costs what it touches.
 
 use super::world::*;
-use crate::{Change, Encap, Input, Rib, route::Route};
+use crate::{Encap, Input, Rib, route::Route};
 use fairway_ipam::Millis;
 
 const NODES: usize = 1_000;
 const PER_NODE: usize = 20;
 
 fn far(index: usize, last: u8) -> Input {
-    let underlay = format!("172.16.{}.{last}/32", index / 250);
-    let underlay = underlay.replace(".0.", &format!(".{}.", index % 250));
+    let underlay = format!("172.{}.{}.{last}/32", 16 + index / 250, index % 250);
     node(&format!("m{index}"), 1500, &[&underlay])
 }
 
@@ -33,13 +32,7 @@ fn cost(rib: &mut Rib, input: Input) -> (usize, usize) {
     rib.handle(input);
     let changes = rib.changes(&reader);
     rib.unsubscribe(&reader);
-    let judged = rib.judged - before;
-    assert!(
-        changes
-            .iter()
-            .all(|c| matches!(c, Change::Upsert(_) | Change::Remove { .. }))
-    );
-    (judged, changes.len())
+    (rib.judged - before, changes.len())
 }
 
 #[test]
