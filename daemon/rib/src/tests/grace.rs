@@ -67,6 +67,14 @@ fn a_node_that_is_back_in_time_changes_nothing() {
 }
 
 #[test]
+fn a_clock_that_goes_back_shortens_nothing() {
+    let mut rib = with_block();
+    rib.handle_all([Input::Tick(Millis(50_000)), Input::Tick(Millis(1_000))]);
+    rib.handle(lost("n1", 0));
+    assert_eq!(rib.deadline(), Some(Millis(50_000 + GRACE)));
+}
+
+#[test]
 fn a_node_that_comes_back_elsewhere_changes_only_its_own() {
     let mut rib = with_block();
     rib.handle(add(block("web", "10.1.2.0/26", "n2")));
