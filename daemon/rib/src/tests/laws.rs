@@ -1,7 +1,7 @@
 //! What holds for any history.
 
 use super::{script::*, world::*};
-use crate::{Change, Entry, Forward, Input, Prefix, Vni};
+use crate::{Change, Entry, Forward, Input, Prefix, Verdict, Vni};
 use fairway_ipam::{Millis, NodeName};
 use proptest::prelude::*;
 use std::{cmp::Reverse, collections::BTreeMap, net::IpAddr};
@@ -54,8 +54,19 @@ fn check_lookup(rib: &crate::Rib, ip: IpAddr) -> Result<(), TestCaseError> {
         let found = rib.lookup(&network, ip);
         let found = found.map(|(prefix, forward)| (prefix, forward.clone()));
         prop_assert_eq!(&found, &naive);
-        let explained = rib.explain(&network, ip).ok().and_then(|e| e.route);
-        prop_assert_eq!(&explained, &naive);
+        let Ok(explained) = rib.explain(&network, ip) else {
+            continue;
+        };
+        prop_assert_eq!(&explained.route, &naive);
+        // What is said to be the best is what is forwarded.
+        for considered in explained.considered {
+            let best = considered.candidates.first().map(|c| &c.verdict);
+            let best = match best {
+                Some(Verdict::Best { forward, .. }) => Some(forward),
+                _ => None,
+            };
+            prop_assert_eq!(best, rib.output.get(explained.vni, considered.prefix));
+        }
     }
     Ok(())
 }

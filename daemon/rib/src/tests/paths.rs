@@ -161,3 +161,18 @@ fn a_claim_whose_node_is_gone_leaves_the_address_to_its_block() {
     assert_eq!(way(&rib, "10.1.1.5"), "10.1.1.0/26 unreachable");
     assert!(lines(&rib, "10.1.1.5")[0].contains("unusable"));
 }
+
+#[test]
+fn where_the_best_cannot_be_used_the_next_is() {
+    let mut rib = rib(Encap::Never);
+    rib.handle_all([
+        add(block("web", BLOCK, "n2")),
+        add(bgp("a", "192.0.2.250", BLOCK, (100, 1, 0))),
+    ]);
+    assert_eq!(way(&rib, "10.1.1.1"), "10.1.1.0/26 via 192.0.2.250");
+    let last = &lines(&rib, "10.1.1.1")[1];
+    assert!(
+        last.ends_with("node n2 is in another subnet and encap is never"),
+        "{last}"
+    );
+}
