@@ -2,9 +2,14 @@
 //! it is killed.
 
 use crate::rounds::at;
+use fairway_lab::poll;
 use fairway_tests_netns::{Bed, Cni, Result, State, Step, Traced, ensure, json, require};
-use fairway_tests_netns::{Error, Feature};
-use std::os::unix::fs::symlink;
+use fairway_tests_netns::{Error, Feature, SOON};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, symlink},
+    path::Path,
+};
 
 const PROGRAM: &str = "/usr/sbin/xtables-legacy-multi";
 const NAMES: [&str; 6] = [
@@ -27,14 +32,26 @@ fn rules(bed: &Bed) -> Result<String> {
     Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 
+/// Does a program of iptables-legacy run in the node's namespace?
+fn runs_on(bed: &Bed) -> bool {
+    let inode = |path: &Path| fs::metadata(path).map(|found| found.ino()).ok();
+    let node = inode(&bed.node().path());
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let program = fs::canonicalize(PROGRAM).ok();
+    processes.map(|entry| entry.path()).any(|process| {
+        let runs = fs::read_link(process.join("exe")).ok();
+        runs.is_some() && runs == program && inode(&process.join("ns/net")) == node
+    })
+}
+
 #[test]
 fn bridge_with_iptables_legacy() -> Result {
-    if !require(Feature::Iptables)? || !std::path::Path::new(PROGRAM).exists() {
+    if !require(Feature::Iptables)? || !Path::new(PROGRAM).exists() {
         return Ok(());
     }
     let bed = Bed::new()?;
     let bin = bed.scratch().join("bin");
-    std::fs::create_dir(&bin).map_err(os)?;
+    fs::create_dir(&bin).map_err(os)?;
     NAMES
         .iter()
         .try_for_each(|name| symlink(PROGRAM, bin.join(name)))
@@ -64,6 +81,8 @@ fn bridge_with_iptables_legacy() -> Result {
         "the resident's rules alone",
     )?;
     let clean = |step: &Step| -> Result {
+        // What the killed plugin had begun goes on without it; only then is the call next.
+        poll(SOON, "the legacy programs to end", || !runs_on(&bed))?;
         cni.del(None)?.ok()?;
         before.about_unchanged().map_err(|error| at(step, &error))?;
         let now = rules(&bed)?;
