@@ -7,9 +7,9 @@ use crate::{base::Base, config::Config, error::Error, server::Claim, sweep};
 use fairway_ipam::{
     Lease, NodeName, View,
     keys::Key,
-    record::{BlockRecord, Record, Use},
+    record::{Record, Use},
 };
-use fairway_kv::{Committed, Condition, ROOT, Txn, Write};
+use fairway_kv::{Committed, ROOT, Txn, Write};
 use fairway_store::Store;
 use std::sync::Arc;
 use tracing::{info, warn};
@@ -102,22 +102,14 @@ fn plan(view: &View, node: &NodeName, leases: &[Lease]) -> (Vec<Txn>, Vec<String
             continue;
         }
         let key = Key::Block(pool.clone(), *cidr).path();
-        let free = BlockRecord {
-            owner: None,
-            epoch: block.epoch.saturating_add(1),
-            ..block.clone()
-        };
-        txns.push(Txn {
-            conditions: vec![Condition::Unchanged {
-                key: key.clone(),
-                modified: stored.modified,
-            }],
-            writes: vec![Write::Put {
+        txns.push(Txn::if_unchanged(
+            stored.modified,
+            Write::Put {
                 key,
-                value: free.encode(),
+                value: block.disowned().encode(),
                 lease: None,
-            }],
-        });
+            },
+        ));
     }
     (txns, kept)
 }
@@ -125,6 +117,7 @@ fn plan(view: &View, node: &NodeName, leases: &[Lease]) -> (Vec<Txn>, Vec<String
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fairway_ipam::record::BlockRecord;
     use fairway_kv::{Entry, Revision};
 
     fn entry(key: &str, value: &str) -> Entry {

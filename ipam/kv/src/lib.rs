@@ -106,6 +106,15 @@ impl Txn {
     /// What etcd takes with its default settings is 128 in each part.
     pub const LIMIT: usize = 100;
 
+    /// One write, which holds only if its key is as it was last written.
+    pub fn if_unchanged(modified: Revision, write: Write) -> Txn {
+        let key = write.key().to_owned();
+        Txn {
+            conditions: vec![Condition::Unchanged { key, modified }],
+            writes: vec![write],
+        }
+    }
+
     /// The keys that conditions or writes speak of, each once, in order.
     pub fn keys(&self) -> Vec<&str> {
         let conditions = self.conditions.iter().map(Condition::key);

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Clock, NodeName, View,
     keys::Key,
-    record::{BlockRecord, Claim, ClaimRecord, Kind, Record, Use},
+    record::{BlockEntry, BlockRecord, Claim, ClaimRecord, Kind, Record, Use},
 };
 use fairway_kv::Condition;
 use std::collections::BTreeSet;
@@ -92,21 +92,11 @@ pub fn remove_node(
         if claims_only {
             continue;
         }
-        let mut record = BlockRecord {
-            owner: None,
-            epoch: stored.value.epoch.saturating_add(1),
-            ..stored.value.clone()
-        };
+        let live = |entry: &&BlockEntry| matches!(entry.used, Use::Live { .. });
+        summary.addresses += stored.value.entries.iter().filter(live).count() as u64;
+        let mut record = stored.value.disowned();
         for entry in &mut record.entries {
-            let ends = match &entry.used {
-                Use::Live { .. } => {
-                    summary.addresses += 1;
-                    true
-                }
-                Use::Claimed { uid } => borrowed.contains(uid),
-                Use::Cooling => false,
-            };
-            if ends {
+            if matches!(&entry.used, Use::Claimed { uid } if borrowed.contains(uid)) {
                 entry.used = Use::Cooling;
             }
         }

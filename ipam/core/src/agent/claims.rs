@@ -16,7 +16,7 @@ use crate::{
     record::{Claim, ClaimRecord, Holder, Kind, Part, Record},
     workload,
 };
-use fairway_kv::{Condition, Txn, Write};
+use fairway_kv::{Txn, Write};
 use std::net::IpAddr;
 
 /// A claim that is being made or taken.
@@ -180,13 +180,7 @@ impl Agent {
                 ordinal,
                 ..claim
             };
-            let txn = Txn {
-                conditions: vec![Condition::Unchanged {
-                    key: key.clone(),
-                    modified,
-                }],
-                writes: vec![put_claim(key, held)],
-            };
+            let txn = Txn::if_unchanged(modified, put_claim(key, held));
             self.commit(txn, Purpose::Task(id));
         }
         Err(Stop::Parked(format!("claim {}", wish.name)))

@@ -15,7 +15,7 @@ use crate::{
     keys::Key,
     record::{BlockEntry, BlockRecord, ClaimRecord, Kind, Record, Use},
 };
-use fairway_kv::{Condition, Txn, Write};
+use fairway_kv::{Txn, Write};
 use std::{collections::BTreeSet, net::IpAddr};
 
 impl Agent {
@@ -84,17 +84,14 @@ impl Agent {
             free: 0,
             entries,
         };
-        let txn = Txn {
-            conditions: vec![Condition::Unchanged {
-                key: key.clone(),
-                modified,
-            }],
-            writes: vec![Write::Put {
+        let txn = Txn::if_unchanged(
+            modified,
+            Write::Put {
                 key,
                 value: record.encode(),
                 lease: None,
-            }],
-        };
+            },
+        );
         self.former_blocks.insert((pool.clone(), cidr));
         self.commit(txn, Purpose::Other);
     }

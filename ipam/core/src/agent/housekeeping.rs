@@ -6,7 +6,7 @@ use crate::{
     keys::Key,
     record::{Claim, ClaimRecord},
 };
-use fairway_kv::{Condition, Txn, Write};
+use fairway_kv::{Txn, Write};
 use std::collections::BTreeSet;
 
 /// How often the slow part is done, in milliseconds.
@@ -105,13 +105,7 @@ impl Agent {
             let key = Key::Claim(pool, name);
             let (path, modified) = (key.path(), self.view.modified(&key));
             if let Some(modified) = modified.filter(|_| !self.busy.contains(&path)) {
-                let txn = Txn {
-                    conditions: vec![Condition::Unchanged {
-                        key: path.clone(),
-                        modified,
-                    }],
-                    writes: vec![Write::Delete { key: path }],
-                };
+                let txn = Txn::if_unchanged(modified, Write::Delete { key: path });
                 self.commit(txn, Purpose::Other);
             }
         }

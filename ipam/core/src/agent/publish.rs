@@ -67,17 +67,14 @@ impl Agent {
             return;
         };
         self.blocks.tell(cidr, None);
-        let txn = Txn {
-            conditions: vec![Condition::Unchanged {
-                key: key.clone(),
-                modified,
-            }],
-            writes: vec![Write::Put {
+        let txn = Txn::if_unchanged(
+            modified,
+            Write::Put {
                 key,
                 value: record.encode(),
                 lease: None,
-            }],
-        };
+            },
+        );
         self.commit(txn, Purpose::Give(cidr));
     }
 
@@ -212,13 +209,7 @@ impl Agent {
             let met = known.is_some_and(|known| self.blocks.free(known, family, 1, ready) > 0);
             let key = Key::Want(pool, node, family).path();
             if (met || !recent) && !self.busy.contains(&key) && self.may_write() {
-                let txn = Txn {
-                    conditions: vec![Condition::Unchanged {
-                        key: key.clone(),
-                        modified,
-                    }],
-                    writes: vec![Write::Delete { key }],
-                };
+                let txn = Txn::if_unchanged(modified, Write::Delete { key });
                 self.commit(txn, Purpose::Other);
             }
         }

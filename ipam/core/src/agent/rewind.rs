@@ -10,13 +10,8 @@ use super::{
     outcome::Purpose,
     saved,
 };
-use crate::{
-    AttachmentId, Cidr, PoolName, Uid,
-    keys::Key,
-    record::{BlockRecord, Record, Use},
-    view::View,
-};
-use fairway_kv::{Condition, Revision, Txn, Write};
+use crate::{AttachmentId, Cidr, PoolName, Uid, keys::Key, record::Record, view::View};
+use fairway_kv::{Revision, Txn, Write};
 
 impl Agent {
     /// Forgets what was heard of the store, and which revisions of it things stand at.
@@ -66,28 +61,15 @@ impl Agent {
             self.former_blocks.insert((pool.clone(), cidr));
             return;
         }
-        let modified = stored.modified;
-        let mut record = BlockRecord {
-            owner: None,
-            epoch: stored.value.epoch.saturating_add(1),
-            ..stored.value.clone()
-        };
-        for entry in &mut record.entries {
-            if matches!(entry.used, Use::Live { .. }) {
-                entry.used = Use::Cooling;
-            }
-        }
-        let txn = Txn {
-            conditions: vec![Condition::Unchanged {
-                key: key.clone(),
-                modified,
-            }],
-            writes: vec![Write::Put {
+        let (record, modified) = (stored.value.disowned(), stored.modified);
+        let txn = Txn::if_unchanged(
+            modified,
+            Write::Put {
                 key,
                 value: record.encode(),
                 lease: None,
-            }],
-        };
+            },
+        );
         self.former_blocks.insert((pool.clone(), cidr));
         self.commit(txn, Purpose::Other);
     }

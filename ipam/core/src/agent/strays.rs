@@ -6,7 +6,7 @@ use crate::{
     keys::Key,
     record::{Claim, Kind},
 };
-use fairway_kv::{Condition, Revision, Txn, Write};
+use fairway_kv::{Revision, Txn, Write};
 use std::net::IpAddr;
 
 impl Agent {
@@ -108,10 +108,7 @@ impl Agent {
             ),
             false => Write::Delete { key: key.clone() },
         };
-        let txn = Txn {
-            conditions: vec![Condition::Unchanged { key, modified }],
-            writes: vec![write],
-        };
+        let txn = Txn::if_unchanged(modified, write);
         self.commit(txn, Purpose::Other);
     }
 
@@ -200,13 +197,7 @@ impl Agent {
             ended: None,
             ..claim
         };
-        let txn = Txn {
-            conditions: vec![Condition::Unchanged {
-                key: key.clone(),
-                modified,
-            }],
-            writes: vec![put_claim(key, held)],
-        };
+        let txn = Txn::if_unchanged(modified, put_claim(key, held));
         self.commit(txn, Purpose::Other);
         false
     }

@@ -142,3 +142,20 @@ pub struct BlockRecord {
 }
 
 impl Record for BlockRecord {}
+
+impl BlockRecord {
+    /// The block with no owner any more: what its containers had rests, and who had it learns from the epoch.
+    pub fn disowned(&self) -> BlockRecord {
+        let mut record = BlockRecord {
+            owner: None,
+            epoch: self.epoch.saturating_add(1),
+            ..self.clone()
+        };
+        for entry in &mut record.entries {
+            if matches!(entry.used, Use::Live { .. }) {
+                entry.used = Use::Cooling;
+            }
+        }
+        record
+    }
+}
