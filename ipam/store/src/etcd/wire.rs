@@ -43,6 +43,8 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 struct Wire {
     stream: Box<dyn Stream>,
     ending: Ending,
+    /// Why nothing can be written any more, while the last words are read.
+    broken: Option<io::Error>,
 }
 
 /// Connects to `scheme://host:port` and makes a channel of it that ends with the connection.
@@ -71,6 +73,7 @@ pub(super) async fn connect(
     let wire = Wire {
         stream,
         ending: ending.clone(),
+        broken: None,
     };
     let mut once = Some(TokioIo::new(wire));
     let connector = tower::service_fn(move |_: http::Uri| {
@@ -82,8 +85,11 @@ pub(super) async fn connect(
     let plain = url.replacen("https://", "http://", 1);
     let endpoint = Endpoint::from_shared(plain).map_err(io::Error::other)?;
     let endpoint = build(endpoint.origin(origin));
-    let channel = endpoint.connect_with_connector(connector).await;
-    Ok((channel.map_err(io::Error::other)?, ending))
+    match endpoint.connect_with_connector(connector).await {
+        Ok(channel) => Ok((channel, ending)),
+        // What ended the stream says more than what became of the first bytes on it.
+        Err(error) => Err(ending.take().unwrap_or_else(|| io::Error::other(error))),
+    }
 }
 
 impl Wire {
@@ -92,6 +98,43 @@ impl Wire {
             self.ending.note(error);
         }
         done
+    }
+
+    /// Writes; where that fails, what the other side said before it went is read first.
+    ///
+    /// A member that refuses our certificate says so and closes, which breaks what we are just writing.
+    /// Its word lies in the socket then, and whoever gave up at the broken write would never see it. The
+    /// reading ends: on a broken connection nothing more can come than what came before it broke.
+    fn write_with<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut dyn Stream>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let error = match self.broken.take() {
+            Some(error) => error,
+            None => match write(Pin::new(&mut *self.stream), cx) {
+                Poll::Ready(Err(error)) => error,
+                done => return done,
+            },
+        };
+        let mut bytes = [0; 4096];
+        loop {
+            let mut words = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut words) {
+                Poll::Ready(Ok(())) if !words.filled().is_empty() => {}
+                Poll::Ready(Ok(())) => break,
+                Poll::Ready(Err(last)) => {
+                    self.ending.note(&last);
+                    break;
+                }
+                Poll::Pending => {
+                    self.broken = Some(error);
+                    return Poll::Pending;
+                }
+            }
+        }
+        self.ending.note(&error);
+        Poll::Ready(Err(error))
     }
 }
 
@@ -112,7 +155,7 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        self.write_with(cx, |stream, cx| stream.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -120,7 +163,7 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+        self.write_with(cx, |stream, cx| stream.poll_write_vectored(cx, parts))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -128,10 +171,14 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        self.write_with(cx, |stream, cx| stream.poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+#[path = "wire_tests.rs"]
+mod tests;

@@ -71,7 +71,7 @@ fn a_commit_whose_answer_is_lost_is_unknown() {
                 })
                 .await;
             } else {
-                tokio::time::sleep(Duration::from_millis(300)).await;
+                until("it is held up", || async { bed.proxies[0].holds(&name) }).await;
             }
             bed.proxies[0].cut();
             let done = soon(commit).await.expect("it ends");
@@ -112,7 +112,10 @@ fn a_commit_that_was_not_sent_is_rejected() {
         assert_eq!(get(&*store, "a").await, None);
         // A connection that ended before.
         bed.proxies[0].close();
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        until("no connection is left", || async {
+            bed.proxies[0].live() == 0
+        })
+        .await;
         for _ in 0..3 {
             let error = soon(store.commit(&take())).await.expect_err("nobody");
             assert!(error.is_rejection(), "{error}");
@@ -291,7 +294,9 @@ fn what_is_certain_is_so_while_members_die() {
                 let store = open(&location).await.expect("it opens");
                 let (mut yes, mut no, mut doubt) = (Vec::new(), Vec::new(), Vec::new());
                 let mut n = 0;
+                let mut beat = tokio::time::interval(Duration::from_millis(5));
                 while Instant::now() < end {
+                    beat.tick().await;
                     n += 1;
                     let name = format!("w{writer}/{n}");
                     let take = txn(vec![absent(&name)], vec![put(&name, "1")]);
@@ -301,7 +306,6 @@ fn what_is_certain_is_so_while_members_die() {
                         Err(error) if error.is_rejection() => no.push(name),
                         Err(_) => doubt.push(name),
                     }
-                    tokio::time::sleep(Duration::from_millis(5)).await;
                 }
                 (yes, no, doubt)
             }

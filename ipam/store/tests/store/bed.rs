@@ -57,6 +57,19 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut ask: impl Fn
     }
 }
 
+/// Asks again and again for so long, and each time it must hold.
+pub(crate) async fn stays<F: Future<Output = bool>>(
+    time: Duration,
+    what: &str,
+    mut ask: impl FnMut() -> F,
+) {
+    let end = tokio::time::Instant::now() + time;
+    while tokio::time::Instant::now() < end {
+        assert!(ask().await, "not any more: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 pub(crate) fn key(name: &str) -> String {
     format!("{ROOT}{name}")
 }

@@ -136,9 +136,10 @@ pub(crate) async fn presence_is_kept_and_goes_with_its_keeper(bed: &impl Bed) {
     let (mut states, task) = kept(&store, "me", TTL);
     assert_eq!(soon(states.recv()).await, Some(State::Held));
     let first = get(&*store, "nodes/n1").await.expect("it is there");
-    tokio::time::sleep(2 * TTL).await;
-    let now = get(&*store, "nodes/n1").await;
-    assert_eq!(now, Some(first), "kept alive, not written again");
+    stays(2 * TTL, "kept alive, not written again", || async {
+        get(&*store, "nodes/n1").await.as_ref() == Some(&first)
+    })
+    .await;
     assert!(states.try_recv().is_err(), "nothing has changed");
     task.abort();
     until("the key is gone", || async {
@@ -209,7 +210,9 @@ pub(crate) async fn presence_takes_over_what_it_left_itself(bed: &impl Bed) {
     let (mut states, _task) = kept(&store, "me", TTL);
     assert_eq!(soon(states.recv()).await, Some(State::Held));
     // Longer than the old lease lasts.
-    tokio::time::sleep(TTL + TTL / 2).await;
-    assert!(get(&*store, "nodes/n1").await.is_some());
+    stays(TTL + TTL / 2, "its key is there", || async {
+        get(&*store, "nodes/n1").await.is_some()
+    })
+    .await;
     assert!(states.try_recv().is_err(), "nothing has changed");
 }

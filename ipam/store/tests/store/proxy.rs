@@ -1,8 +1,8 @@
 //! A way to a member that a test can hold up or cut.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -32,8 +32,12 @@ pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     state: Arc<watch::Sender<State>>,
     live: Arc<AtomicUsize>,
+    held: Held,
     task: JoinHandle<()>,
 }
+
+/// What came from a client and was not let pass.
+type Held = Arc<Mutex<Vec<u8>>>;
 
 impl Proxy {
     pub(crate) async fn to(target: SocketAddr) -> Self {
@@ -45,11 +49,14 @@ impl Proxy {
             open: true,
         }));
         let live = Arc::new(AtomicUsize::new(0));
-        let task = tokio::spawn(accept(listener, target, state.clone(), live.clone()));
+        let held = Held::default();
+        let ways = (state.clone(), live.clone(), held.clone());
+        let task = tokio::spawn(accept(listener, target, ways));
         Self {
             address,
             state,
             live,
+            held,
             task,
         }
     }
@@ -80,6 +87,12 @@ impl Proxy {
         });
     }
 
+    /// Has a request with that text in it come, and was it not let pass?
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        let held = self.held.lock().expect("no panic");
+        held.windows(text.len()).any(|part| part == text.as_bytes())
+    }
+
     /// Connections that are there now.
     pub(crate) fn live(&self) -> usize {
         self.live.load(Ordering::SeqCst)
@@ -96,26 +109,25 @@ impl Drop for Proxy {
 async fn accept(
     listener: TcpListener,
     target: SocketAddr,
-    state: Arc<watch::Sender<State>>,
-    live: Arc<AtomicUsize>,
+    (state, live, held): (Arc<watch::Sender<State>>, Arc<AtomicUsize>, Held),
 ) {
     loop {
         let Ok((client, _)) = listener.accept().await else {
             return;
         };
-        let (state, live) = (state.subscribe(), live.clone());
+        let (state, live, held) = (state.subscribe(), live.clone(), held.clone());
         if !state.borrow().open {
             continue;
         }
         tokio::spawn(async move {
             live.fetch_add(1, Ordering::SeqCst);
-            connect(client, target, state).await;
+            connect(client, target, state, held).await;
             live.fetch_sub(1, Ordering::SeqCst);
         });
     }
 }
 
-async fn connect(client: TcpStream, target: SocketAddr, state: watch::Receiver<State>) {
+async fn connect(client: TcpStream, target: SocketAddr, state: watch::Receiver<State>, held: Held) {
     let Ok(server) = TcpStream::connect(target).await else {
         return;
     };
@@ -126,8 +138,8 @@ async fn connect(client: TcpStream, target: SocketAddr, state: watch::Receiver<S
     let up = |mode| mode != Mode::Frozen;
     let down = |mode| mode == Mode::Open;
     tokio::select! {
-        () = pump(from_client, to_server, state.clone(), up) => {}
-        () = pump(from_server, to_client, state, down) => {}
+        () = pump(from_client, to_server, state.clone(), up, Some(held)) => {}
+        () = pump(from_server, to_client, state, down, None) => {}
         _ = cut.wait_for(|state| state.generation != generation) => {}
     }
 }
@@ -137,9 +149,13 @@ async fn pump(
     mut to: OwnedWriteHalf,
     mut state: watch::Receiver<State>,
     passes: impl Fn(Mode) -> bool,
+    held: Option<Held>,
 ) {
     let mut bytes = vec![0; 65_536];
     while let Ok(n @ 1..) = from.read(&mut bytes).await {
+        if let Some(held) = held.as_ref().filter(|_| !passes(state.borrow().mode)) {
+            held.lock().expect("no panic").extend(&bytes[..n]);
+        }
         if state.wait_for(|state| passes(state.mode)).await.is_err() {
             return;
         }
