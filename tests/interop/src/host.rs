@@ -1,10 +1,10 @@
 //! A host of one's own for one test.
 //!
 //! A container engine writes to fixed paths (`/run/containerd`,
-//! `/var/lib/cni/results`, the xtables lock), leaves daemons behind and
+//! `/var/lib/cni/results`, `/dev/shm/libpod_lock`, the xtables lock), leaves daemons behind and
 //! programs the network of whatever namespace it stands in. So each test
 //! starts its own executable once more in a new PID, mount and network
-//! namespace, with an empty `/run` and `/var/lib`, and runs its body there.
+//! namespace, with an empty `/run`, `/dev/shm` and `/var/lib`, and runs its body there.
 //! When that process ends, in whatever way, the kernel kills all in the PID
 //! namespace and drops the mounts and the links with the last of them; the
 //! janitor takes the cgroups.
@@ -130,6 +130,8 @@ impl Host {
             "{INSIDE} is set, but this is not a private host: nothing was mounted"
         );
         mount_tmpfs("/run")?;
+        // Podman's locks: two that make them at once on a machine that has none get in each other's way.
+        mount_tmpfs("/dev/shm")?;
         fs::create_dir_all(WORK)?;
         let work = Path::new(WORK);
         let plugins = Plugins::install(&work.join("cni"), work)?;
