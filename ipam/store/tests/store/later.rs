@@ -123,9 +123,9 @@ pub(crate) async fn a_watch_from_the_future_is_an_error(bed: &impl Bed) {
 pub(crate) async fn a_lease_takes_its_keys_along(bed: &impl Bed) {
     let store = bed.open().await;
     let ttl = Duration::from_secs(3);
+    let begun = Instant::now();
     let lease = store.grant_lease(ttl).await.expect("it grants");
     let other = store.grant_lease(10 * ttl).await.expect("it grants");
-    let begun = Instant::now();
     let writes = vec![
         put_with("l1", lease),
         put_with("l2", lease),
