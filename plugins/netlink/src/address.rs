@@ -22,8 +22,23 @@ pub struct Address {
     pub dad_failed: bool,
     /// Without a lifetime: set by hand, not by router advertisement or DHCP.
     pub permanent: bool,
-    /// IPv4 only: a further address of a subnet that the link has already.
+    /// Of IPv4: a further address of a subnet that the link has already. Of IPv6: a temporary one (RFC 8981).
     pub secondary: bool,
+}
+
+impl Address {
+    /// An address that was set by hand and can be used: a start for models and tests.
+    pub fn new(index: u32, ip: IpNetwork) -> Self {
+        Self {
+            index,
+            ip,
+            scope: Scope::UNIVERSE,
+            tentative: false,
+            dad_failed: false,
+            permanent: true,
+            secondary: false,
+        }
+    }
 }
 
 /// An address to add.

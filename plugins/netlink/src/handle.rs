@@ -17,11 +17,13 @@ use crate::nexthop::Nexthop;
 use crate::ns::NetNs;
 use crate::raw::{CREATE, EXCL, KernelSocket, Message, REPLACE, RawSocket, Transport, protocols};
 use crate::route::{Family, Route, RouteChange, RouteFilter};
+use crate::rule::Rule;
 use crate::vxlan::VxlanSpec;
 
 mod nexthops;
 mod overlay;
 mod routes;
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -298,6 +300,18 @@ impl<T: Transport> Netlink for Handle<T> {
 
     fn delete_nexthops(&mut self, ids: &[u32]) -> Result<Vec<Result<bool>>> {
         nexthops::delete(&mut self.socket, ids)
+    }
+
+    fn rules(&mut self, protocol: Option<u8>) -> Result<Vec<Rule>> {
+        rules::list(&mut self.socket, protocol)
+    }
+
+    fn add_rule(&mut self, rule: &Rule) -> Result<()> {
+        rules::add(&mut self.socket, rule)
+    }
+
+    fn delete_rule(&mut self, rule: &Rule) -> Result<bool> {
+        rules::delete(&mut self.socket, rule)
     }
 
     fn neighbours(&mut self, index: Option<u32>) -> Result<Vec<Neighbour>> {

@@ -27,7 +27,9 @@ mod link;
 mod neighbour;
 mod netlink;
 mod nexthop;
+mod offload;
 mod route;
+mod rule;
 mod vxlan;
 
 pub use address::{Address, AddressSpec};
@@ -44,5 +46,7 @@ pub use neighbour::{Neighbour, NeighbourSpec, NeighbourState};
 pub use netlink::Netlink;
 pub use nexthop::Nexthop;
 pub use ns::{NetNs, NsError};
+pub use offload::Offload;
 pub use route::{Family, Route, RouteChange, RouteFilter, RouteKind, Scope};
+pub use rule::{Rule, RuleAction};
 pub use vxlan::{Vxlan, VxlanSpec};

@@ -43,6 +43,19 @@ impl Neighbour {
     }
 }
 
+/// What the kernel has once it was asked for that.
+impl From<NeighbourSpec> for Neighbour {
+    fn from(spec: NeighbourSpec) -> Self {
+        Self {
+            index: spec.index,
+            ip: spec.ip,
+            mac: Some(spec.mac),
+            state: NeighbourState::PERMANENT,
+            protocol: spec.protocol,
+        }
+    }
+}
+
 /// How well a neighbour is known: the kernel's `NUD_*` number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NeighbourState(pub u16);

@@ -11,6 +11,7 @@ use crate::link::{Link, LinkChange, VethSpec};
 use crate::neighbour::{Neighbour, NeighbourSpec};
 use crate::nexthop::Nexthop;
 use crate::route::{Route, RouteChange, RouteFilter};
+use crate::rule::Rule;
 use crate::vxlan::VxlanSpec;
 
 /// Links, addresses and routes of one network namespace.
@@ -105,6 +106,22 @@ pub trait Netlink {
     fn replace_nexthops(&mut self, nexthops: &[Nexthop]) -> Result<Vec<Result<()>>>;
     /// Deletes next hops and all their routes; false for one that is not there.
     fn delete_nexthops(&mut self, ids: &[u32]) -> Result<Vec<Result<bool>>>;
+
+    /// Rules of both families, IPv4's first and as they are asked, of one protocol
+    /// number or of all. Left out are those that ask for what [`Rule`] cannot tell
+    /// (marks, ports, users, "not"). While others change rules some may be missing.
+    fn rules(&mut self, protocol: Option<u8>) -> Result<Vec<Rule>>;
+    /// Adds a rule behind those of its priority;
+    /// [`Error::is_exists`](crate::Error::is_exists) if there is the very same, or
+    /// one of this priority with a prefix where this has none.
+    fn add_rule(&mut self, rule: &Rule) -> Result<()>;
+    /// Deletes the very same rule, of the same protocol number; false if there is
+    /// none. Two requests, for the kernel would take a similar one as well.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) where it would do so now: one that
+    /// asks for more, otherwise the same, is before this one.
+    fn delete_rule(&mut self, rule: &Rule) -> Result<bool>;
 
     /// Neighbours of both families, of one link or of all.
     fn neighbours(&mut self, index: Option<u32>) -> Result<Vec<Neighbour>>;

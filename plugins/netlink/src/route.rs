@@ -7,7 +7,7 @@ use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use crate::encap::Encap;
 
 /// Family of addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Family {
     /// IPv4.
     V4,

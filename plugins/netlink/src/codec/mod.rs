@@ -14,6 +14,9 @@ pub(crate) mod nexthop;
 #[cfg(test)]
 mod overlay_tests;
 pub(crate) mod route;
+pub(crate) mod rule;
+#[cfg(test)]
+mod rule_tests;
 #[cfg(test)]
 mod tests;
 pub(crate) mod vxlan;

@@ -27,6 +27,7 @@ mod nexthops;
 mod overlay;
 mod recorder;
 mod routes;
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -46,6 +47,7 @@ use crate::mac::MacAddr;
 use crate::neighbour::NeighbourSpec;
 use crate::nexthop::Nexthop;
 use crate::route::Route;
+use crate::rule::Rule;
 use crate::vxlan::VxlanSpec;
 use model::Model;
 
@@ -84,6 +86,8 @@ pub enum Change {
     ReplaceNexthop(Nexthop),
     DeleteNexthop(u32),
     DeleteRoute(Route),
+    AddRule(Rule),
+    DeleteRule(Rule),
 }
 
 /// A change, and where it was asked for.

@@ -11,6 +11,7 @@ use crate::mac::MacAddr;
 use crate::neighbour::Neighbour;
 use crate::nexthop::Nexthop;
 use crate::route::Route;
+use crate::rule::Rule;
 
 /// One of the model's namespaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,6 +40,8 @@ pub struct Snapshot {
     pub addresses: Vec<(Place, Address)>,
     /// Routes with their namespaces.
     pub routes: Vec<(Place, Route)>,
+    /// Rules with their namespaces, as they are asked.
+    pub rules: Vec<(Place, Rule)>,
     /// Next hops with their namespaces.
     pub nexthops: Vec<(Place, Nexthop)>,
     /// Neighbours with their namespaces.
@@ -55,6 +58,7 @@ pub(super) struct Model {
     pub(super) links: BTreeMap<u32, (Place, Link)>,
     pub(super) addresses: Vec<(Place, Address)>,
     pub(super) routes: Vec<(Place, Route)>,
+    pub(super) rules: Vec<(Place, Rule)>,
     pub(super) nexthops: Vec<(Place, Nexthop)>,
     pub(super) neighbours: Vec<(Place, Neighbour)>,
     pub(super) vlans: BTreeMap<u32, BTreeSet<PortVlan>>,
@@ -67,6 +71,7 @@ impl Model {
             links: BTreeMap::new(),
             addresses: Vec::new(),
             routes: Vec::new(),
+            rules: Vec::new(),
             nexthops: Vec::new(),
             neighbours: Vec::new(),
             vlans: BTreeMap::new(),
@@ -86,6 +91,7 @@ impl Model {
             links: self.links.values().cloned().collect(),
             addresses: self.addresses.clone(),
             routes: self.routes.clone(),
+            rules: self.rules.clone(),
             nexthops: self.nexthops.clone(),
             neighbours: self.neighbours.clone(),
             vlans: vlans

@@ -15,6 +15,7 @@ use crate::neighbour::{Neighbour, NeighbourSpec};
 use crate::netlink::Netlink;
 use crate::nexthop::Nexthop;
 use crate::route::{Route, RouteChange, RouteFilter};
+use crate::rule::Rule;
 use crate::vxlan::VxlanSpec;
 
 impl Recorder {
@@ -349,6 +350,18 @@ impl Netlink for Recorder {
 
     fn delete_nexthops(&mut self, ids: &[u32]) -> Result<Vec<Result<bool>>> {
         Ok(ids.iter().map(|id| self.take_nexthop(*id)).collect())
+    }
+
+    fn rules(&mut self, protocol: Option<u8>) -> Result<Vec<Rule>> {
+        Ok(self.listed_rules(protocol))
+    }
+
+    fn add_rule(&mut self, rule: &Rule) -> Result<()> {
+        self.new_rule(rule)
+    }
+
+    fn delete_rule(&mut self, rule: &Rule) -> Result<bool> {
+        self.take_rule(rule)
     }
 
     fn neighbours(&mut self, index: Option<u32>) -> Result<Vec<Neighbour>> {

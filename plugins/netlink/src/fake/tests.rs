@@ -6,7 +6,10 @@ use ipnetwork::IpNetwork;
 use nix::errno::Errno;
 
 use super::*;
-use crate::{NetNs, Netlink, OperState, RouteChange, RouteFilter, VethPeer, VethSpec};
+use crate::{
+    Family, NetNs, Netlink, OperState, RouteChange, RouteFilter, Rule, RuleAction, VethPeer,
+    VethSpec,
+};
 
 fn ip(text: &str) -> IpNetwork {
     text.parse().unwrap()
@@ -221,4 +224,38 @@ fn an_overlay_comes_and_goes() {
     assert!(left.len() == 1 && left[0].nexthop == Some(2));
     assert!(host.delete_link(vx.index).unwrap());
     assert_eq!(host.snapshot(), before);
+}
+
+#[test]
+fn rules_are_asked_in_their_order() {
+    let (mut host, mut container) = namespaces();
+    let rule = |family, priority, protocol| Rule {
+        protocol,
+        ..Rule::new(family, priority, RuleAction::Lookup(7))
+    };
+    let (late, early) = (rule(Family::V4, 200, 77), rule(Family::V4, 100, 77));
+    let (other, six) = (rule(Family::V4, 100, 78), rule(Family::V6, 1, 77));
+    for rule in [&six, &late, &early, &other] {
+        host.add_rule(rule).unwrap();
+        assert!(host.add_rule(rule).unwrap_err().is_exists());
+    }
+    let listed = host.rules(None).unwrap();
+    assert_eq!(listed, [early.clone(), other, late.clone(), six.clone()]);
+    assert_eq!(host.rules(Some(77)).unwrap(), [early.clone(), late, six]);
+    assert_eq!(container.rules(None).unwrap(), []);
+    assert!(!container.delete_rule(&early).unwrap());
+    assert!(host.delete_rule(&early).unwrap());
+    assert!(!host.delete_rule(&early).unwrap());
+    assert_eq!(host.rules(None).unwrap().len(), 3);
+    let unsound = rule(Family::V4, 1, 0);
+    let unsound = Rule {
+        tun_id: Some(0),
+        ..unsound
+    };
+    assert_eq!(
+        host.add_rule(&unsound).unwrap_err().errno(),
+        Some(Errno::EINVAL)
+    );
+    let calls = host.calls();
+    assert_eq!(calls.last().unwrap().change, Change::AddRule(unsound));
 }

@@ -9,6 +9,7 @@ use crate::neighbour::Neighbour;
 use crate::nexthop::Nexthop;
 use crate::raw::{Datagram, Incoming, REPLACE};
 use crate::route::Route;
+use crate::rule::Rule;
 
 const RTM_NEWNEXTHOP: u16 = 104;
 const RTM_DELNEXTHOP: u16 = 105;
@@ -46,6 +47,10 @@ pub enum Event {
     NexthopChanged(Nexthop),
     /// A next hop is gone, and its routes.
     NexthopGone(Nexthop),
+    /// A rule was added.
+    RuleChanged(Rule),
+    /// A rule is gone; one of a link stays when the link goes.
+    RuleGone(Rule),
     /// Something was missed: what is known is worth nothing, list it anew. What
     /// is told after this is sound again.
     ListAnew,
@@ -80,6 +85,8 @@ impl Event {
             libc::RTM_DELNEIGH => codec::neighbour::decode(body).map(Self::NeighbourGone),
             RTM_NEWNEXTHOP => codec::nexthop::decode(body).map(Self::NexthopChanged),
             RTM_DELNEXTHOP => codec::nexthop::decode(body).map(Self::NexthopGone),
+            libc::RTM_NEWRULE => codec::rule::decode(body).map(Self::RuleChanged),
+            libc::RTM_DELRULE => codec::rule::decode(body).map(Self::RuleGone),
             _ => None,
         }
     }

@@ -21,45 +21,39 @@ mod event;
 mod tests;
 
 use std::collections::VecDeque;
-use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 pub use event::Event;
-use netlink_sys::{Socket, SocketAddr, protocols};
-use nix::errno::Errno;
-use nix::libc;
-use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::error::{Error, Result};
 use crate::ns::NetNs;
+use crate::raw::{Subscription, Told, protocols};
 
-/// RTNLGRP_LINK, _NEIGH, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE,
-/// _NEXTHOP.
-const GROUPS: [u32; 7] = [1, 3, 5, 7, 9, 11, 32];
+/// RTNLGRP_LINK, _NEIGH, _IPV4_IFADDR, _IPV4_ROUTE, _IPV4_RULE, _IPV6_IFADDR,
+/// _IPV6_ROUTE, _IPV6_RULE, _NEXTHOP.
+const GROUPS: [u32; 9] = [1, 3, 5, 7, 8, 9, 11, 19, 32];
 /// How much may wait to be read unless said otherwise: some 6,000 changes.
 const ROOM: usize = 8 * 1024 * 1024;
-/// No notification is longer; one that is counts as lost.
-const BUFFER: usize = 64 * 1024;
 
-/// Tells of changes of links, addresses, routes and neighbours of one namespace.
+/// Tells of changes of links, addresses, routes, rules and neighbours of one namespace.
 /// Never waits: its descriptor becomes readable when there is something to tell.
 #[derive(Debug)]
 pub struct Monitor {
-    socket: Socket,
-    buffer: Vec<u8>,
+    subscription: Subscription,
     waiting: VecDeque<Event>,
 }
 
 impl Monitor {
     /// Subscribes in the calling thread's namespace.
     pub fn open() -> Result<Self> {
-        let socket = subscribe().map_err(|source| Error::Io {
+        // A kernel before 5.3 has no next hops; one without IPv6 has none of its groups.
+        let subscription = Subscription::open(protocols::NETLINK_ROUTE, &GROUPS);
+        let subscription = subscription.map_err(|source| Error::Io {
             op: "subscribe to netlink",
             source,
         })?;
         let monitor = Self {
-            socket,
-            buffer: Vec::with_capacity(BUFFER),
+            subscription,
             waiting: VecDeque::new(),
         };
         monitor.reserve(ROOM);
@@ -74,9 +68,7 @@ impl Monitor {
     /// Lets that many bytes wait to be read; a change takes about 1,300. Without
     /// the right to more, the system's limit stays.
     pub fn reserve(&self, bytes: usize) {
-        if setsockopt(&self.socket, sockopt::RcvBufForce, &bytes).is_err() {
-            let _ = setsockopt(&self.socket, sockopt::RcvBuf, &bytes);
-        }
+        self.subscription.reserve(bytes);
     }
 
     /// The next event; None if there is none now. Call it until it says so before
@@ -89,59 +81,27 @@ impl Monitor {
             if let Some(event) = self.waiting.pop_front() {
                 return Ok(Some(event));
             }
-            match self.receive() {
-                Ok(datagram) => self.waiting.extend(datagram),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.raw_os_error() == Some(Errno::ENOBUFS as i32) => {
-                    return Ok(Some(Event::ListAnew));
-                }
-                Err(source) => {
-                    return Err(Error::Io {
-                        op: "receive netlink events",
-                        source,
-                    });
-                }
+            let told = self.subscription.receive().map_err(|source| Error::Io {
+                op: "receive netlink events",
+                source,
+            })?;
+            match told {
+                None => return Ok(None),
+                Some(Told::Datagram(datagram)) => self.waiting.extend(Event::read(datagram)),
+                Some(Told::Lost) => return Ok(Some(Event::ListAnew)),
             }
         }
     }
-
-    fn receive(&mut self) -> io::Result<Vec<Event>> {
-        self.buffer.clear();
-        let (length, from) = self.socket.recv_from(&mut self.buffer, libc::MSG_TRUNC)?;
-        // Any process may send to any netlink socket; only port 0 is the kernel.
-        if from.port_number() != 0 {
-            return Ok(Vec::new());
-        }
-        if length > self.buffer.len() {
-            return Ok(vec![Event::ListAnew]);
-        }
-        Ok(Event::read(&self.buffer))
-    }
-}
-
-fn subscribe() -> io::Result<Socket> {
-    let mut socket = Socket::new(protocols::NETLINK_ROUTE)?;
-    socket.set_non_blocking(true)?;
-    socket.bind(&SocketAddr::new(0, 0))?;
-    for group in GROUPS {
-        match socket.add_membership(group) {
-            // A kernel before 5.3 has no next hops; one without IPv6 has none of its groups.
-            Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => {}
-            other => other?,
-        }
-    }
-    Ok(socket)
 }
 
 impl AsFd for Monitor {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        self.subscription.as_fd()
     }
 }
 
 impl AsRawFd for Monitor {
     fn as_raw_fd(&self) -> RawFd {
-        self.socket.as_raw_fd()
+        self.subscription.as_raw_fd()
     }
 }

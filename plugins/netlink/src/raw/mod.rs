@@ -14,6 +14,7 @@ pub mod attr;
 mod attr_tests;
 mod each;
 mod message;
+mod subscription;
 #[cfg(test)]
 pub(crate) mod tests;
 mod transport;
@@ -24,6 +25,7 @@ pub use message::{ACK, APPEND, CREATE, DUMP, ECHO, EXCL, MULTIPART, Message, REP
 use message::{DUMP_INTERRUPTED, Meaning};
 pub(crate) use message::{Datagram, Incoming};
 pub use netlink_sys::protocols;
+pub use subscription::{Subscription, Told, messages};
 pub use transport::{ANSWER_WITHIN, KernelSocket, Transport};
 
 use crate::error::{Error, Result};
