@@ -24,6 +24,12 @@ pub enum Error {
         /// How many bytes there is room for.
         max: usize,
     },
+    /// A name that must be one is empty; found before anything is changed.
+    #[error("{what} is empty")]
+    NoName {
+        /// Which name: "interface name".
+        what: &'static str,
+    },
     /// No such backend.
     #[error("unknown ipmasq backend {0:?} (known: iptables, nftables)")]
     UnknownBackend(String),

@@ -1,6 +1,7 @@
-//! Masquerading and MAC spoof checks in nftables and iptables.
+//! Masquerading and MAC spoof checks in nftables and iptables, and the node's own
+//! table.
 //!
-//! The rules are those of the reference plugins, to the letter, because nodes
+//! The rules of plugins are those of the reference plugins, to the letter, because nodes
 //! change over from them (and back) with containers running: either side finds
 //! and removes what the other made. They are written through netlink, without
 //! running `nft` or iptables, which would cost more than everything else that a
@@ -11,8 +12,12 @@
 //! the addresses were unknown on DEL (so everything is found by name); a rule
 //! for each retry of an ADD (so what is there is looked at first); rules of the
 //! backend that was configured yesterday (so DEL looks in all of them).
+//!
+//! Where the daemon masquerades for all containers of a node, there is one table
+//! for all of them: [`node`].
 
 pub mod masq;
+pub mod node;
 pub mod spoof;
 
 mod backend;

@@ -13,8 +13,8 @@ use fairway_netlink::MacAddr;
 
 use crate::names::{SpoofNames, is_spoof_chain};
 use crate::nft::Table;
-use crate::nft::expr::{Base, Expr, Verdict};
-use crate::nft::rule::{ListedRule, Rule};
+use crate::nft::expr::{Base, Expr, IFNAME_SIZE, Verdict};
+use crate::nft::rule::{ListedRule, Rule, same};
 use crate::nft::socket::NftSocket;
 use crate::nft::transaction::{Hook, Transaction};
 use crate::valid::Valid;
@@ -33,7 +33,6 @@ struct Wanted {
 
 impl Wanted {
     fn of(attachment: &Attachment<'_>, host_ifname: &str, mac: MacAddr) -> Result<Self, Error> {
-        const IFNAME_SIZE: usize = 16;
         let names = SpoofNames::new(attachment)?;
         let rule = |exprs| Rule {
             exprs,
@@ -274,8 +273,7 @@ fn difference(nft: &mut NftSocket, wanted: &Wanted) -> Result<Option<Error>, Err
         parts.push((chain, nft.rules(TABLE, Some(chain))?, rules));
     }
     for (chain, listed, rules) in parts {
-        let same = listed.len() == rules.len() && listed.iter().zip(rules).all(|(l, r)| l.is(r));
-        if !same {
+        if !same(&listed, rules) {
             return Ok(Some(Error::ChangedChain {
                 family: TABLE.family_name,
                 table: TABLE.name,

@@ -16,7 +16,8 @@ use crate::valid::Valid;
 use crate::{Attachment, Backend, Error, Netfilter};
 
 /// What containers send to groups is for their neighbours: it stays as it is.
-const MULTICAST: [IpNetwork; 2] = [IpNetwork::V4(MULTICAST_V4), IpNetwork::V6(MULTICAST_V6)];
+pub(crate) const MULTICAST: [IpNetwork; 2] =
+    [IpNetwork::V4(MULTICAST_V4), IpNetwork::V6(MULTICAST_V6)];
 const MULTICAST_V4: Ipv4Network = match Ipv4Network::new_checked(Ipv4Addr::new(224, 0, 0, 0), 4) {
     Some(network) => network,
     None => unreachable!(),

@@ -11,7 +11,7 @@ use crate::names::{instance_hash, nft_comment};
 use crate::nft::Table;
 use crate::nft::address::{Side, match_address, match_family};
 use crate::nft::expr::{Expr, Verdict};
-use crate::nft::rule::{ListedRule, Rule};
+use crate::nft::rule::{Rule, same};
 use crate::nft::socket::NftSocket;
 use crate::nft::transaction::{Hook, Transaction};
 use crate::valid::Valid;
@@ -105,10 +105,6 @@ pub(super) fn check(
         }
     }
     Ok(())
-}
-
-fn same(listed: &[ListedRule], wanted: &[Rule]) -> bool {
-    listed.len() == wanted.len() && listed.iter().zip(wanted).all(|(l, w)| l.is(w))
 }
 
 fn rule(exprs: Vec<Expr>, comment: Option<String>) -> Rule {

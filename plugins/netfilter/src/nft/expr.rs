@@ -15,6 +15,8 @@ pub(crate) enum Expr {
     LoadProtocol,
     /// Load the name of the interface that the packet came in by (16 bytes).
     LoadInputName,
+    /// Load the name of the interface that the packet goes out by (16 bytes).
+    LoadOutputName,
     /// Load `len` bytes of a header.
     Load { base: Base, offset: u32, len: u32 },
     /// Keep the bits of the mask.
@@ -52,6 +54,9 @@ pub(crate) enum Verdict {
     Goto(String),
 }
 
+/// How many bytes the name of an interface has in a register.
+pub(crate) const IFNAME_SIZE: usize = 16;
+
 const REGISTER_VERDICT: u32 = 0;
 const REGISTER_1: u32 = 1;
 
@@ -63,6 +68,7 @@ const VERDICT: u16 = 2;
 const META_DREG: u16 = 1;
 const META_KEY: u16 = 2;
 const META_KEY_INPUT_NAME: u32 = 6;
+const META_KEY_OUTPUT_NAME: u32 = 7;
 const META_KEY_PROTOCOL: u32 = 15;
 
 const CMP_EQUAL: u32 = 0;
@@ -99,7 +105,7 @@ impl Expr {
 
     fn name(&self) -> &str {
         match self {
-            Self::LoadProtocol | Self::LoadInputName => "meta",
+            Self::LoadProtocol | Self::LoadInputName | Self::LoadOutputName => "meta",
             Self::Load { .. } => "payload",
             Self::Mask(_) => "bitwise",
             Self::Compare { .. } => "cmp",
@@ -116,6 +122,7 @@ impl Expr {
         match self {
             Self::LoadProtocol => write_meta(data, META_KEY_PROTOCOL),
             Self::LoadInputName => write_meta(data, META_KEY_INPUT_NAME),
+            Self::LoadOutputName => write_meta(data, META_KEY_OUTPUT_NAME),
             Self::Load { base, offset, len } => {
                 data.put_u32_be(1, REGISTER_1);
                 data.put_u32_be(2, *base as u32);
@@ -179,6 +186,7 @@ impl Expr {
             "meta" if fields.u32(META_DREG)? == REGISTER_1 => match fields.u32(META_KEY)? {
                 META_KEY_PROTOCOL => Some(Self::LoadProtocol),
                 META_KEY_INPUT_NAME => Some(Self::LoadInputName),
+                META_KEY_OUTPUT_NAME => Some(Self::LoadOutputName),
                 _ => None,
             },
             "payload" if fields.u32(1)? == REGISTER_1 => Some(Self::Load {

@@ -10,6 +10,7 @@
 //! link after the rules gets both waits for the price of one.
 
 pub(crate) mod address;
+pub(crate) mod chain;
 pub(crate) mod expr;
 pub(crate) mod rule;
 pub(crate) mod socket;
@@ -50,6 +51,11 @@ impl Table {
         family_name: "inet",
         name: "cni_plugins_masquerade",
     };
+    pub(crate) const NODE: Self = Self {
+        family: 1,
+        family_name: "inet",
+        name: "fairway",
+    };
 
     /// For messages: "ip nat", or "ip nat CHAIN".
     pub(crate) fn subject(&self, chain: Option<&str>) -> String {
@@ -64,26 +70,30 @@ impl Table {
 }
 
 /// Message types: nfnetlink's subsystem in the upper byte.
-const SUBSYSTEM: u16 = 10;
+pub(crate) const SUBSYSTEM: u16 = 10;
 const fn message_type(number: u16) -> u16 {
     SUBSYSTEM << 8 | number
 }
-const NEW_TABLE: u16 = message_type(0);
+pub(crate) const NEW_TABLE: u16 = message_type(0);
+const GET_TABLE: u16 = message_type(1);
+const DEL_TABLE: u16 = message_type(2);
 const NEW_CHAIN: u16 = message_type(3);
 const GET_CHAIN: u16 = message_type(4);
 const DEL_CHAIN: u16 = message_type(5);
-const NEW_RULE: u16 = message_type(6);
+pub(crate) const NEW_RULE: u16 = message_type(6);
 const GET_RULE: u16 = message_type(7);
 const DEL_RULE: u16 = message_type(8);
+/// Told, not asked: there is another generation of the ruleset.
+pub(crate) const NEW_GENERATION: u16 = message_type(15);
 const GET_GENERATION: u16 = message_type(16);
 const BATCH_BEGIN: u16 = 0x10;
 const BATCH_END: u16 = 0x11;
 
 /// Length of nfgenmsg, which every message starts with.
-const HEADER: usize = 4;
+pub(crate) const HEADER: usize = 4;
 
 /// nfgenmsg: family, version 0, resource id in network order.
-const fn header(family: u8, resource: u16) -> [u8; HEADER] {
+pub(crate) const fn header(family: u8, resource: u16) -> [u8; HEADER] {
     let [high, low] = resource.to_be_bytes();
     [family, 0, high, low]
 }

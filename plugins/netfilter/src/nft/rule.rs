@@ -187,3 +187,8 @@ impl ListedRule {
             && canonical(&self.exprs) == canonical(&rule.exprs)
     }
 }
+
+/// Whether a chain's rules do what these do, in the same order and words.
+pub(crate) fn same(listed: &[ListedRule], wanted: &[Rule]) -> bool {
+    listed.len() == wanted.len() && listed.iter().zip(wanted).all(|(l, w)| l.is(w))
+}

@@ -20,9 +20,10 @@ use fairway_netlink::raw::{Message, RawSocket, protocols};
 use fairway_netlink::{Error as NetlinkError, retry};
 use nix::errno::Errno;
 
+use super::chain::{Chain, ListedTable};
 use super::rule::{Glance, ListedRule};
 use super::transaction::Transaction;
-use super::{GET_CHAIN, GET_GENERATION, GET_RULE, HEADER, Table, header};
+use super::{GET_CHAIN, GET_GENERATION, GET_RULE, GET_TABLE, HEADER, Table, header};
 use crate::Error;
 
 /// How often a transaction is built anew when an object is there, gone or in use
@@ -62,19 +63,41 @@ impl NftSocket {
         })
     }
 
-    /// Whether the chain is there.
-    pub(crate) fn has_chain(&mut self, table: Table, chain: &str) -> Result<bool, Error> {
-        let Some(socket) = &mut self.socket else {
-            return Ok(false);
-        };
+    /// The table, if it is there.
+    pub(crate) fn table(&mut self, table: Table) -> Result<Option<ListedTable>, Error> {
+        let mut attrs = Writer::with_header(&header(table.family, 0));
+        attrs.put_str(1, table.name);
+        let message =
+            Message::new("look up table", table.subject(None), GET_TABLE).attributes(attrs)?;
+        self.look_up(&message, |attrs| ListedTable::read(&attrs))
+    }
+
+    /// The chain, if it is there.
+    pub(crate) fn chain(&mut self, table: Table, chain: &str) -> Result<Option<Chain>, Error> {
         let mut attrs = Writer::with_header(&header(table.family, 0));
         attrs.put_str(1, table.name);
         attrs.put_str(3, chain);
         let message = Message::new("look up chain", table.subject(Some(chain)), GET_CHAIN)
             .attributes(attrs)?;
-        match socket.get(&message, |_, _| Some(())) {
-            Ok(()) => Ok(true),
-            Err(error) if is_absent(&error) => Ok(false),
+        self.look_up(&message, |attrs| Some(Chain::read(&attrs)))
+    }
+
+    /// Whether the chain is there.
+    pub(crate) fn has_chain(&mut self, table: Table, chain: &str) -> Result<bool, Error> {
+        Ok(self.chain(table, chain)?.is_some())
+    }
+
+    fn look_up<R>(
+        &mut self,
+        message: &Message,
+        read: impl FnOnce(Attrs<'_>) -> Option<R>,
+    ) -> Result<Option<R>, Error> {
+        let Some(socket) = &mut self.socket else {
+            return Ok(None);
+        };
+        match socket.get(message, |_, body| read(Attrs::after(HEADER, body))) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

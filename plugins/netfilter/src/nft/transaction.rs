@@ -5,21 +5,24 @@ use fairway_netlink::raw::{ACK, APPEND, CREATE, EXCL, Message};
 
 use super::rule::{Rule, comment_userdata};
 use super::{
-    BATCH_BEGIN, BATCH_END, DEL_CHAIN, DEL_RULE, NEW_CHAIN, NEW_RULE, NEW_TABLE, SUBSYSTEM, Table,
-    header,
+    BATCH_BEGIN, BATCH_END, DEL_CHAIN, DEL_RULE, DEL_TABLE, NEW_CHAIN, NEW_RULE, NEW_TABLE,
+    SUBSYSTEM, Table, header,
 };
 use crate::Error;
 
 const TABLE_NAME: u16 = 1;
+pub(super) const TABLE_FLAGS: u16 = 2;
+pub(super) const TABLE_OBJECTS: u16 = 3;
 const TABLE_USERDATA: u16 = 6;
 
 const CHAIN_TABLE: u16 = 1;
 const CHAIN_NAME: u16 = 3;
-const CHAIN_HOOK: u16 = 4;
-const CHAIN_TYPE: u16 = 7;
+pub(super) const CHAIN_HOOK: u16 = 4;
+pub(super) const CHAIN_POLICY: u16 = 5;
+pub(super) const CHAIN_TYPE: u16 = 7;
 const CHAIN_USERDATA: u16 = 12;
-const HOOK_NUMBER: u16 = 1;
-const HOOK_PRIORITY: u16 = 2;
+pub(super) const HOOK_NUMBER: u16 = 1;
+pub(super) const HOOK_PRIORITY: u16 = 2;
 
 /// Known to kernels from 4.12 on, passed over by older ones.
 const BATCH_GENERATION: u16 = 1;
@@ -85,6 +88,14 @@ impl Transaction {
             attrs.put(TABLE_USERDATA, &comment_userdata(comment));
         }
         self.push("add table", table.subject(None), NEW_TABLE, CREATE, attrs)
+    }
+
+    /// Deletes a table and all that is in it, whatever that is: the ruleset need
+    /// not be the one that was looked at.
+    pub(crate) fn delete_table(&mut self, table: Table) -> Result<(), Error> {
+        let mut attrs = writer(table);
+        attrs.put_str(TABLE_NAME, table.name);
+        self.push("delete table", table.subject(None), DEL_TABLE, 0, attrs)
     }
 
     /// Makes the chain if it is not there. The policy is not named: it is accept

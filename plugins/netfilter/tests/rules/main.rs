@@ -16,6 +16,8 @@ mod leftovers;
 mod legacy;
 mod masq_iptables;
 mod masq_nftables;
+mod node;
+mod node_packets;
 mod packets;
 mod parallel;
 mod spoof;

@@ -9,16 +9,16 @@ use fairway_netfilter::{Backend, Netfilter, masq};
 use crate::common::*;
 
 /// A container behind a node, a neighbour in its subnet, and the world.
-struct World {
-    lab: Lab,
-    container: Ns,
-    neighbour: Ns,
-    outside: Ns,
+pub(crate) struct World {
+    pub(crate) lab: Lab,
+    pub(crate) container: Ns,
+    pub(crate) neighbour: Ns,
+    pub(crate) outside: Ns,
 }
 
 /// The neighbours have routes for each address, so that what they send each
 /// other passes the node's postrouting too.
-fn world() -> Result<World> {
+pub(crate) fn world() -> Result<World> {
     let lab = Lab::new()?;
     let node = lab.node();
     let (container, neighbour) = (lab.container()?, lab.container()?);
@@ -69,7 +69,7 @@ fn index(ns: &Ns, link: &str) -> u32 {
 
 /// Sends from one namespace to an address in another, and tells who it came
 /// from there.
-fn seen(from: &Ns, source: Option<&str>, to: &Ns, target: &str) -> IpAddr {
+pub(crate) fn seen(from: &Ns, source: Option<&str>, to: &Ns, target: &str) -> IpAddr {
     let target: IpAddr = target.parse().unwrap();
     let local = match source {
         Some(source) => SocketAddr::new(source.parse().unwrap(), 0),
