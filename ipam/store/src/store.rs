@@ -77,6 +77,11 @@ pub trait Store: Send + Sync + 'static {
     /// Where the store cannot be asked.
     async fn revoke_lease(&self, lease: LeaseId) -> Result<(), StoreError>;
 
+    /// This machine's addresses have changed: a connection from an old one would only be seen to be dead when
+    /// it has been silent for long enough. Calls that begin after this one use none from before; watches end
+    /// with an error, and can be begun anew.
+    fn renew(&self) {}
+
     /// `redb` or `etcd`.
     fn kind(&self) -> &'static str;
 }

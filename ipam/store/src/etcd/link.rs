@@ -12,6 +12,7 @@ use etcd_client::{Channel, Client, ConnectOptions};
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use tonic::transport::Endpoint;
 
@@ -34,6 +35,8 @@ pub(super) struct Link {
 pub(super) struct Links {
     etcd: Etcd,
     slot: Mutex<Slot>,
+    /// How often all connections were given up.
+    renewed: watch::Sender<u64>,
     /// Held by who connects.
     connecting: tokio::sync::Mutex<()>,
 }
@@ -72,6 +75,7 @@ impl Links {
         Ok(Self {
             etcd,
             slot: Mutex::new(Slot { link: None, next }),
+            renewed: watch::Sender::new(0),
             connecting: tokio::sync::Mutex::default(),
         })
     }
@@ -155,6 +159,17 @@ impl Links {
             Some(StoreError::Location(_)) => tried.swap_remove(worst.unwrap_or(0)),
             _ => self.away(Tried(tried).into()),
         }
+    }
+
+    /// Gives up the connection that is used now, and with it all watches.
+    pub(super) fn renew(&self) {
+        self.slot().link = None;
+        self.renewed.send_modify(|times| *times += 1);
+    }
+
+    /// Changes when all connections are given up.
+    pub(super) fn renewed(&self) -> watch::Receiver<u64> {
+        self.renewed.subscribe()
     }
 
     /// Drops a connection after a doubt: the next call goes to the next member.

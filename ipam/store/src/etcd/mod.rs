@@ -220,6 +220,10 @@ impl Store for EtcdStore {
         }
     }
 
+    fn renew(&self) {
+        self.links.renew();
+    }
+
     fn kind(&self) -> &'static str {
         "etcd"
     }

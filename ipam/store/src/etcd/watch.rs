@@ -40,6 +40,7 @@ pub(super) struct Watcher {
     after: Revision,
     heard: Instant,
     beat: Interval,
+    renewed: tokio::sync::watch::Receiver<u64>,
 }
 
 impl Watcher {
@@ -53,6 +54,7 @@ impl Watcher {
         let mut beat = interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
+            renewed: links.renewed(),
             links,
             link,
             sender,
@@ -132,6 +134,9 @@ impl Watch for Watcher {
                         Ok(None) => Err(self.broken("it ended the watch")),
                         Err(error) => Err(self.broken(client_words(&error))),
                     };
+                }
+                Ok(()) = self.renewed.changed() => {
+                    return Err(self.broken("this machine's addresses have changed"));
                 }
                 _ = self.beat.tick() => {
                     if self.heard.elapsed() > SILENCE {
