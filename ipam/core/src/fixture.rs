@@ -112,6 +112,7 @@ impl Store {
             since: UnixSeconds(1),
             daemon: "0".to_owned(),
             host: "h".to_owned(),
+            underlay: None,
         };
         self.set(&Key::Node(name.parse().unwrap()), record.encode());
     }

@@ -1,6 +1,6 @@
 //! Where things lie in the store.
 
-use crate::{Cidr, ClaimName, Family, NodeName, PoolName};
+use crate::{Cidr, ClaimName, Family, NetworkName, NodeName, PoolName};
 use fairway_kv::ROOT;
 
 /// What a key below the root is.
@@ -10,6 +10,8 @@ pub enum Key {
     Node(NodeName),
     /// A pool.
     Pool(PoolName),
+    /// A network.
+    Network(NetworkName),
     /// A block.
     Block(PoolName, Cidr),
     /// A claim, or the description of a set of claims.
@@ -18,6 +20,8 @@ pub enum Key {
     Want(PoolName, NodeName, Family),
     /// Written with each change of the set of pools, so that two changes cannot cross.
     PoolsGuard,
+    /// Written with each change of the set of networks.
+    NetworksGuard,
 }
 
 impl Key {
@@ -26,11 +30,13 @@ impl Key {
         match self {
             Key::Node(node) => format!("{ROOT}nodes/{node}"),
             Key::Pool(pool) => format!("{ROOT}pools/{pool}"),
+            Key::Network(network) => format!("{ROOT}networks/{network}"),
             Key::Block(pool, cidr) => format!("{ROOT}blocks/{pool}/{cidr}"),
             Key::Claim(pool, claim) => format!("{ROOT}claims/{pool}/{claim}"),
             Key::Want(pool, node, Family::V4) => format!("{ROOT}wants/{pool}/{node}/4"),
             Key::Want(pool, node, Family::V6) => format!("{ROOT}wants/{pool}/{node}/6"),
             Key::PoolsGuard => format!("{ROOT}meta/pools"),
+            Key::NetworksGuard => format!("{ROOT}meta/networks"),
         }
     }
 
@@ -45,6 +51,7 @@ impl Key {
         Some(match kind {
             "nodes" => Key::Node(NodeName::new(rest).ok()?),
             "pools" => Key::Pool(PoolName::new(rest).ok()?),
+            "networks" => Key::Network(NetworkName::new(rest).ok()?),
             "blocks" => {
                 let (pool, text) = pooled()?;
                 let cidr: Cidr = text.parse().ok()?;
@@ -66,6 +73,7 @@ impl Key {
                 Key::Want(pool, NodeName::new(node).ok()?, family)
             }
             "meta" if rest == "pools" => Key::PoolsGuard,
+            "meta" if rest == "networks" => Key::NetworksGuard,
             _ => return None,
         })
     }
@@ -87,6 +95,8 @@ mod tests {
             "wants/web/n1/4",
             "wants/web/n1/6",
             "meta/pools",
+            "networks/tenant-1",
+            "meta/networks",
         ] {
             let path = format!("{ROOT}{path}");
             assert_eq!(Key::parse(&path).expect("a key").path(), path);
@@ -100,6 +110,8 @@ mod tests {
             "blocks/web/10.1.0.0/026",
             "claims/web/",
             "wants/web/n1/5",
+            "networks/A",
+            "meta/other",
             "other/x",
         ] {
             assert_eq!(Key::parse(&format!("{ROOT}{path}")), None, "{path}");

@@ -23,6 +23,7 @@ mod fixture;
 mod journal;
 pub mod keys;
 mod names;
+mod network;
 mod policy;
 mod pool;
 pub mod record;
@@ -40,6 +41,9 @@ pub use attachment::{AttachmentId, Netns};
 pub use cidr::{Cidr, CidrError, Family};
 pub use journal::{Journal, JournalChange};
 pub use names::{AppName, ClaimName, InvalidName, JournalId, NodeName, PoolName, Uid};
+pub use network::{
+    Encap, InvalidEncap, InvalidNetworkName, InvalidVni, NetworkName, NetworkRecord, Vni,
+};
 pub use policy::{Handover, NotAChoice, Release};
 pub use pool::{
     GatewaySpec, InUse, NAMESPACE_LABELS, Pool, PoolChange, PoolError, PoolPhase, PoolSpec, Range,

@@ -209,6 +209,7 @@ impl World {
                     since: node.clock(self.now).wall,
                     daemon: "sim".to_owned(),
                     host: node.name.to_string(),
+                    underlay: None,
                 };
                 Write::Put {
                     key,

@@ -97,6 +97,8 @@ fn pool(ranges: Vec<RangeSpec>, cooldown: u64, release: Release, handover: Hando
         handover,
         nodes: String::new(),
         namespaces: String::new(),
+        encap: fairway_ipam::Encap::default(),
+        masquerade: true,
         phase: PoolPhase::Active,
     }
 }

@@ -1,8 +1,10 @@
 //! What there is, in rows for people.
 
+use super::networks::network_of;
 use crate::{
-    AttachmentId, Cidr, ClaimName, NodeName, Pool, PoolName, Stored, UnixSeconds, View,
-    record::{BlockRecord, ClaimRecord, Use},
+    AttachmentId, Cidr, ClaimName, NetworkName, NodeName, Pool, PoolName, Stored, UnixSeconds,
+    View,
+    record::{BlockRecord, ClaimRecord, UnderlayRecord, Use},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -79,6 +81,8 @@ pub struct PoolRow {
     pub size: u128,
     /// How many of them are what.
     pub tally: Tally,
+    /// The network that names it.
+    pub network: Option<NetworkName>,
 }
 
 /// A pool and how it stands.
@@ -87,6 +91,7 @@ pub fn pool(view: &View, name: &PoolName) -> Option<PoolRow> {
     Some(PoolRow {
         size: pool.size(),
         tally: tally(view, name),
+        network: network_of(view, name).cloned(),
         pool,
     })
 }
@@ -97,6 +102,7 @@ pub fn pools(view: &View) -> Vec<PoolRow> {
     let row = |(name, stored): (&PoolName, &Stored<Pool>)| PoolRow {
         size: stored.value.size(),
         tally: tallies.get(name).copied().unwrap_or_default(),
+        network: network_of(view, name).cloned(),
         pool: stored.value.clone(),
     };
     view.pools.iter().map(row).collect()
@@ -234,6 +240,8 @@ pub struct NodeRow {
     pub daemon: String,
     /// Its machine.
     pub host: String,
+    /// Where others reach it.
+    pub underlay: Option<UnderlayRecord>,
     /// Blocks that it owns.
     pub blocks: u64,
     /// Addresses that its containers have.
@@ -253,6 +261,7 @@ pub fn nodes(view: &View) -> BTreeMap<NodeName, NodeRow> {
             labels: stored.value.labels.clone(),
             daemon: stored.value.daemon.clone(),
             host: stored.value.host.clone(),
+            underlay: stored.value.underlay.clone(),
             ..NodeRow::default()
         };
     }

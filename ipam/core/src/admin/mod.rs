@@ -8,6 +8,7 @@
 
 mod claims;
 mod list;
+mod networks;
 mod nodes;
 mod plan;
 mod pools;
@@ -20,6 +21,10 @@ pub use claims::{Keep, Move, SetWish, create_set, find_claim, given_name, move_c
 pub use list::{
     AddressFilter, AddressRow, ClaimRow, NodeRow, PoolRow, Tally, addresses, claims, nodes, pool,
     pools, tallies, tally,
+};
+pub use networks::{
+    NetworkChange, NetworkError, NetworkRow, NewNetwork, change_network, create_network, networks,
+    remove_network,
 };
 pub use nodes::{Removed, remove_node};
 pub use plan::Plan;
@@ -57,6 +62,9 @@ pub enum AdminError {
     /// The pool, or the change, is wrong.
     #[error(transparent)]
     Pool(#[from] PoolError),
+    /// The network, or the change, is wrong.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
     /// Something that has to be known for this cannot be read.
     #[error("{key}: {reason}")]
     Unreadable {

@@ -5,7 +5,8 @@
 //! judged anew beside the other.
 
 use super::{
-    AdminError, Plan,
+    AdminError, NetworkError, Plan,
+    networks::network_of,
     plan::{Batch, as_seen, delete, put},
     tally,
 };
@@ -46,6 +47,12 @@ pub fn change_pool(
     change: &PoolChange,
 ) -> Result<Plan<Pool>, AdminError> {
     let pool = known(view, name)?;
+    if change.phase == Some(PoolPhase::Retiring)
+        && let Some(network) = network_of(view, name)
+    {
+        let (pool, network) = (name.clone(), network.clone());
+        return Err(NetworkError::PoolInNetwork { pool, network }.into());
+    }
     let uses = Uses { view, pool: name };
     let changed = pool.changed(change, &uses)?;
     if changed == *pool {
@@ -73,6 +80,10 @@ pub fn change_pool(
         let (guard, bump) = guard(view)?;
         conditions.push(guard);
         writes.push(bump);
+    }
+    if change.phase == Some(PoolPhase::Retiring) {
+        // A network that is made meanwhile may name it.
+        conditions.push(as_seen(view, &Key::NetworksGuard));
     }
     batch.step(conditions, writes);
     Ok(Plan {
@@ -172,7 +183,7 @@ fn unreadable_of(view: &View, pool: &PoolName) -> Option<AdminError> {
         .find_map(|kind| unreadable_below(view, &format!("{ROOT}{kind}/{pool}/")))
 }
 
-fn unreadable_below(view: &View, prefix: &str) -> Option<AdminError> {
+pub(super) fn unreadable_below(view: &View, prefix: &str) -> Option<AdminError> {
     let mut below = view.unreadable.range(prefix.to_owned()..);
     let (key, unreadable) = below.next().filter(|(key, _)| key.starts_with(prefix))?;
     Some(AdminError::Unreadable {

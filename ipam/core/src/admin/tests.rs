@@ -2,5 +2,6 @@
 
 mod claims;
 mod moves;
+mod networks;
 mod nodes;
 mod pools;

@@ -6,7 +6,7 @@
 //! it at the same moment, since taking one compares the pool's revision.
 
 use super::{GatewaySpec, Pool, PoolError, PoolPhase, RangeSpec};
-use crate::{Cidr, Handover, Release};
+use crate::{Cidr, Encap, Handover, Release};
 use std::net::IpAddr;
 
 /// A change of a prefix that is there. What is empty or none stays as it is.
@@ -77,6 +77,10 @@ pub struct PoolChange {
     pub nodes: Option<String>,
     /// Namespaces that may use it.
     pub namespaces: Option<String>,
+    /// How its addresses are reached on other nodes.
+    pub encap: Option<Encap>,
+    /// Whether packets to the outside get the node's address.
+    pub masquerade: Option<bool>,
 }
 
 impl PoolChange {
@@ -138,6 +142,8 @@ impl Pool {
         spec.handover = change.handover.unwrap_or(spec.handover);
         spec.nodes = change.nodes.clone().unwrap_or(spec.nodes);
         spec.namespaces = change.namespaces.clone().unwrap_or(spec.namespaces);
+        spec.encap = change.encap.unwrap_or(spec.encap);
+        spec.masquerade = change.masquerade.unwrap_or(spec.masquerade);
         let pool = Pool::new(self.name.clone(), spec)?;
         if change.namespaces.is_some() {
             pool.must_know_namespaces()?;

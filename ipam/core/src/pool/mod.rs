@@ -15,7 +15,7 @@ pub use change::{InUse, PoolChange, RangeChange};
 pub use error::PoolError;
 pub use range::Range;
 
-use crate::{Cidr, Family, Handover, PoolName, Release, Selector};
+use crate::{Cidr, Encap, Family, Handover, PoolName, Release, Selector};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
@@ -148,6 +148,12 @@ pub struct PoolSpec {
     /// Namespaces that may use it, by [`NAMESPACE_LABELS`]. Empty: all.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub namespaces: String,
+    /// How its addresses are reached on other nodes, where it is in a network.
+    #[serde(default, skip_serializing_if = "Encap::is_default")]
+    pub encap: Encap,
+    /// Packets of its containers to the outside of all networks get the node's address.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub masquerade: bool,
     /// What becomes of it.
     #[serde(default)]
     pub phase: PoolPhase,
@@ -164,6 +170,8 @@ impl PoolSpec {
             handover: Handover::default(),
             nodes: String::new(),
             namespaces: String::new(),
+            encap: Encap::default(),
+            masquerade: yes(),
             phase: PoolPhase::default(),
         }
     }
@@ -175,6 +183,18 @@ fn default_cooldown() -> u64 {
 
 fn default_reserve() -> u32 {
     8
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 /// A pool that was judged.

@@ -9,12 +9,13 @@ mod claim;
 #[cfg(test)]
 mod tests;
 
+pub use crate::network::NetworkRecord;
 pub use block::{BlockEntry, BlockOwner, BlockRecord, Use};
 pub use claim::{Claim, ClaimRecord, Holder, Kind, Part, SetSpec};
 
 use crate::{JournalId, PoolSpec, UnixSeconds};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 /// The version that this program writes and the newest that it reads.
 pub const VERSION: u32 = 1;
@@ -120,6 +121,27 @@ pub struct NodeRecord {
     pub daemon: String,
     /// `uname -n`, so that two daemons with one node name can be told apart.
     pub host: String,
+    /// Where others reach it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub underlay: Option<UnderlayRecord>,
+}
+
+/// A node's place in the underlay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnderlayRecord {
+    /// The largest packet, in bytes with its IP header.
+    pub mtu: u32,
+    /// One of each family at most, IPv4's first.
+    pub addresses: Vec<UnderlayAddress>,
+}
+
+/// An address of a node in the underlay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnderlayAddress {
+    /// The address; it is the VTEP as well.
+    pub address: IpAddr,
+    /// The length of its subnet's prefix.
+    pub prefix: u8,
 }
 
 impl Record for NodeRecord {}
@@ -133,7 +155,7 @@ pub struct WantRecord {
 
 impl Record for WantRecord {}
 
-/// `meta/pools`.
+/// `meta/pools`, `meta/networks`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuardRecord {
     /// Goes up with each change.

@@ -228,6 +228,7 @@ fn the_others() {
         since: UnixSeconds(5),
         daemon: "0.1.0".to_owned(),
         host: "h".to_owned(),
+        underlay: None,
     };
     both(
         r#"{"version":1,"journal":"j1","labels":{"rack":"a"},"since":5,"daemon":"0.1.0","host":"h"}"#,

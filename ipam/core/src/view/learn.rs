@@ -2,7 +2,7 @@
 
 use super::{ReadError, Stored, Touched, Unreadable, View};
 use crate::{
-    ClaimName, Pool, PoolName, PoolSpec,
+    ClaimName, NetworkRecord, Pool, PoolName, PoolSpec,
     keys::Key,
     record::{BlockRecord, ClaimRecord, GuardRecord, NodeRecord, Part, Record, WantRecord},
 };
@@ -124,6 +124,8 @@ impl View {
         let wants = self.wants.keys().cloned();
         keys.extend(wants.map(|(pool, node, family)| Key::Want(pool, node, family)));
         keys.extend(self.guard.iter().map(|_| Key::PoolsGuard));
+        keys.extend(self.networks.keys().cloned().map(Key::Network));
+        keys.extend(self.networks_guard.iter().map(|_| Key::NetworksGuard));
         keys
     }
 
@@ -160,6 +162,8 @@ impl View {
                 self.wants.remove(&key);
             }
             Key::PoolsGuard => self.guard = None,
+            Key::Network(network) => drop(self.networks.remove(network)),
+            Key::NetworksGuard => self.networks_guard = None,
         }
         touched.keys.insert(path.to_owned());
     }
@@ -241,6 +245,16 @@ impl View {
             }
             Key::PoolsGuard => decode::<GuardRecord>(value).map(|value| {
                 self.guard = Some(Stored {
+                    value,
+                    created,
+                    modified,
+                });
+            }),
+            Key::Network(name) => {
+                store!(self.networks, name, decode::<NetworkRecord>(value))
+            }
+            Key::NetworksGuard => decode::<GuardRecord>(value).map(|value| {
+                self.networks_guard = Some(Stored {
                     value,
                     created,
                     modified,

@@ -7,7 +7,7 @@
 mod learn;
 
 use crate::{
-    Cidr, ClaimName, Family, NodeName, Pool, PoolName, Uid,
+    Cidr, ClaimName, Family, NetworkName, NetworkRecord, NodeName, Pool, PoolName, Uid,
     keys::Key,
     record::{BlockRecord, Claim, ClaimRecord, GuardRecord, NodeRecord, RecordError, WantRecord},
 };
@@ -64,6 +64,10 @@ pub struct View {
     pub connected: bool,
     /// Pools.
     pub pools: BTreeMap<PoolName, Stored<Pool>>,
+    /// Networks.
+    pub networks: BTreeMap<NetworkName, Stored<NetworkRecord>>,
+    /// The guard of the set of networks.
+    pub networks_guard: Option<Stored<GuardRecord>>,
     /// Blocks, of all nodes.
     pub blocks: BTreeMap<(PoolName, Cidr), Stored<BlockRecord>>,
     /// Claims and sets of claims.
@@ -161,6 +165,8 @@ impl View {
         let there = match key {
             Key::Node(node) => self.nodes.get(node).map(|s| s.modified),
             Key::Pool(pool) => self.pools.get(pool).map(|s| s.modified),
+            Key::Network(network) => self.networks.get(network).map(|s| s.modified),
+            Key::NetworksGuard => self.networks_guard.as_ref().map(|s| s.modified),
             Key::Block(pool, cidr) => {
                 let key = (pool.clone(), *cidr);
                 self.blocks.get(&key).map(|s| s.modified)

@@ -145,7 +145,7 @@ impl Truth {
                     Some(_) => drop(self.away.insert(name, None)),
                     None => drop(self.away.insert(name, Some(now))),
                 },
-                Key::Want(..) | Key::PoolsGuard => {}
+                Key::Want(..) | Key::PoolsGuard | Key::Network(_) | Key::NetworksGuard => {}
             }
         }
         for (pool, name, claim) in &put {

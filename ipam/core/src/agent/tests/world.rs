@@ -86,6 +86,7 @@ impl World {
             since: self.clock.wall,
             daemon: "test".to_owned(),
             host: "test".to_owned(),
+            underlay: None,
         };
         self.put(Key::Node(name.clone()).path(), record.encode());
         let settings = Settings::new(name, journal);
