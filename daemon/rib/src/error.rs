@@ -6,12 +6,6 @@ use std::net::IpAddr;
 /// Something that cannot be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
-    /// Not a VNI.
-    #[error("vni: {number} is out of range: 1 to 16777215")]
-    Vni {
-        /// As it was given.
-        number: u32,
-    },
     /// Not an MTU.
     #[error("mtu: {number} is out of range: 68 to 65535")]
     Mtu {

@@ -23,6 +23,8 @@ pub enum Why {
     },
     /// The node is in another subnet.
     OtherSubnet,
+    /// The packets are of IPv6, and the two nodes are neighbours by IPv4 only.
+    NoGateway,
     /// The pool encapsulates always.
     Always,
     /// The route names its gateway.
@@ -48,6 +50,9 @@ impl fmt::Display for Why {
             }
             Why::SameSubnet { subnet } => write!(f, "the node is in our subnet {subnet}"),
             Why::OtherSubnet => f.write_str("the node is in another subnet"),
+            Why::NoGateway => f.write_str(
+                "the node is in our IPv4 subnet only, and IPv6 needs a gateway of its own family",
+            ),
             Why::Always => f.write_str("encap is always"),
             Why::Gateway => f.write_str("the route names its gateway"),
             Why::AsTold => f.write_str("the route says so"),
@@ -77,6 +82,11 @@ pub enum Unusable {
     },
     /// The node is in another subnet, and nothing is to be encapsulated.
     Never {
+        /// Which.
+        node: NodeName,
+    },
+    /// Nothing is to be encapsulated, the packets are of IPv6, and the two nodes are neighbours by IPv4 only.
+    NoGateway {
         /// Which.
         node: NodeName,
     },
@@ -114,6 +124,10 @@ impl fmt::Display for Unusable {
             Unusable::Never { node } => {
                 write!(f, "node {node} is in another subnet and encap is never")
             }
+            Unusable::NoGateway { node } => write!(
+                f,
+                "node {node} is in our IPv4 subnet only, IPv6 needs a gateway of its own family, and encap is never"
+            ),
             Unusable::Ourselves => f.write_str("it leads to this node"),
             Unusable::OurAddress { node, ip } => {
                 write!(f, "node {node} has our own underlay address {ip}")
@@ -164,23 +178,40 @@ pub(crate) fn to_node(
         (Encap::CrossSubnet | Encap::Never, Some((ours, theirs))) => {
             direct(me, to, inner, ours, theirs)
         }
+        (Encap::Never, None) if lacks_gateway(me, to, inner) => Err(Unusable::NoGateway {
+            node: to.name().clone(),
+        }),
         (Encap::Never, None) => Err(Unusable::Never {
             node: to.name().clone(),
         }),
-        (Encap::CrossSubnet, None) => encapsulated(me, to, inner, vni, Why::OtherSubnet),
+        (Encap::CrossSubnet, None) => {
+            let why = match lacks_gateway(me, to, inner) {
+                true => Why::NoGateway,
+                false => Why::OtherSubnet,
+            };
+            encapsulated(me, to, inner, vni, why)
+        }
         (Encap::Always, _) => encapsulated(me, to, inner, vni, Why::Always),
     }
 }
 
-/// The addresses by which the two are neighbours; of the packet's own family where there is a choice.
+/// The addresses by which the two are neighbours; of the packet's own family where there is a choice. An
+/// IPv4 route may have a gateway of IPv6 (RFC 8950), an IPv6 route none of IPv4.
 fn beside<'a>(me: &'a Node, to: &'a Node, inner: Family) -> Option<(&'a Underlay, &'a Underlay)> {
-    let other = match inner {
-        Family::V4 => Family::V6,
-        Family::V6 => Family::V4,
+    let families: &[Family] = match inner {
+        Family::V4 => &[Family::V4, Family::V6],
+        Family::V6 => &[Family::V6],
     };
-    let pairs = [inner, other].map(|family| me.underlay(family).zip(to.underlay(family)));
-    let mut pairs = pairs.into_iter().flatten();
+    let pairs = families
+        .iter()
+        .map(|family| me.underlay(*family).zip(to.underlay(*family)));
+    let mut pairs = pairs.flatten();
     pairs.find(|(ours, theirs)| ours.beside(theirs))
+}
+
+/// Are they neighbours, only not by a gateway that IPv6 could have?
+fn lacks_gateway(me: &Node, to: &Node, inner: Family) -> bool {
+    inner == Family::V6 && beside(me, to, Family::V4).is_some()
 }
 
 fn direct(

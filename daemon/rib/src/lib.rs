@@ -35,10 +35,11 @@ mod tests;
 
 pub use error::Invalid;
 pub use explain::{Candidate, Considered, ExplainError, Explanation, Verdict};
+pub use fairway_ipam::{Encap, NetworkName, Vni};
 pub use forward::{Change, Entry, Forward};
 pub use hop::{Unusable, Why};
-pub use name::{LinkName, NetworkName, RouteName};
-pub use network::{Encap, Network, PoolRouting, Vni};
+pub use name::{LinkName, RouteName};
+pub use network::{Network, PoolRouting};
 pub use node::{Mtu, Node, Underlay};
 pub use output::Reader;
 pub use prefix::Prefix;

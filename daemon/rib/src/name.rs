@@ -1,4 +1,4 @@
-//! Names of networks, of static routes and of links.
+//! Names of static routes and of links.
 //!
 //! They are shared, not copied: a name stands beside each of thousands of routes.
 
@@ -39,8 +39,6 @@ macro_rules! names {
 }
 
 names! {
-    /// A network: a tenant's own table.
-    NetworkName = "network", "1 to 63 of a-z 0-9 . -, the first and last a letter or a digit", simple;
     /// A static route, which is known by its name.
     RouteName = "route", "1 to 63 of a-z 0-9 . -, the first and last a letter or a digit", simple;
     /// A link of this machine, as the kernel has it.
@@ -67,10 +65,9 @@ mod tests {
     #[test]
     fn names_are_judged() {
         for good in ["a", "tenant-1", "a.b"] {
-            assert_eq!(NetworkName::new(good).unwrap().as_str(), good);
+            assert_eq!(RouteName::new(good).unwrap().as_str(), good);
         }
         for bad in ["", "-a", "a-", "A", "a/b", &"x".repeat(64)] {
-            assert!(NetworkName::new(bad).is_err(), "{bad}");
             assert!(RouteName::new(bad).is_err(), "{bad}");
         }
         for good in ["fw0123abcd", "eth0.100", "fairway.vx"] {
@@ -79,9 +76,9 @@ mod tests {
         for bad in ["", ".", "..", "a/b", "a b", "a:b", &"x".repeat(16)] {
             assert!(LinkName::new(bad).is_err(), "{bad}");
         }
-        let error = NetworkName::new("Web").unwrap_err().to_string();
+        let error = RouteName::new("Web").unwrap_err().to_string();
         assert!(
-            error.starts_with("network: \"Web\" is no name: 1 to 63"),
+            error.starts_with("route: \"Web\" is no name: 1 to 63"),
             "{error}"
         );
     }

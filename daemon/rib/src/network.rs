@@ -4,37 +4,9 @@
 //! first keeps the VNI and the other has no routes until it has one of its own; going by the name or by
 //! who came last would break a network that works.
 
-use crate::{Invalid, NetworkName};
-use fairway_ipam::PoolName;
-use std::{collections::BTreeSet, fmt};
-
-/// A VXLAN network identifier (RFC 7348): 1 to 16777215.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Vni(u32);
-
-impl Vni {
-    /// Judges a number.
-    ///
-    /// # Errors
-    /// [`Invalid::Vni`] for 0 and for more than 24 bits.
-    pub fn new(number: u32) -> Result<Vni, Invalid> {
-        match number {
-            1..=0xff_ffff => Ok(Vni(number)),
-            _ => Err(Invalid::Vni { number }),
-        }
-    }
-
-    /// The number.
-    pub fn number(self) -> u32 {
-        self.0
-    }
-}
-
-impl fmt::Display for Vni {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+use crate::Invalid;
+use fairway_ipam::{Encap, NetworkName, PoolName, Vni};
+use std::collections::BTreeSet;
 
 /// A network: a table of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,28 +64,6 @@ impl Network {
     /// Whose containers its own reach.
     pub fn imports(&self) -> &BTreeSet<NetworkName> {
         &self.imports
-    }
-}
-
-/// When packets to another node are encapsulated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Encap {
-    /// To every node.
-    Always,
-    /// To nodes outside our subnet; the others are gateways.
-    #[default]
-    CrossSubnet,
-    /// To none. Nodes outside our subnet get no route from us: the fabric has to know the way.
-    Never,
-}
-
-impl fmt::Display for Encap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Encap::Always => "always",
-            Encap::CrossSubnet => "cross-subnet",
-            Encap::Never => "never",
-        })
     }
 }
 

@@ -147,6 +147,17 @@ impl Rib {
         around.find_map(|prefix| Some((prefix, self.output.get(vni, prefix)?)))
     }
 
+    /// Does a network have its VNI, or does an older one?
+    pub fn has_vni(&self, network: &NetworkName) -> bool {
+        self.networks.vni(network).is_some()
+    }
+
+    /// The route that a prefix of a network has its way from.
+    pub fn best(&self, network: &NetworkName, prefix: Prefix) -> Option<&Key> {
+        let contenders = self.contenders(network, prefix);
+        select::best(&contenders).map(|best| best.key)
+    }
+
     /// When to tell the time at the latest. None: not before something else happens.
     pub fn deadline(&self) -> Option<Millis> {
         self.nodes.deadline()
