@@ -1,0 +1,366 @@
+//! What is wanted, what is known, and what of it has to be looked at.
+
+mod device;
+mod routes;
+mod tunnels;
+
+use crate::{
+    error::Problem,
+    have::{Have, Touched},
+    names,
+    overlap::lies_in,
+    peer::Peer,
+    place::Place,
+    render, rules,
+    settings::Settings,
+    want::Want,
+};
+use fairway_netlink::{Event, Link, Netlink, Rule};
+use fairway_rib::{Change, Entry, Forward, Prefix, Vni};
+use ipnetwork::IpNetwork;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+};
+
+/// How it stands with a prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The kernel has its route, as it is wanted.
+    Installed,
+    /// Not yet: a link, a next hop or the whole look is missing.
+    Pending,
+    /// Somebody else's route is in its place.
+    Conflict,
+}
+
+/// What came of a [`Fib::sync`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Synced {
+    /// So many changes were made.
+    pub changes: usize,
+    /// The overlay's device was made: its kernel settings are the default ones.
+    pub device_made: bool,
+    /// All was listed anew.
+    pub listed: bool,
+    /// Something was refused: [`Fib::doubt`] after a while has it tried again.
+    pub again: bool,
+}
+
+/// See the crate's head.
+#[derive(Debug)]
+pub struct Fib<N> {
+    netlink: N,
+    settings: Settings,
+    pools: Vec<IpNetwork>,
+    want: Want,
+    have: Have,
+    /// Numbers of next hops that the kernel has.
+    hops: BTreeMap<Peer, u32>,
+    dirty: BTreeSet<Place>,
+    /// Device, neighbours, next hops and rules have to be looked at.
+    rest: bool,
+    /// All has to be listed anew.
+    doubt: bool,
+    complete: bool,
+    /// The kernel was listed once.
+    listed: bool,
+    /// What is wrong now, by what it is about.
+    problems: BTreeMap<String, Problem>,
+}
+
+impl<N: Netlink> Fib<N> {
+    /// Nothing is wanted, nothing is known.
+    pub fn new(netlink: N) -> Fib<N> {
+        Fib {
+            netlink,
+            settings: Settings::default(),
+            pools: Vec::new(),
+            want: Want::default(),
+            have: Have::default(),
+            hops: BTreeMap::new(),
+            dirty: BTreeSet::new(),
+            rest: true,
+            doubt: true,
+            complete: false,
+            problems: BTreeMap::new(),
+            listed: false,
+        }
+    }
+
+    /// What is wanted besides routes, in place of what was before.
+    pub fn configure(&mut self, settings: Settings) {
+        if settings == self.settings {
+            return;
+        }
+        let pools = rules::pools(&settings);
+        for gone in self.pools.iter().filter(|pool| !pools.contains(pool)) {
+            let place = fence(*gone);
+            self.want.set(place, None);
+            self.dirty.insert(place);
+        }
+        for pool in &pools {
+            let place = fence(*pool);
+            self.want.set(place, Some(Forward::Unreachable));
+            self.dirty.insert(place);
+        }
+        // Which routes of others matter, and which link and source routes of ours have.
+        if pools != self.pools {
+            self.doubt = true;
+        } else if (&settings.uplink, settings.source_v4, settings.source_v6)
+            != (
+                &self.settings.uplink,
+                self.settings.source_v4,
+                self.settings.source_v6,
+            )
+        {
+            self.dirty.extend(self.want.places());
+        }
+        self.pools = pools;
+        self.settings = settings;
+        self.rest = true;
+    }
+
+    /// The routing table's changes.
+    pub fn change(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::Upsert(entry) => {
+                    self.set(Place::new(entry.vni, entry.prefix), Some(entry.forward));
+                }
+                Change::Remove { vni, prefix } => self.set(Place::new(vni, prefix), None),
+            }
+        }
+    }
+
+    /// All of the routing table, in place of what was before.
+    pub fn replace(&mut self, entries: Vec<Entry>) {
+        let mut gone: BTreeSet<Place> = self.want.places().collect();
+        gone.retain(|place| place.table != names::TABLES);
+        for entry in entries {
+            let place = Place::new(entry.vni, entry.prefix);
+            gone.remove(&place);
+            self.set(place, Some(entry.forward));
+        }
+        for place in gone {
+            self.set(place, None);
+        }
+    }
+
+    /// The whole picture of the store is there: from now on what is not wanted is taken away.
+    pub fn complete(&mut self) {
+        if !mem::replace(&mut self.complete, true) {
+            self.doubt = true;
+        }
+    }
+
+    /// Takes away all that is ours, the device included.
+    pub fn clear(&mut self) {
+        self.replace(Vec::new());
+        self.configure(Settings::default());
+        self.complete();
+        self.doubt();
+        self.sync();
+    }
+
+    /// Was the kernel listed? Before that no link is known, and nothing may be concluded from it.
+    pub fn is_listed(&self) -> bool {
+        self.listed
+    }
+
+    /// The next sync lists anew.
+    pub fn doubt(&mut self) {
+        self.doubt = true;
+    }
+
+    /// What the kernel tells. Is there something to be done about it?
+    pub fn event(&mut self, event: &Event) -> bool {
+        let touched = self.have.learn(event, &self.pools);
+        let Touched {
+            places,
+            links,
+            rest,
+            all,
+        } = touched;
+        self.doubt |= all;
+        self.rest |= rest;
+        self.dirty.extend(places);
+        for name in links {
+            if name == names::DEVICE {
+                self.rest = true;
+                self.dirty.extend(self.want.places());
+            }
+            self.dirty.extend(self.want.on_link(&name));
+            if Some(&name) == self.settings.uplink.as_ref() {
+                self.dirty.extend(self.want.direct());
+            }
+        }
+        self.is_due()
+    }
+
+    /// Is there something that [`Fib::sync`] would look at?
+    pub fn is_due(&self) -> bool {
+        self.doubt || self.rest || !self.dirty.is_empty()
+    }
+
+    /// Does what is missing. Problems are those of this look and of what they concern.
+    pub fn sync(&mut self) -> Synced {
+        let mut synced = Synced::default();
+        if self.doubt {
+            match Have::list(&mut self.netlink, &self.pools) {
+                Ok(have) => {
+                    self.have = have;
+                    (self.doubt, self.listed, synced.listed) = (false, true, true);
+                    self.rest = true;
+                    self.dirty.extend(self.want.places());
+                    self.dirty.extend(self.have.routes.keys());
+                    self.problems.clear();
+                }
+                Err(source) => {
+                    let what = "the kernel's routes cannot be listed".to_owned();
+                    let problem = Problem::Refused { what, source };
+                    self.problems.insert(String::new(), problem);
+                    synced.again = true;
+                    return synced;
+                }
+            }
+        }
+        let rest = mem::take(&mut self.rest);
+        if rest {
+            self.problems.clear();
+            self.conflicts();
+            self.device(&mut synced);
+            self.tunnels(&mut synced);
+        } else if self.needs_tunnels() {
+            self.tunnels(&mut synced);
+        }
+        self.routes(&mut synced);
+        if rest {
+            self.rules(&mut synced);
+        }
+        if self.complete {
+            self.surplus(&mut synced);
+            self.surplus_device(&mut synced);
+        }
+        synced
+    }
+
+    /// What keeps the kernel from being as it is wanted.
+    pub fn problems(&self) -> Vec<&Problem> {
+        self.problems.values().collect()
+    }
+
+    /// How it stands with a prefix.
+    pub fn standing(&self, vni: Vni, prefix: Prefix) -> Standing {
+        let place = Place::new(vni, prefix);
+        if self.have.squatters.contains_key(&place) {
+            return Standing::Conflict;
+        }
+        match (self.rendered(place), self.have.routes.get(&place)) {
+            (Some(render::Rendered::Route(want)), Some(have)) if render::is(have, &want) => {
+                Standing::Installed
+            }
+            (Some(render::Rendered::Hold), Some(_)) => Standing::Installed,
+            _ => Standing::Pending,
+        }
+    }
+
+    /// A link as the kernel has it, as far as was told.
+    pub fn link(&self, name: &str) -> Option<&Link> {
+        self.have.links.named(name)
+    }
+
+    /// All links, as far as was told.
+    pub fn links(&self) -> impl Iterator<Item = &Link> {
+        self.have.links.iter()
+    }
+
+    /// How many routes are wanted, the fence included.
+    pub fn wanted(&self) -> usize {
+        self.want.len()
+    }
+
+    /// What makes the changes.
+    pub fn netlink(&mut self) -> &mut N {
+        &mut self.netlink
+    }
+
+    fn set(&mut self, place: Place, way: Option<Forward>) {
+        self.want.set(place, way);
+        self.dirty.insert(place);
+    }
+
+    /// What a place needs; none: nothing is wanted there.
+    fn rendered(&self, place: Place) -> Option<render::Rendered> {
+        let forward = self.want.get(place)?;
+        Some(render::route(
+            place,
+            forward,
+            &self.have.links,
+            &self.settings,
+            |peer| self.hop_of(peer),
+        ))
+    }
+
+    /// Routes of others that pools overlap.
+    fn conflicts(&mut self) {
+        for (foreign, protocol) in &self.have.foreign {
+            let mut pools = self.pools.iter().copied();
+            if let Some(ours) = pools.find(|pool| lies_in(foreign.dst, *pool)) {
+                let problem = Problem::Conflict {
+                    ours,
+                    foreign: foreign.dst,
+                    table: fairway_netlink::Route::MAIN,
+                    protocol: *protocol,
+                };
+                self.problems.insert(foreign.dst.to_string(), problem);
+            }
+        }
+    }
+
+    /// Adds rules that are missing; those that are too many go once the picture is whole.
+    fn rules(&mut self, synced: &mut Synced) {
+        let foreign = self.have.foreign.keys().map(|foreign| foreign.dst);
+        let wanted = rules::rules(&self.settings, foreign);
+        let missing: Vec<Rule> = wanted.difference(&self.have.rules).cloned().collect();
+        for rule in missing {
+            match self.netlink.add_rule(&rule) {
+                Ok(()) => {}
+                Err(error) if error.is_exists() => {}
+                Err(source) => {
+                    self.refused(format!("rule {}", rule.priority), source, synced);
+                    continue;
+                }
+            }
+            synced.changes += 1;
+            self.have.rules.insert(rule);
+        }
+        if !self.complete {
+            return;
+        }
+        let surplus: Vec<Rule> = self.have.rules.difference(&wanted).cloned().collect();
+        for rule in surplus {
+            match self.netlink.delete_rule(&rule) {
+                Ok(_) => {
+                    synced.changes += 1;
+                    self.have.rules.remove(&rule);
+                }
+                Err(source) => self.refused(format!("rule {}", rule.priority), source, synced),
+            }
+        }
+    }
+
+    fn refused(&mut self, what: String, source: fairway_netlink::Error, synced: &mut Synced) {
+        let about = what.clone();
+        self.problems
+            .insert(about, Problem::Refused { what, source });
+        synced.again = true;
+    }
+}
+
+fn fence(pool: IpNetwork) -> Place {
+    Place {
+        table: names::TABLES,
+        dst: pool,
+    }
+}

@@ -1,0 +1,92 @@
+//! What is wanted of each place, and what follows from all of it together.
+
+use crate::{peer::Peer, place::Place, render};
+use fairway_rib::Forward;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// See the module's head.
+#[derive(Debug, Default)]
+pub(crate) struct Want {
+    ways: BTreeMap<Place, Forward>,
+    /// How many routes go to a peer.
+    peers: BTreeMap<Peer, usize>,
+    /// Places of routes to containers, by the host's end.
+    locals: BTreeMap<String, BTreeSet<Place>>,
+}
+
+impl Want {
+    pub(crate) fn get(&self, place: Place) -> Option<&Forward> {
+        self.ways.get(&place)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ways.len()
+    }
+
+    pub(crate) fn places(&self) -> impl Iterator<Item = Place> {
+        self.ways.keys().copied()
+    }
+
+    /// Those to whom any route goes.
+    pub(crate) fn peers(&self) -> impl Iterator<Item = Peer> {
+        self.peers.keys().copied()
+    }
+
+    pub(crate) fn has_peer(&self, peer: &Peer) -> bool {
+        self.peers.contains_key(peer)
+    }
+
+    /// Routes to the container behind a link.
+    pub(crate) fn on_link(&self, link: &str) -> impl Iterator<Item = Place> {
+        self.locals.get(link).into_iter().flatten().copied()
+    }
+
+    /// Routes to gateways.
+    pub(crate) fn direct(&self) -> impl Iterator<Item = Place> {
+        let ways = self.ways.iter();
+        let direct = ways.filter(|(_, way)| matches!(way, Forward::Direct { .. }));
+        direct.map(|(place, _)| *place)
+    }
+
+    /// Wants another way, or nothing.
+    pub(crate) fn set(&mut self, place: Place, way: Option<Forward>) {
+        let before = match &way {
+            Some(way) => self.ways.insert(place, way.clone()),
+            None => self.ways.remove(&place),
+        };
+        if let Some(before) = before {
+            self.forget(place, &before);
+        }
+        match way {
+            Some(Forward::Link { link }) => {
+                let places = self.locals.entry(link.to_string()).or_default();
+                places.insert(place);
+            }
+            Some(way) => {
+                if let Some(peer) = render::peer(&way) {
+                    *self.peers.entry(peer).or_default() += 1;
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn forget(&mut self, place: Place, way: &Forward) {
+        if let Forward::Link { link } = way
+            && let Some(places) = self.locals.get_mut(link.as_str())
+        {
+            places.remove(&place);
+            if places.is_empty() {
+                self.locals.remove(link.as_str());
+            }
+        }
+        if let Some(peer) = render::peer(way)
+            && let Some(count) = self.peers.get_mut(&peer)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.peers.remove(&peer);
+            }
+        }
+    }
+}
