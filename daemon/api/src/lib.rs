@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod client;
+pub mod endpoint;
 pub mod frame;
 pub mod ipam;
 mod message;

@@ -1,6 +1,6 @@
 //! The envelope around every message.
 
-use crate::{admin, ipam};
+use crate::{admin, endpoint, ipam};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{fmt, time::Duration};
@@ -86,9 +86,43 @@ pub enum Method {
     #[serde(rename = "node.remove")]
     NodeRemove(admin::NodeRemove),
 
+    /// Makes a network. Answer: [`admin::Network`].
+    #[serde(rename = "network.create")]
+    NetworkCreate(admin::NetworkCreate),
+    /// Changes one. Answer: [`admin::Network`].
+    #[serde(rename = "network.set")]
+    NetworkSet(admin::NetworkSet),
+    /// Answer: a list of [`admin::Network`].
+    #[serde(rename = "network.list")]
+    NetworkList,
+    /// Removes one; its pools stay. Answer: [`Nothing`].
+    #[serde(rename = "network.remove")]
+    NetworkRemove(admin::NetworkRemove),
+
+    /// What a container of a network is to be like. Answer: [`endpoint::Prepared`].
+    #[serde(rename = "endpoint.prepare")]
+    EndpointPrepare(endpoint::Prepare),
+    /// That a container is reached. Answer: [`Nothing`].
+    #[serde(rename = "endpoint.ready")]
+    EndpointReady(endpoint::Ready),
+    /// Containers of this node. Answer: a list of [`endpoint::Endpoint`].
+    #[serde(rename = "endpoint.list")]
+    EndpointList,
+
+    /// Routes of this node. Answer: a list of [`admin::Route`].
+    #[serde(rename = "route.list")]
+    RouteList(admin::RouteList),
+    /// Which way an address goes, and why. Answer: [`admin::RouteExplained`].
+    #[serde(rename = "route.why")]
+    RouteWhy(admin::RouteWhy),
+
     /// Answer: [`admin::Info`].
     #[serde(rename = "daemon.info")]
     Info,
+    /// Whether this node's containers are reached, and what is in the way. Progress; answer:
+    /// [`admin::Doctor`].
+    #[serde(rename = "daemon.doctor")]
+    Doctor,
 }
 
 /// One frame of an answer. Whoever sends it puts in what it has: a list of many thousand addresses is

@@ -5,10 +5,16 @@
 
 mod address;
 mod claim;
+mod doctor;
+mod network;
 mod node;
 mod pool;
+mod route;
 
 pub use address::{AddressRow, Audit, Balance, Finding, IpamAudit, IpamFree, IpamList};
 pub use claim::{Claim, ClaimCreate, ClaimList, ClaimMove, ClaimRemove, SetSize};
+pub use doctor::{Check, Doctor};
+pub use network::{Network, NetworkCreate, NetworkRemove, NetworkSet};
 pub use node::{Info, Node, NodeRemove, NodeRemoved};
 pub use pool::{Pool, PoolCreate, PoolRange, PoolRemove, PoolSet, PoolSettings};
+pub use route::{Candidate, Considered, Route, RouteExplained, RouteList, RouteWhy};

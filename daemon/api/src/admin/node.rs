@@ -27,6 +27,12 @@ pub struct Node {
     pub live: u64,
     /// Claims that it holds.
     pub claims: u64,
+    /// Where other nodes reach it: addresses with the length of their subnet's prefix.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub underlay: Vec<String>,
+    /// The largest packet that its underlay takes, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
     /// It is the one that answers.
     #[serde(default)]
     pub here: bool,
@@ -73,6 +79,9 @@ pub struct Info {
     /// Why the journal cannot be written; until it can, nothing is given or freed. Absent: it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
+    /// What keeps packets of this node's containers from going where they should.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
     /// The protocol's version.
     pub api: u32,
 }

@@ -43,6 +43,12 @@ pub struct PoolSettings {
     /// Namespaces that may use it, by `name` or `kubernetes.io/metadata.name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespaces: Option<String>,
+    /// How its addresses are reached on other nodes: `always`, `cross-subnet`, `never` encapsulated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encap: Option<String>,
+    /// Whether packets to the outside of all networks get the node's address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masquerade: Option<bool>,
 }
 
 /// Makes a pool.
@@ -117,6 +123,14 @@ pub struct Pool {
     pub nodes: String,
     /// Namespaces that may use it.
     pub namespaces: String,
+    /// How its addresses are reached on other nodes, where it is in a network.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["always", "cross-subnet", "never"])))]
+    pub encap: String,
+    /// Whether packets to the outside of all networks get the node's address.
+    pub masquerade: bool,
+    /// The network that it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
     /// `active`, `draining` or `retiring`.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["active", "draining", "retiring"])))]
     pub phase: String,
