@@ -19,6 +19,7 @@ const PLUGINS: &[(&str, &dyn Plugin)] = &[
     ("loopback", &fairway_loopback::Loopback),
     ("ptp", &fairway_ptp::Ptp),
     ("static", &fairway_static::Static),
+    ("vxlan", &fairway_vxlan::Vxlan::new()),
 ];
 
 fn main() -> ExitCode {

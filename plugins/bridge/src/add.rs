@@ -69,6 +69,7 @@ fn attach<'a>(
         owner,
         netns: &kernel.netns,
         mac: conf.mac,
+        host_mac: None,
         mtu: conf.mtu,
         master: Some(bridge.index),
     };

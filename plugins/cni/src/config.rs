@@ -207,6 +207,18 @@ impl NetConf {
         conf
     }
 
+    /// The same configuration with another value of a key of `ipam`, for the IPAM plugin of a plugin that
+    /// knows it better; as it is where there is no `ipam`.
+    pub fn with_ipam(&self, key: &str, value: impl Into<Value>) -> Self {
+        let mut conf = self.clone();
+        if let Ok(Some(ipam)) = self.root().object("ipam") {
+            let mut ipam = ipam.raw().clone();
+            object::set(&mut ipam, key, value.into());
+            object::set(&mut conf.raw, "ipam", Value::Object(ipam));
+        }
+        conf
+    }
+
     /// `cni.dev/valid-attachments`, else the older `cni.dev/attachments`.
     ///
     /// Neither being there is an error: GC with no list would remove every attachment.
@@ -258,6 +270,19 @@ mod tests {
             "args.cni.ips"
         );
         assert!(both.convention("other").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_key_of_ipam_is_set_in_whatever_case_it_was() {
+        let set = |ipam: Value| {
+            let changed = conf(ipam).with_ipam("pool", "web");
+            changed.root().get("ipam").map(|ipam| ipam.value().clone())
+        };
+        let wanted = Some(json!({"type": "x", "pool": "web"}));
+        assert_eq!(set(json!({"ipam": {"type": "x"}})), wanted);
+        assert_eq!(set(json!({"IPAM": {"type": "x", "Pool": ""}})), wanted);
+        assert_eq!(set(json!({"ipam": null})), None);
+        assert_eq!(set(json!({})), None);
     }
 
     #[test]

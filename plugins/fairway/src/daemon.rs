@@ -1,4 +1,4 @@
-//! The way to the daemon, and what is left for it where it is not there.
+//! The way to the daemon, for every plugin that asks it, and what is left for it where it is not there.
 
 use crate::{Error, error::failure};
 use fairway_api::{
@@ -7,7 +7,7 @@ use fairway_api::{
     released::{self, Record},
     socket_path,
 };
-use fairway_cni::Failure;
+use fairway_cni::{Code, Failure, NetConf};
 use serde::de::DeserializeOwned;
 use std::{
     path::{Path, PathBuf},
@@ -23,7 +23,7 @@ const RELEASE: Duration = Duration::from_secs(5);
 
 /// Where the daemon is, and where records are left for it.
 #[derive(Debug, Clone)]
-pub(crate) struct Daemon {
+pub struct Daemon {
     socket: PathBuf,
     released: PathBuf,
     patience: Duration,
@@ -31,7 +31,7 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     /// As the environment says.
-    pub(crate) fn from_env() -> Self {
+    pub fn from_env() -> Self {
         Daemon {
             socket: socket_path(),
             released: released::folder(),
@@ -39,8 +39,8 @@ impl Daemon {
         }
     }
 
-    /// Elsewhere, for tests.
-    pub(crate) fn at(socket: &Path, released: &Path, patience: Duration) -> Self {
+    /// Elsewhere, for tests: at `socket`, with records in `released`; no step takes longer than `patience`.
+    pub fn at(socket: &Path, released: &Path, patience: Duration) -> Self {
         Daemon {
             socket: socket.to_owned(),
             released: released.to_owned(),
@@ -54,8 +54,12 @@ impl Daemon {
         Ok(client.answer_timeout(self.patience))
     }
 
-    /// Asks.
-    pub(crate) fn call<T: DeserializeOwned>(&self, method: Method) -> Result<T, Failure> {
+    /// Asks, and waits up to 30 s for the answer.
+    ///
+    /// # Errors
+    /// The daemon's own words and code where it refuses; 11 where it is not there, does not answer or dies
+    /// over it; 6 where what it says makes no sense.
+    pub fn call<T: DeserializeOwned>(&self, method: Method) -> Result<T, Failure> {
         let answer = self.connect().and_then(|mut client| client.call(method));
         answer.map_err(failure)
     }
@@ -95,5 +99,26 @@ impl Daemon {
             file.display()
         );
         Ok(())
+    }
+}
+
+/// An attachment in the daemon's words.
+pub fn attachment(conf: &NetConf, attachment: &fairway_cni::Attachment) -> Attachment {
+    Attachment {
+        network: conf.name.to_string(),
+        container: attachment.container_id.to_string(),
+        ifname: attachment.ifname.to_string(),
+    }
+}
+
+/// A failure as STATUS tells it: without the daemon no ADD succeeds, and those that are there lose nothing,
+/// which is 50 unless the daemon says otherwise.
+pub fn as_status(failure: Failure) -> Failure {
+    match failure.code {
+        Code::UNAVAILABLE | Code::UNAVAILABLE_DEGRADED | Code::INVALID_CONFIG => failure,
+        _ => Failure {
+            code: Code::UNAVAILABLE,
+            ..failure
+        },
     }
 }

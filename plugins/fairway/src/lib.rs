@@ -8,10 +8,11 @@
 //! succeeds whatever the daemon does, or no container could end while it is upgraded; and no address is
 //! lost by that, as the record outlives both the plugin and a power cut.
 
-mod daemon;
+pub mod daemon;
 mod error;
 pub mod facts;
 mod plugin;
 
+pub use daemon::Daemon;
 pub use error::Error;
 pub use plugin::Fairway;

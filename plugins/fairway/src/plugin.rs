@@ -1,13 +1,18 @@
 //! The verbs.
 
-use crate::{Error, daemon::Daemon, error::failure, facts::Wanted};
+use crate::{
+    Daemon, Error,
+    daemon::{as_status, attachment},
+    error::failure,
+    facts::Wanted,
+};
 use fairway_api::{
     ClientError, Method, Nothing,
     ipam::{self, Allocate, Allocated, Check, Collected, Gc, Headrooms, Netns, StatusQuery},
 };
 use fairway_cni::{
-    Attachment, CniResult, Code, Confirmation, Context, Detach, Failure, GcAttachments, IpConfig,
-    NetConf, Plugin, Route, Sandbox,
+    CniResult, Confirmation, Context, Detach, Failure, GcAttachments, IpConfig, Plugin, Route,
+    Sandbox,
 };
 use ipnetwork::IpNetwork;
 use std::{fs, net::IpAddr, os::unix::fs::MetadataExt as _, path::Path, time::Duration};
@@ -118,27 +123,13 @@ impl Plugin for Fairway {
         Ok(())
     }
 
-    /// Without the daemon no ADD succeeds, and those that are there lose nothing: 50.
+    /// Would an ADD from `ipam.pool` get an address?
     fn status(&self, context: &Context<'_>) -> Result<(), Failure> {
         let pool = Wanted::pool(context.conf)?;
         let answer = self
             .daemon()
             .call::<Headrooms>(Method::Status(StatusQuery { pool }));
-        answer.map(drop).map_err(|failure| match failure.code {
-            Code::UNAVAILABLE | Code::UNAVAILABLE_DEGRADED | Code::INVALID_CONFIG => failure,
-            _ => Failure {
-                code: Code::UNAVAILABLE,
-                ..failure
-            },
-        })
-    }
-}
-
-fn attachment(conf: &NetConf, attachment: &Attachment) -> ipam::Attachment {
-    ipam::Attachment {
-        network: conf.name.to_string(),
-        container: attachment.container_id.to_string(),
-        ifname: attachment.ifname.to_string(),
+        answer.map(drop).map_err(as_status)
     }
 }
 

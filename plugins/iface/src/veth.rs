@@ -14,6 +14,9 @@ pub struct PairSpec<'a> {
     pub netns: &'a NetNs,
     /// The container's hardware address; random where absent.
     pub mac: Option<MacAddr>,
+    /// The host's end's hardware address; random where absent. One that is named is also one that udev
+    /// leaves alone: by default it gives every link with a random address another one.
+    pub host_mac: Option<MacAddr>,
     /// MTU of both ends, in bytes; the kernel's 1500 where absent.
     pub mtu: Option<u32>,
     /// The bridge that the host's end is a port of.
@@ -99,7 +102,7 @@ fn request(
     host.create_veth(&VethSpec {
         name: name.to_owned(),
         mtu: spec.mtu,
-        mac: None,
+        mac: spec.host_mac,
         master: spec.master,
         up: true,
         netns: None,

@@ -26,6 +26,7 @@ pub(crate) fn add(context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult,
             owner,
             netns: &kernel.netns,
             mac: None,
+            host_mac: None,
             mtu: conf.mtu,
             master: None,
         };

@@ -24,6 +24,7 @@ fn attach(host: &mut Recorder, container: &mut Recorder, id: &str) -> u32 {
         owner: Owner::new("net", &attachment),
         netns: &NetNs::current().unwrap(),
         mac: None,
+        host_mac: None,
         mtu: None,
         master: None,
     };
