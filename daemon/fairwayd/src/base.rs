@@ -9,6 +9,7 @@ use crate::{
     journal::{Contents, FileJournal, Folder, Journal, JournalFault},
     link::{self, Link, NameState},
     released::Released,
+    routes::{self, Routes},
     sweep,
 };
 use fairway_ipam::{Agent, JournalId, Settings, Sighting, record::NodeRecord, wants_sightings};
@@ -31,6 +32,7 @@ pub(crate) struct Base {
     folder: Folder,
     pub(crate) link: Link,
     pub(crate) driver: Driver,
+    pub(crate) routes: Routes,
     pub(crate) released: Arc<Released>,
     pub(crate) tasks: JoinSet<()>,
     pub(crate) journal: JournalId,
@@ -49,6 +51,15 @@ impl Base {
         let (link, opening) = Link::open(&config).await?;
         let mut tasks = JoinSet::new();
         tasks.spawn(opening);
+        let routes = Routes::start(routes::Beginning {
+            node: config.node.clone(),
+            underlay: config.underlay.clone(),
+            port: config.overlay_port,
+            offload: config.overlay_offload,
+            grace: config.node_grace,
+            clocks,
+        })
+        .await?;
 
         let (orders, ordered) = mpsc::unbounded_channel();
         let (started, journal) = agent(&config, &folder, clocks, released.boot(), orders).await?;
@@ -57,7 +68,7 @@ impl Base {
             thread,
             former,
         } = started;
-        let name = match hold_name(&config, &journal, &link, clocks, &mut tasks).await {
+        let name = match hold_name(&config, &journal, &link, clocks, &routes, &mut tasks).await {
             Ok(name) => name,
             Err(error) => {
                 driver.end();
@@ -70,12 +81,16 @@ impl Base {
             ordered,
             link.clone(),
             driver.clone(),
+            routes.clone(),
             generations,
         ));
         let (first, mut seen) = watch::channel(false);
+        if let Ok(leases) = driver.leases().await {
+            routes.leases(leases);
+        }
         tasks.spawn(mirror_once_named(
             link.clone(),
-            driver.clone(),
+            (driver.clone(), routes.clone()),
             generation,
             first,
             name.clone(),
@@ -92,6 +107,7 @@ impl Base {
             folder,
             link,
             driver,
+            routes,
             released,
             tasks,
             former,
@@ -148,6 +164,7 @@ impl Base {
         self.driver.end();
         drop(timeout(PUBLISH_WITHIN, &mut self.thread).await);
         self.tasks.shutdown().await;
+        self.routes.end().await;
         self.folder
     }
 
@@ -256,6 +273,7 @@ async fn hold_name(
     journal: &JournalId,
     link: &Link,
     clocks: Clocks,
+    routes: &Routes,
     tasks: &mut JoinSet<()>,
 ) -> Result<watch::Receiver<NameState>, Error> {
     let host = nix::unistd::gethostname().unwrap_or_default();
@@ -265,12 +283,14 @@ async fn hold_name(
         since: clocks.now().wall,
         daemon: env!("CARGO_PKG_VERSION").to_owned(),
         host: host.to_string_lossy().into_owned(),
+        underlay: None,
     };
     let (states, name) = watch::channel(NameState::Unknown);
     tasks.spawn(link::keep_name(
         link.clone(),
         config.node.clone(),
         record,
+        routes.underlay(),
         states,
     ));
     let mut known = name.clone();
@@ -290,7 +310,7 @@ async fn hold_name(
 /// its own past.
 async fn mirror_once_named(
     link: Link,
-    driver: Driver,
+    told: (Driver, Routes),
     generation: watch::Receiver<Generation>,
     first: watch::Sender<bool>,
     mut name: watch::Receiver<NameState>,
@@ -300,6 +320,6 @@ async fn mirror_once_named(
         .await
         .is_ok();
     if held {
-        link::mirror(link, driver, generation, first).await;
+        link::mirror(link, told, generation, first).await;
     }
 }

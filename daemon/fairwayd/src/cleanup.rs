@@ -3,7 +3,7 @@
 //! What a container still has stays its own, in the store and in the journal: cleaning up must not become
 //! a way to give an address twice.
 
-use crate::{base::Base, config::Config, error::Error, server::Claim, sweep};
+use crate::{base::Base, config::Config, error::Error, routes, server::Claim, sweep};
 use fairway_ipam::{
     Lease, NodeName, View,
     keys::Key,
@@ -46,6 +46,7 @@ pub async fn cleanup(config: Config) -> Result<(), Error> {
     info!("{given} blocks of node {node} are free");
     left.extend(kept);
     if left.is_empty() {
+        routes::clear()?;
         folder.remove_journal()?;
         info!("the journal is removed; the store's own file, if any, is left");
         return Ok(());

@@ -44,6 +44,7 @@ impl Running {
             config: config.clone(),
             driver: base.driver.clone(),
             link: base.link.clone(),
+            routes: base.routes.clone(),
             released: base.released.clone(),
             journal: base.journal.clone(),
             clocks: base.clocks,

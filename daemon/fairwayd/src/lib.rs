@@ -21,6 +21,7 @@ pub mod link;
 pub mod log;
 mod notice;
 pub mod released;
+pub mod routes;
 pub mod server;
 pub mod service;
 pub mod sweep;

@@ -60,9 +60,22 @@ pub struct Config {
     pub log: LogFormat,
     /// After how long a node that is away loses its blocks by itself.
     pub reclaim_after: Option<Duration>,
+    /// The link of the underlay, where an operator names it.
+    pub underlay: Option<String>,
+    /// UDP port of the overlay.
+    pub overlay_port: u16,
+    /// Are checksums of packets in the overlay left to what is below?
+    pub overlay_offload: bool,
+    /// How long the routes to a node stay that is not heard of.
+    pub node_grace: Duration,
     /// How dead containers are found.
     pub sweep: Sweep,
 }
+
+/// IANA's port of VXLAN.
+pub(super) const OVERLAY_PORT: u16 = 4789;
+/// A node that is away for less may only be cut off from the store.
+pub(super) const NODE_GRACE: Duration = Duration::from_secs(3600);
 
 impl Config {
     /// The usual settings, with everything below one folder: for tests and benchmarks.
@@ -76,6 +89,10 @@ impl Config {
             state_dir: folder,
             log: LogFormat::Text,
             reclaim_after: None,
+            underlay: None,
+            overlay_port: OVERLAY_PORT,
+            overlay_offload: true,
+            node_grace: NODE_GRACE,
             sweep: Sweep::default(),
         }
     }
@@ -162,6 +179,21 @@ pub enum ConfigError {
         text: String,
         /// What is allowed.
         range: &'static str,
+    },
+    /// A link that can have no such name.
+    #[error("underlay: {name:?} is no name of a link")]
+    Underlay {
+        /// As it was given.
+        name: String,
+    },
+    /// No port.
+    #[error("overlay_port: 0 is no UDP port")]
+    Port,
+    /// Neither `offload` nor `software`.
+    #[error("overlay_checksum: {text:?} is not one of offload, software")]
+    Checksum {
+        /// As it was given.
+        text: String,
     },
     /// A label that is none.
     #[error("labels: {key:?}: {reason}")]

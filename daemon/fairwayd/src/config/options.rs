@@ -101,6 +101,23 @@ options! {
     #[arg(long, env = "FAIRWAY_RECLAIM_AFTER", value_name = "TIME")]
     reclaim_after: String,
 
+    /// Link that other nodes reach this one by [default: that of the default route]
+    #[arg(long, env = "FAIRWAY_UNDERLAY", value_name = "IFNAME")]
+    underlay: String,
+
+    /// UDP port of the overlay, on all nodes the same. Default 4789.
+    #[arg(skip)]
+    overlay_port: u16,
+
+    /// Who computes the checksums of packets in the overlay: `offload`, what is below, or `software`, the kernel;
+    /// for network cards that get it wrong. Default offload.
+    #[arg(skip)]
+    overlay_checksum: String,
+
+    /// How long the routes to a node stay that is not heard of. Default 1h.
+    #[arg(skip)]
+    node_grace: String,
+
     /// What this node is, for the pools' selectors.
     #[arg(skip)]
     labels: BTreeMap<String, String>,

@@ -1,6 +1,9 @@
 //! From what was written to what holds.
 
-use super::{Config, ConfigError, DEFAULT_FILE, Flags, LogFormat, Options, Sweep, SweepOptions};
+use super::{
+    Config, ConfigError, DEFAULT_FILE, Flags, LogFormat, NODE_GRACE, OVERLAY_PORT, Options, Sweep,
+    SweepOptions,
+};
 use fairway_ipam::NodeName;
 use fairway_store::{Etcd, Location, Named, Tls, User};
 use std::{
@@ -47,6 +50,20 @@ impl Config {
                 options.socket.clone(),
                 fairway_api::DEFAULT_SOCKET,
             )?,
+            underlay: options.underlay.clone().map(link).transpose()?,
+            overlay_port: match options.overlay_port {
+                Some(0) => return Err(ConfigError::Port),
+                port => port.unwrap_or(OVERLAY_PORT),
+            },
+            overlay_offload: match options.overlay_checksum.as_deref() {
+                None | Some("offload") => true,
+                Some("software") => false,
+                Some(text) => return Err(ConfigError::Checksum { text: text.into() }),
+            },
+            node_grace: match options.node_grace.as_deref() {
+                Some(text) => time(text, ("node_grace", "at least 1s", Duration::from_secs(1)))?,
+                None => NODE_GRACE,
+            },
             reclaim_after: reclaim_after.map(|text| time(text, reclaim)).transpose()?,
             sweep: sweep(options.sweep.clone().unwrap_or_default())?,
             log: match options.log.as_deref() {
@@ -92,6 +109,13 @@ fn absolute(
     match path.is_absolute() {
         true => Ok(path),
         false => Err(ConfigError::Relative { field, path }),
+    }
+}
+
+fn link(name: String) -> Result<String, ConfigError> {
+    match fairway_rib::LinkName::new(&name) {
+        Ok(_) => Ok(name),
+        Err(_) => Err(ConfigError::Underlay { name }),
     }
 }
 

@@ -57,6 +57,10 @@ fn the_file_says_all() {
         etcd_key = "/key"
         etcd_user = "fairway"
         etcd_password = "secret"
+        underlay = "bond0"
+        overlay_port = 8472
+        overlay_checksum = "software"
+        node_grace = "5m"
         [labels]
         rack = "r1"
         [sweep]
@@ -66,6 +70,9 @@ fn the_file_says_all() {
     )
     .unwrap();
     assert_eq!(config.labels["rack"], "r1");
+    assert_eq!(config.underlay.as_deref(), Some("bond0"));
+    assert_eq!((config.overlay_port, config.overlay_offload), (8472, false));
+    assert_eq!(config.node_grace, Duration::from_secs(300));
     assert_eq!(config.reclaim_after, Some(Duration::from_secs(12 * 3600)));
     assert_eq!(config.sweep.every, Duration::from_millis(250));
     assert_eq!(config.sweep.grace, Duration::from_secs(60));
@@ -124,6 +131,10 @@ fn what_is_wrong_is_named() {
         ("log = \"xml\"", "log: "),
         ("reclaim_after = \"1\"", "reclaim_after: "),
         ("reclaim_after = \"1s\"", "reclaim_after: "),
+        ("underlay = \"a b\"", "underlay: "),
+        ("overlay_port = 0", "overlay_port: "),
+        ("overlay_checksum = \"hardware\"", "overlay_checksum: "),
+        ("node_grace = \"0s\"", "node_grace: "),
         ("[sweep]\nevery = \"0s\"", "sweep.every: "),
         ("[sweep]\ngrace = \"99999999d\"", "sweep.grace: "),
         ("[sweep]\nevry = \"1s\"", "evry"),

@@ -1,7 +1,10 @@
 //! What the store shows, for the agent.
 
 use super::Link;
-use crate::driver::{Driver, Generation};
+use crate::{
+    driver::{Driver, Generation},
+    routes::Routes,
+};
 use fairway_kv::{ROOT, Update};
 use fairway_store::{
     StoreError,
@@ -14,11 +17,12 @@ use std::sync::{
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-/// Tells the driver all that happens in the store. Each new agent is told everything from the start.
+/// Tells the driver, and the routes, all that happens in the store. Each new agent is told everything from
+/// the start.
 /// `first` becomes true with the first whole picture.
 pub async fn mirror(
     link: Link,
-    driver: Driver,
+    (driver, routes): (Driver, Routes),
     mut generation: watch::Receiver<Generation>,
     first: watch::Sender<bool>,
 ) {
@@ -27,6 +31,7 @@ pub async fn mirror(
         let sink = Told {
             generation: *generation.borrow_and_update(),
             driver: driver.clone(),
+            routes: routes.clone(),
             connected: link.connected.clone(),
             first: first.clone(),
         };
@@ -40,6 +45,7 @@ pub async fn mirror(
 struct Told {
     generation: Generation,
     driver: Driver,
+    routes: Routes,
     connected: Arc<AtomicBool>,
     first: watch::Sender<bool>,
 }
@@ -54,6 +60,7 @@ impl Sink for Told {
             }
         }
         let whole = matches!(update, Update::Reset { .. });
+        self.routes.store(update.clone());
         self.driver.store(self.generation, update);
         if whole {
             self.first.send_replace(true);

@@ -8,14 +8,14 @@ use super::Link;
 use fairway_ipam::{
     JournalId, NodeName,
     keys::Key,
-    record::{NodeRecord, Record},
+    record::{NodeRecord, Record, UnderlayRecord},
 };
 use fairway_kv::Entry;
 use fairway_store::{
     StoreError,
     presence::{self, Keeper, Presence, State},
 };
-use std::time::Duration;
+use std::{future::pending, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     time::{Instant, timeout_at},
@@ -60,18 +60,39 @@ pub async fn keep_name(
     link: Link,
     node: NodeName,
     record: NodeRecord,
+    mut underlay: watch::Receiver<Option<UnderlayRecord>>,
     states: watch::Sender<NameState>,
 ) {
     let store = link.opened().await;
-    let presence = Presence {
-        key: Key::Node(node.clone()).path(),
-        value: record.encode(),
-        ttl: TTL,
-    };
     let (tell, mut told) = mpsc::unbounded_channel();
-    let kept = Kept {
-        journal: record.journal.clone(),
-        tell,
+    let key = Key::Node(node.clone()).path();
+    // Where this node is changes under way; its record is then written anew, under another lease.
+    let keep = async {
+        loop {
+            let record = NodeRecord {
+                underlay: underlay.borrow_and_update().clone(),
+                ..record.clone()
+            };
+            let presence = Presence {
+                key: key.clone(),
+                value: record.encode(),
+                ttl: TTL,
+            };
+            let kept = Kept {
+                journal: record.journal.clone(),
+                tell: tell.clone(),
+            };
+            let changed = async {
+                if underlay.changed().await.is_err() {
+                    pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                never = presence::keep(store.clone(), presence, kept) => match never {},
+                // The store is perhaps spoken to from an address that is gone.
+                () = changed => store.renew(),
+            }
+        }
     };
     let judge = async {
         let mut until = None;
@@ -107,7 +128,7 @@ pub async fn keep_name(
         }
     };
     tokio::select! {
-        never = presence::keep(store, presence, kept) => match never {},
+        () = keep => {}
         () = judge => {}
     }
 }
@@ -162,6 +183,7 @@ mod tests {
             since: UnixSeconds(1),
             daemon: "0.1.0".into(),
             host: host.into(),
+            underlay: None,
         }
     }
 

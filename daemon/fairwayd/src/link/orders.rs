@@ -4,6 +4,7 @@ use super::Link;
 use crate::{
     cutoff::{self, Target},
     driver::{Driver, Generation, Order},
+    routes::Routes,
 };
 use fairway_ipam::{Outcome, TxnId};
 use fairway_kv::Txn;
@@ -21,6 +22,7 @@ pub async fn carry_out(
     mut orders: UnboundedReceiver<Order>,
     link: Link,
     driver: Driver,
+    routes: Routes,
     generations: watch::Sender<Generation>,
 ) {
     let permits = Arc::new(Semaphore::new(AT_ONCE));
@@ -48,6 +50,7 @@ pub async fn carry_out(
                     netns,
                     addresses,
                 };
+                routes.gone(target.attachment.clone());
                 tokio::task::spawn_blocking(move || cutoff::cut_off(&target));
             }
             Order::Restarted { generation } => {

@@ -4,10 +4,13 @@ mod addresses;
 mod audit;
 mod change;
 mod claims;
+mod doctor;
 mod ipam;
+mod networks;
 mod nodes;
 mod pools;
 mod refusal;
+mod routes;
 mod words;
 
 use crate::{
@@ -16,6 +19,7 @@ use crate::{
     driver::Driver,
     link::Link,
     released::Released,
+    routes::Routes,
     server::{Gone, Replies, Service},
 };
 use change::Stop;
@@ -32,6 +36,8 @@ pub struct Daemon {
     pub driver: Driver,
     /// The store.
     pub link: Link,
+    /// Routes.
+    pub routes: Routes,
     /// What DELs left behind.
     pub released: Arc<Released>,
     /// Which journal is this node's.
@@ -48,6 +54,7 @@ impl Daemon {
             daemon: env!("CARGO_PKG_VERSION").to_owned(),
             store: self.link.kind().to_owned(),
             connected: self.link.connected(),
+            problems: self.routes.problems().await?,
             fault: fault.map_err(|error| refusal::failure(&error))?,
             api: VERSION,
         })
@@ -62,9 +69,34 @@ impl Service for Daemon {
             Method::Check(request) => replies.answer(self.check(request).await).await,
             Method::Gc(request) => replies.answer(self.gc(request).await).await,
             Method::Status(request) => replies.answer(self.status(request).await).await,
+            Method::NetworkCreate(create) => {
+                let done = self.network_create(create, replies).await;
+                tell(done, replies).await
+            }
+            Method::NetworkSet(set) => {
+                let done = self.network_set(set, replies).await;
+                tell(done, replies).await
+            }
+            Method::NetworkList => {
+                let done = self.network_list(replies).await;
+                tell(done, replies).await
+            }
+            Method::NetworkRemove(remove) => {
+                let done = self.network_remove(remove, replies).await;
+                tell(done, replies).await
+            }
+            Method::EndpointPrepare(prepare) => replies.answer(self.prepare(prepare).await).await,
+            Method::EndpointReady(ready) => replies.answer(self.ready(ready).await).await,
+            Method::EndpointList => replies.answer(self.routes.endpoints().await).await,
+            Method::RouteList(list) => replies.answer(self.routes.routes(list.network).await).await,
+            Method::RouteWhy(why) => replies.answer(self.routes.why(why).await).await,
             Method::Info => {
                 let info = self.info().await;
                 replies.answer(info).await
+            }
+            Method::Doctor => {
+                let done = self.doctor(replies).await;
+                tell(done, replies).await
             }
             Method::PoolCreate(create) => {
                 let done = self.pool_create(create, replies).await;

@@ -7,6 +7,7 @@ use fairway_cni::Code;
 use fairway_ipam::{
     NodeName,
     admin::{nodes, remove_node},
+    record::UnderlayAddress,
 };
 
 impl Daemon {
@@ -20,6 +21,13 @@ impl Daemon {
                 false => "away",
             }
             .to_owned(),
+            underlay: row
+                .underlay
+                .iter()
+                .flat_map(|u| &u.addresses)
+                .map(shown)
+                .collect(),
+            mtu: row.underlay.as_ref().map(|underlay| underlay.mtu),
             labels: row.labels,
             daemon: row.daemon,
             host: row.host,
@@ -53,4 +61,8 @@ impl Daemon {
             claims: most(|removed| removed.claims).unwrap_or(0),
         })
     }
+}
+
+fn shown(address: &UnderlayAddress) -> String {
+    format!("{}/{}", address.address, address.prefix)
 }

@@ -25,7 +25,10 @@ pub(super) fn read_some<T: FromStr<Err: Display>>(
     text.map(|text| read(field, text)).transpose()
 }
 
-fn read_all<T: FromStr<Err: Display>>(field: &str, texts: &[String]) -> Result<Vec<T>, Stop> {
+pub(super) fn read_all<T: FromStr<Err: Display>>(
+    field: &str,
+    texts: &[String],
+) -> Result<Vec<T>, Stop> {
     let texts = texts.iter().enumerate();
     texts
         .map(|(n, text)| read(&format!("{field}[{n}]"), text))
@@ -72,6 +75,8 @@ pub(super) fn pool_spec(create: &admin::PoolCreate) -> Result<PoolSpec, Stop> {
         handover: read_some("handover", settings.handover.as_ref())?.unwrap_or_default(),
         nodes: settings.nodes.clone().unwrap_or_default(),
         namespaces: settings.namespaces.clone().unwrap_or_default(),
+        encap: read_some("encap", settings.encap.as_ref())?.unwrap_or_default(),
+        masquerade: settings.masquerade.unwrap_or(true),
         phase: PoolPhase::Active,
     })
 }
@@ -100,6 +105,8 @@ pub(super) fn pool_change(set: &admin::PoolSet) -> Result<PoolChange, Stop> {
         handover: read_some("handover", settings.handover.as_ref())?,
         nodes: settings.nodes.clone(),
         namespaces: settings.namespaces.clone(),
+        encap: read_some("encap", settings.encap.as_ref())?,
+        masquerade: settings.masquerade,
     })
 }
 
@@ -126,6 +133,9 @@ pub(super) fn pool(row: &PoolRow) -> admin::Pool {
         handover: spec.handover.to_string(),
         nodes: spec.nodes.clone(),
         namespaces: spec.namespaces.clone(),
+        encap: spec.encap.to_string(),
+        masquerade: spec.masquerade,
+        network: row.network.as_ref().map(ToString::to_string),
         phase: match spec.phase {
             PoolPhase::Active => "active",
             PoolPhase::Draining => "draining",

@@ -1,0 +1,119 @@
+//! The firewall's part: packets of containers to the outside get this node's address. Once per node, and
+//! not per container.
+
+use fairway_fib::names;
+use fairway_netfilter::{
+    Error,
+    node::{Monitor, NodeRules, NodeTable},
+};
+use ipnetwork::IpNetwork;
+use std::{
+    os::fd::{AsFd as _, BorrowedFd},
+    time::{Duration, Instant},
+};
+use tracing::{info, warn};
+
+/// After the kernel has refused something.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// The node's own table, and what is wanted of it.
+#[derive(Debug, Default)]
+pub(super) struct Firewall {
+    /// None: not known yet, and nothing is touched.
+    wanted: Option<NodeRules>,
+    table: Option<NodeTable>,
+    monitor: Option<Monitor>,
+    /// It has to be looked at.
+    due: bool,
+    again: Option<Instant>,
+    problem: Option<String>,
+}
+
+impl Firewall {
+    /// The prefixes of all pools that are in a network, and those of them that are masqueraded.
+    pub(super) fn configure(&mut self, pools: Vec<IpNetwork>, masquerade: Vec<IpNetwork>) {
+        let rules = NodeRules {
+            overlay: names::DEVICE.to_owned(),
+            pools,
+            masquerade,
+        };
+        if self.wanted.as_ref() != Some(&rules) {
+            self.wanted = Some(rules);
+            self.due = true;
+        }
+    }
+
+    /// It may not be as it was.
+    pub(super) fn doubt(&mut self) {
+        self.due = self.wanted.is_some();
+    }
+
+    /// Readable when somebody has changed something.
+    pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.monitor.as_ref().map(|monitor| monitor.as_fd())
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.again
+    }
+
+    /// Puts right what is not as it is wanted.
+    pub(super) fn step(&mut self) {
+        if let Some(monitor) = &mut self.monitor {
+            match monitor.changed() {
+                Ok(changed) => self.due |= changed,
+                Err(error) => {
+                    warn!("changes of nf_tables are not told any more: {error}");
+                    self.monitor = None;
+                    self.due = true;
+                }
+            }
+        }
+        if self.again.is_some_and(|at| Instant::now() >= at) {
+            self.due = true;
+        }
+        let Some(wanted) = self.wanted.clone().filter(|_| self.due) else {
+            return;
+        };
+        (self.due, self.again) = (false, None);
+        match self.apply(&wanted) {
+            Ok(()) => self.problem = None,
+            Err(error) => {
+                self.problem = Some(format!(
+                    "packets of containers to the outside are not masqueraded: {error}"
+                ));
+                self.again = Some(Instant::now() + AGAIN);
+                // Another socket, should it be that.
+                self.table = None;
+            }
+        }
+    }
+
+    fn apply(&mut self, wanted: &NodeRules) -> Result<(), Error> {
+        if wanted.masquerade.is_empty() && self.table.is_none() {
+            // A daemon before this one may have made it.
+            return NodeTable::open()?.remove();
+        }
+        if self.monitor.is_none() {
+            self.monitor = Monitor::open().ok();
+        }
+        let table = match &mut self.table {
+            Some(table) => table,
+            none => none.insert(NodeTable::open()?),
+        };
+        if wanted.masquerade.is_empty() {
+            table.remove()?;
+            (self.table, self.monitor) = (None, None);
+            return Ok(());
+        }
+        if !table.check(wanted)? {
+            table.apply(wanted)?;
+            info!("table inet fairway of nf_tables is as it is wanted");
+        }
+        Ok(())
+    }
+
+    pub(super) fn problem(&self) -> Option<String> {
+        self.problem.clone()
+    }
+}
