@@ -3,7 +3,7 @@
 use crate::{
     error::NetctlError,
     output::Format,
-    verbs::{ClaimVerb, IpamVerb, NodeVerb, PoolVerb},
+    verbs::{ClaimVerb, EndpointVerb, IpamVerb, NetworkVerb, NodeVerb, PoolVerb, RouteVerb},
 };
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use clap_complete::Shell;
@@ -21,7 +21,7 @@ pub(crate) struct Cli {
     /// How the answer is written
     #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
-    /// Show it again whenever it changes, until interrupted (what only looks: status, ls, check)
+    /// Show it again whenever it changes, until interrupted (what only looks: status, ls, show, why, check)
     #[arg(short, long, global = true)]
     pub(crate) watch: bool,
     #[command(subcommand)]
@@ -32,10 +32,28 @@ pub(crate) struct Cli {
 pub(crate) enum Noun {
     /// The daemon about itself
     Status,
+    /// Prove that this node's containers are reached, and say how to mend what is not so; status 1 where a
+    /// check failed
+    Doctor,
     /// Where addresses come from
     Pool {
         #[command(subcommand)]
         verb: PoolVerb,
+    },
+    /// Tenants: pools whose containers reach each other on all nodes
+    Network {
+        #[command(subcommand)]
+        verb: NetworkVerb,
+    },
+    /// This node's routes
+    Route {
+        #[command(subcommand)]
+        verb: RouteVerb,
+    },
+    /// This node's containers that are in networks
+    Endpoint {
+        #[command(subcommand)]
+        verb: EndpointVerb,
     },
     /// Addresses
     Ipam {
@@ -122,7 +140,7 @@ mod tests {
         let page = include_str!("../../docs/netctl.md");
         let mut found = Vec::new();
         verbs(&Cli::command(), "", &mut found);
-        assert!(found.len() >= 17);
+        assert!(found.len() >= 25);
         for (words, options) in found {
             assert!(page.contains(&words), "docs/netctl.md: {words}");
             for option in options {

@@ -47,11 +47,12 @@ impl<T: Answer> Document for T {
 
 type OnProgress<'a> = &'a mut dyn FnMut(&Progress);
 type Asked = Result<Box<dyn Document>, ClientError>;
+type Ask = dyn Fn(&mut Client, Method, OnProgress<'_>) -> Asked;
 
 /// One request, and how its answer is read.
 pub(crate) struct Job {
     method: Method,
-    ask: fn(&mut Client, Method, OnProgress<'_>) -> Asked,
+    ask: Box<Ask>,
     /// It changes nothing, so it can be asked again and again.
     pub(crate) watchable: bool,
     /// A line for people.
@@ -70,12 +71,17 @@ pub(crate) enum Note {
 impl Job {
     /// Asks for something whose answer is a `T`.
     pub(crate) fn new<T: Answer>(method: Method) -> Job {
+        Job::narrowed(method, |answer: T| answer)
+    }
+
+    /// Asks for something whose answer is a `T`, of which only a part is wanted.
+    pub(crate) fn narrowed<T: Answer>(method: Method, narrow: impl Fn(T) -> T + 'static) -> Job {
         Job {
             method,
-            ask: |client, method, progress| {
+            ask: Box::new(move |client, method, progress| {
                 let answer: T = client.call_with(method, progress)?;
-                Ok(Box::new(answer))
-            },
+                Ok(Box::new(narrow(answer)))
+            }),
             watchable: false,
             note: Note::None,
         }

@@ -2,7 +2,8 @@
 //!
 //! It turns a command into one request to the daemon and the answer into a table or a document; it knows
 //! nothing of addresses itself, so that what the daemon says is what is. Exit status: 0 done, 1 refused,
-//! failed, or (`ipam check`) something does not hold; 2 usage; 3 the daemon is not there.
+//! failed, or something does not hold (`ipam check`, `doctor`) or is not there (`endpoint show`); 2 usage; 3 the daemon is not
+//! there.
 
 mod args;
 mod cli;
@@ -50,7 +51,11 @@ fn run(cli: &Cli) -> Result<u8, NetctlError> {
             return Ok(0);
         }
         Noun::Status => verbs::status(),
+        Noun::Doctor => verbs::doctor(),
         Noun::Pool { verb } => verb.job()?,
+        Noun::Network { verb } => verb.job()?,
+        Noun::Route { verb } => verb.job(),
+        Noun::Endpoint { verb } => verb.job(),
         Noun::Ipam { verb } => verb.job(),
         Noun::Claim { verb } => verb.job()?,
         Noun::Node { verb } => verb.job(),
@@ -58,7 +63,7 @@ fn run(cli: &Cli) -> Result<u8, NetctlError> {
     if cli.watch {
         if !job.watchable {
             return Err(cli::usage(
-                "--watch goes with what only looks: status, ls, check",
+                "--watch goes with what only looks: status, ls, show, why, check",
             ));
         }
         return watch::watch(&job, &cli.socket(), cli.output);

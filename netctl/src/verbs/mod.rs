@@ -1,15 +1,23 @@
 //! The nouns: what each verb asks for, and how its answer looks.
 
 mod claim;
+mod doctor;
+mod endpoint;
 mod ipam;
+mod network;
 mod node;
 mod pool;
 mod ranges;
+mod route;
 
 pub(crate) use claim::ClaimVerb;
+pub(crate) use doctor::doctor;
+pub(crate) use endpoint::EndpointVerb;
 pub(crate) use ipam::IpamVerb;
+pub(crate) use network::NetworkVerb;
 pub(crate) use node::{NodeVerb, status};
 pub(crate) use pool::PoolVerb;
+pub(crate) use route::RouteVerb;
 
 use crate::sheet::Cell;
 use clap::builder::PossibleValuesParser;

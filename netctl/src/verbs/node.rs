@@ -1,5 +1,6 @@
 //! `netctl node` and `netctl status`.
 
+use super::{lines, maybe};
 use crate::{
     document::{Answer, Job},
     sheet::{Cell, Sheet, Tone},
@@ -52,7 +53,17 @@ pub(crate) fn status() -> Job {
 impl Answer for Vec<Node> {
     fn sheet(&self) -> Sheet {
         let heads = [
-            "NAME", "STATE", "BLOCKS", "LIVE", "CLAIMS", "DAEMON?", "HOST?", "LABELS?", "?",
+            "NAME",
+            "STATE",
+            "BLOCKS",
+            "LIVE",
+            "CLAIMS",
+            "DAEMON?",
+            "HOST?",
+            "UNDERLAY?",
+            "MTU?",
+            "LABELS?",
+            "?",
         ];
         let mut sheet = Sheet::new(&heads, "no nodes");
         for node in self {
@@ -72,6 +83,8 @@ impl Answer for Vec<Node> {
                 Cell::from(node.claims),
                 Cell::from(&node.daemon),
                 Cell::from(&node.host),
+                lines(&node.underlay),
+                maybe(node.mtu.as_ref()),
                 Cell::from(labels.join(",")),
                 Cell::from(if node.here { "(answers)" } else { "" }),
             ]);
@@ -111,6 +124,9 @@ impl Answer for Info {
         ]);
         if let Some(fault) = &self.fault {
             sheet.note(fault.clone());
+        }
+        for problem in &self.problems {
+            sheet.note(format!("problem: {problem}"));
         }
         sheet
     }

@@ -1,6 +1,6 @@
 //! `netctl pool`.
 
-use super::{RELEASE, handover, lines, ranges::RangeArgs, span};
+use super::{RELEASE, handover, lines, maybe, ranges::RangeArgs, span};
 use crate::{
     args::{Cidr, Seconds},
     cli::usage,
@@ -8,7 +8,10 @@ use crate::{
     error::NetctlError,
     sheet::{Cell, Sheet, Tone},
 };
-use clap::{Args, Subcommand};
+use clap::{
+    Args, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use fairway_api::{
     Method,
     admin::{Pool, PoolCreate, PoolRange, PoolRemove, PoolSet, PoolSettings},
@@ -17,7 +20,7 @@ use fairway_api::{
 #[derive(Debug, Subcommand)]
 pub(crate) enum PoolVerb {
     /// Make a pool
-    Create(Create),
+    Create(Box<Create>),
     /// List the pools and how they stand
     Ls,
     /// Grow a pool, shrink it, or change its settings
@@ -105,6 +108,23 @@ struct Settings {
     /// and the same as `kubernetes.io/metadata.name`
     #[arg(long, value_name = "SELECTOR")]
     namespaces: Option<String>,
+    /// Where the pool is in a network: to which nodes packets are encapsulated (VXLAN); `cross-subnet`: to
+    /// those outside our subnet [default: always]
+    #[arg(long, value_name = "MODE", value_parser = encap())]
+    encap: Option<String>,
+    /// Where the pool is in a network: whether packets to the outside of all networks get the node's address
+    /// [default: on]
+    #[arg(long, value_name = "on|off", value_parser = on_off())]
+    masquerade: Option<bool>,
+}
+
+/// What `--encap` takes.
+fn encap() -> PossibleValuesParser {
+    PossibleValuesParser::new(["always", "cross-subnet", "never"])
+}
+
+fn on_off() -> impl TypedValueParser<Value = bool> {
+    PossibleValuesParser::new(["on", "off"]).map(|text| text == "on")
 }
 
 impl Settings {
@@ -116,6 +136,8 @@ impl Settings {
             handover: self.handover.clone(),
             nodes: self.nodes.clone(),
             namespaces: self.namespaces.clone(),
+            encap: self.encap.clone(),
+            masquerade: self.masquerade,
         }
     }
 }
@@ -206,7 +228,7 @@ impl Answer for Vec<Pool> {
     }
 }
 
-const HEADS: [&str; 13] = [
+const HEADS: [&str; 16] = [
     "NAME",
     "PHASE",
     "PREFIX",
@@ -215,6 +237,9 @@ const HEADS: [&str; 13] = [
     "CLAIMED",
     "COOLING",
     "BLOCKS",
+    "NETWORK?",
+    "ENCAP",
+    "MASQUERADE",
     "COOLDOWN",
     "RELEASE",
     "HANDOVER",
@@ -241,6 +266,9 @@ fn sheet(pools: &[Pool]) -> Sheet {
             Cell::from(pool.claimed),
             Cell::from(pool.cooling),
             Cell::from(pool.blocks),
+            maybe(pool.network.as_ref()),
+            Cell::from(&pool.encap),
+            Cell::from(if pool.masquerade { "on" } else { "off" }),
             Cell::from(span(pool.cooldown)),
             Cell::from(&pool.release),
             Cell::from(&pool.handover),

@@ -67,6 +67,16 @@ fn usage_is_status_2_and_nothing_is_asked() {
             "pool create web --cidr 10.0.0.0/16 --exclude none",
             "--replace",
         ),
+        ("pool set web --encap sometimes", "cross-subnet"),
+        ("pool set web --masquerade yes", "off"),
+        ("network create blue", "--pool"),
+        ("network create blue --pool web --vni -1", "-1"),
+        ("network set blue", "nothing to change"),
+        ("network set blue --force", "nothing to change"),
+        ("network rm blue --watch", "--watch"),
+        ("route why", "ADDRESS"),
+        ("route why 10.0.0.300", "ADDRESS"),
+        ("endpoint show", "CONTAINER"),
         ("pool drain web x", "PREFIX"),
         ("ipam ls --address 10.0.0.300", "--address"),
         ("ipam release", "ADDRESS"),
@@ -217,6 +227,47 @@ fn a_check_that_does_not_hold_is_status_1_and_whole() {
     audit["pools"][0]["holds"] = false.into();
     audit["findings"] = serde_json::json!([]);
     assert_eq!(Fake::answering(audit).run("ipam check").status, 1);
+}
+
+#[test]
+fn a_doctor_that_found_a_failure_is_status_1_and_whole() {
+    for format in ["table", "json", "yaml"] {
+        let bad = Fake::answering(answers::doctor(false)).run(&format!("doctor -o {format}"));
+        assert_eq!((bad.status, bad.err.as_str()), (1, ""), "{bad:?}");
+        for part in [
+            "node n2 (192.0.2.3) does not answer",
+            "is n2 up?",
+            "a problem",
+        ] {
+            assert!(bad.out.contains(part), "{format}: {part}: {bad:?}");
+        }
+        // A warning is none.
+        let good = Fake::answering(answers::doctor(true)).run(&format!("doctor -o {format}"));
+        assert_eq!(good.status, 0, "{good:?}");
+        assert!(good.out.contains("warning"), "{good:?}");
+    }
+}
+
+#[test]
+fn a_container_that_is_not_there_is_status_1() {
+    let fake = Fake::answering(answers::endpoints());
+    let none = fake.run("endpoint show 99");
+    assert_eq!((none.status, none.err.as_str()), (1, ""), "{none:?}");
+    assert_eq!(none.out, "no such container in a network on this node\n");
+    let none = fake.run("endpoint show 99 -o json");
+    assert_eq!((none.status, none.out.as_str()), (1, "[]\n"));
+    // An empty id would be the beginning of all.
+    let empty = ran(fake.command(["endpoint", "show", ""]).output().unwrap());
+    assert_eq!(empty.status, 2, "{empty:?}");
+    for id in ["77", "77aa"] {
+        let found = fake.run(&format!("endpoint show {id} -o json"));
+        assert_eq!(found.status, 0);
+        let found: serde_json::Value = serde_json::from_str(&found.out).unwrap();
+        assert_eq!(found, serde_json::json!([answers::endpoints()[1]]));
+    }
+    // None at all is no fault of a list.
+    let ls = Fake::answering(serde_json::json!([])).run("endpoint ls");
+    assert_eq!(ls.status, 0);
 }
 
 #[test]

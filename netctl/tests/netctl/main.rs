@@ -10,6 +10,7 @@ mod exits;
 mod fake;
 mod output;
 mod real;
+mod real_networks;
 mod requests;
 mod schemas;
 mod two_pools;

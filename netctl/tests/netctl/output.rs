@@ -27,19 +27,21 @@ fn on_terminal(fake: &Fake, line: &str, columns: u16, no_colour: bool) -> String
     ran.out.replace('\r', "")
 }
 
+/// It is done, and each part is a word of what was written.
+fn shows(answer: Value, line: &str, parts: &[&str]) -> String {
+    let ran = Fake::answering(answer).run(line);
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{line}: {ran:?}");
+    let words: Vec<&str> = ran.out.split_whitespace().collect();
+    for part in parts {
+        assert!(words.contains(part), "{line}: {part}:\n{}", ran.out);
+    }
+    assert!(!ran.out.contains('\x1b'), "colour in a file");
+    assert!(ran.out.ends_with('\n') && !ran.out.contains(" \n"));
+    ran.out
+}
+
 #[test]
 fn tables_say_it_all() {
-    let shows = |answer: Value, line: &str, parts: &[&str]| {
-        let ran = Fake::answering(answer).run(line);
-        assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{line}: {ran:?}");
-        let words: Vec<&str> = ran.out.split_whitespace().collect();
-        for part in parts {
-            assert!(words.contains(part), "{line}: {part}:\n{}", ran.out);
-        }
-        assert!(!ran.out.contains('\x1b'), "colour in a file");
-        assert!(ran.out.ends_with('\n') && !ran.out.contains(" \n"));
-        ran.out
-    };
     let pools = shows(
         answers::pools(),
         "pool ls",
@@ -52,6 +54,9 @@ fn tables_say_it_all() {
             "rack=a",
             "2h",
             "retiring",
+            "cross-subnet",
+            "blue",
+            "off",
         ],
     );
     assert!(!pools.contains("NAMESPACES"), "an empty column");
@@ -75,6 +80,11 @@ fn tables_say_it_all() {
         &["ALLOCATED", "16", "yes", "store;"],
     );
     shows(
+        answers::doctor(true),
+        "doctor",
+        &["CHECK", "etcd", "warning", "remedy:", "n1"],
+    );
+    shows(
         answers::released(),
         "ipam release 10.1.0.17",
         &["10.1.0.17", "fd01::5"],
@@ -94,7 +104,16 @@ fn tables_say_it_all() {
     shows(
         answers::nodes(),
         "node ls",
-        &["n1", "alive", "rack=a,zone=x", "(answers)", "away"],
+        &[
+            "n1",
+            "alive",
+            "192.0.2.1/24",
+            "2001:db8::1/64",
+            "1500",
+            "rack=a,zone=x",
+            "(answers)",
+            "away",
+        ],
     );
     shows(
         answers::node_removed(),
@@ -109,7 +128,16 @@ fn tables_say_it_all() {
         "pool web is gone
 "
     );
-    for line in ["pool ls", "ipam ls", "claim ls", "node ls"] {
+    let empty = [
+        "pool ls",
+        "network ls",
+        "route ls",
+        "endpoint ls",
+        "ipam ls",
+        "claim ls",
+        "node ls",
+    ];
+    for line in empty {
         shows(Value::Array(vec![]), line, &["no"]);
     }
     shows(
@@ -117,6 +145,90 @@ fn tables_say_it_all() {
         "ipam release 10.0.0.1",
         &["nothing"],
     );
+}
+
+#[test]
+fn networks_and_routes_have_tables_too() {
+    let parts = [
+        "blue", "4096", "web", "db", "shared", "IMPORTS", "PROBLEMS", "4097",
+    ];
+    shows(answers::networks(), "network ls", &parts);
+    let one = serde_json::json!([answers::networks()[1]]);
+    let quiet = shows(one, "network ls", &["shared"]);
+    assert!(
+        !quiet.contains("PROBLEMS") && !quiet.contains("IMPORTS"),
+        "{quiet}"
+    );
+    let gone = shows(serde_json::json!({}), "network rm blue", &[]);
+    assert_eq!(gone, "network blue is gone; its pools stay\n");
+    let json = shows(serde_json::json!({}), "network rm blue -o json", &[]);
+    assert_eq!(json, "{}\n");
+
+    let parts = [
+        "10.1.0.0/26",
+        "192.0.2.2",
+        "fd01::5/128",
+        "installed",
+        "pending",
+        "conflict",
+    ];
+    shows(answers::routes(), "route ls", &parts);
+
+    let parts = [
+        "CONTAINER",
+        "8d4f2a6c1b0e…",
+        "eth0",
+        "fw1",
+        "fd01::5",
+        "yes",
+        "NO",
+    ];
+    shows(answers::endpoints(), "endpoint ls", &parts);
+    let parts = ["8d4f2a6c1b0e9f7d5c3b1a0987654321", "net", "blue", "yes"];
+    let show = shows(answers::endpoints(), "endpoint show 8d4f", &parts);
+    assert!(!show.contains("77aa"), "{show}");
+}
+
+#[test]
+fn why_is_told_in_lines() {
+    let why = shows(answers::explained(true), "route why 10.1.0.17", &[]);
+    assert_eq!(
+        why,
+        "network: blue\n\
+         address: 10.1.0.17\n\
+         prefix:  10.1.0.0/26\n\
+         way:     via 192.0.2.2\n\
+         state:   pending: the kernel does not have it yet\n\
+         \n\
+         10.1.0.17/32\n    \
+             claim shop/db-0 of pool web: unusable: node n9 has no underlay\n\
+         \n\
+         10.1.0.0/26\n    \
+             block 10.1.0.0/26 of pool web: best: via 192.0.2.2, since it is near\n    \
+             static route x: lost (via 192.0.2.9): another was preferred\n"
+    );
+    let why = shows(answers::explained(false), "route why fd01::9", &[]);
+    assert_eq!(
+        why,
+        "network: blue\naddress: fd01::9\nprefix:  none: this network has no route to it\n"
+    );
+}
+
+#[test]
+fn problems_of_the_daemon_are_a_line_each_and_no_failure() {
+    let out = shows(answers::troubled(), "status", &["FAILS"]);
+    let problems: Vec<&str> = out
+        .lines()
+        .filter(|line| line.starts_with("problem: "))
+        .collect();
+    assert_eq!(
+        problems,
+        [
+            "problem: table 4096: somebody else's route 10.1.0.0/26",
+            "problem: underlay: link eth7 is not there"
+        ]
+    );
+    assert!(!shows(answers::status(), "status", &[]).contains("problem"));
 }
 
 #[test]
@@ -128,7 +240,14 @@ fn documents_are_one_and_the_answer_itself() {
         ("ipam check", answers::audit(true)),
         ("claim ls", answers::claims()),
         ("node ls", answers::nodes()),
+        ("network ls", answers::networks()),
+        ("network create blue --pool web", answers::network()),
+        ("route ls", answers::routes()),
+        ("route why 10.1.0.17", answers::explained(true)),
+        ("endpoint ls", answers::endpoints()),
+        ("doctor", answers::doctor(false)),
         ("status", answers::status()),
+        ("status", answers::troubled()),
     ];
     for (line, answer) in cases {
         let fake = Fake::answering(answer.clone());

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::{fs, os::unix::fs::MetadataExt, path::PathBuf, time::Duration};
 use tokio::runtime::Runtime;
 
-const LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) struct Real {
     runtime: Runtime,
@@ -24,7 +24,7 @@ pub(crate) struct Real {
 }
 
 impl Real {
-    fn start() -> Real {
+    pub(crate) fn start() -> Real {
         let dir = tempfile::tempdir().unwrap();
         let runtime = Runtime::new().unwrap();
         let config = Config::below(dir.path(), "n1".parse().unwrap());
@@ -48,7 +48,7 @@ impl Real {
     }
 
     /// It is done, and answered as the schema of that name says.
-    fn does(&self, schema: &str, line: &str) -> Value {
+    pub(crate) fn does(&self, schema: &str, line: &str) -> Value {
         let ran = self.run(&format!("{line} -o json"));
         assert_eq!(ran.status, 0, "{line}: {ran:?}");
         let document: Value = serde_json::from_str(&ran.out).unwrap();

@@ -130,6 +130,124 @@ fn pools() {
 }
 
 #[test]
+fn how_the_pools_of_networks_are_reached() {
+    let settings = |settings: Value| json!({"name": "web", "settings": settings});
+    asks(
+        answers::pool(),
+        &[
+            (
+                "pool set web --encap cross-subnet",
+                "pool.set",
+                settings(json!({"encap": "cross-subnet"})),
+            ),
+            (
+                "pool set web --masquerade off",
+                "pool.set",
+                settings(json!({"masquerade": false})),
+            ),
+            (
+                "pool create web --cidr fd00::/64 --encap never --masquerade on",
+                "pool.create",
+                json!({
+                    "name": "web", "ranges": [{"cidr": "fd00::/64", "draining": false}],
+                    "settings": {"encap": "never", "masquerade": true}
+                }),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn networks() {
+    asks(
+        answers::networks(),
+        &[("network ls", "network.list", Value::Null)],
+    );
+    asks(
+        answers::network(),
+        &[
+            (
+                "network create blue --pool web",
+                "network.create",
+                json!({"name": "blue", "pools": ["web"]}),
+            ),
+            (
+                "network create blue --pool web,db --pool v6 --vni 5000 --import shared --import other",
+                "network.create",
+                json!({
+                    "name": "blue", "pools": ["web", "db", "v6"], "vni": 5000, "imports": ["shared", "other"]
+                }),
+            ),
+            (
+                "network set blue --add-pool a,b --remove-pool c --import d --unimport e,f --force",
+                "network.set",
+                json!({
+                    "name": "blue", "add_pools": ["a", "b"], "remove_pools": ["c"], "import": ["d"],
+                    "unimport": ["e", "f"], "force": true
+                }),
+            ),
+            (
+                "network set blue --unimport shared",
+                "network.set",
+                json!({"name": "blue", "unimport": ["shared"], "force": false}),
+            ),
+        ],
+    );
+    asks(
+        json!({}),
+        &[
+            (
+                "network rm blue",
+                "network.remove",
+                json!({"name": "blue", "force": false}),
+            ),
+            (
+                "network rm blue --force",
+                "network.remove",
+                json!({"name": "blue", "force": true}),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn routes_and_endpoints() {
+    asks(
+        answers::routes(),
+        &[
+            ("route ls", "route.list", json!({})),
+            (
+                "route ls --network blue",
+                "route.list",
+                json!({"network": "blue"}),
+            ),
+        ],
+    );
+    asks(
+        answers::explained(true),
+        &[
+            (
+                "route why 10.1.0.17",
+                "route.why",
+                json!({"address": "10.1.0.17"}),
+            ),
+            (
+                "route why fd01::9 --network blue",
+                "route.why",
+                json!({"address": "fd01::9", "network": "blue"}),
+            ),
+        ],
+    );
+    asks(
+        answers::endpoints(),
+        &[
+            ("endpoint ls", "endpoint.list", Value::Null),
+            ("endpoint show 8d4f", "endpoint.list", Value::Null),
+        ],
+    );
+}
+
+#[test]
 fn addresses() {
     asks(
         answers::addresses(),
@@ -167,6 +285,14 @@ fn addresses() {
                 json!({"address": "fd00::5", "force": true}),
             ),
         ],
+    );
+}
+
+#[test]
+fn doctor() {
+    asks(
+        answers::doctor(true),
+        &[("doctor", "daemon.doctor", Value::Null)],
     );
 }
 

@@ -5,7 +5,11 @@
 
 use crate::{answers, fake::Fake};
 use fairway_api::{
-    admin::{AddressRow, Audit, Claim, Info, Node, NodeRemoved, Pool},
+    admin::{
+        AddressRow, Audit, Claim, Doctor, Info, Network, Node, NodeRemoved, Pool, Route,
+        RouteExplained,
+    },
+    endpoint::Endpoint,
     ipam::Released,
 };
 use schemars::{JsonSchema, generate::SchemaSettings};
@@ -65,6 +69,42 @@ fn kinds() -> Vec<Kind> {
                 ("pool rm web", a::pool()),
             ],
         ),
+        kind::<Vec<Network>>(
+            "network-ls",
+            "network ls",
+            vec![("network ls", a::networks()), ("network ls", none())],
+        ),
+        kind::<Network>(
+            "network",
+            "network create|set",
+            vec![
+                ("network create blue --pool web", a::network()),
+                ("network set blue --add-pool db", a::networks()[1].clone()),
+            ],
+        ),
+        kind::<Vec<Route>>(
+            "route-ls",
+            "route ls",
+            vec![("route ls", a::routes()), ("route ls", none())],
+        ),
+        kind::<RouteExplained>(
+            "route-why",
+            "route why",
+            vec![
+                ("route why 10.1.0.17", a::explained(true)),
+                ("route why fd01::9 --network blue", a::explained(false)),
+            ],
+        ),
+        kind::<Vec<Endpoint>>(
+            "endpoint-ls",
+            "endpoint ls|show",
+            vec![
+                ("endpoint ls", a::endpoints()),
+                ("endpoint ls", none()),
+                ("endpoint show 77aa", a::endpoints()),
+                ("endpoint show none", a::endpoints()),
+            ],
+        ),
         kind::<Vec<AddressRow>>(
             "ipam-ls",
             "ipam ls",
@@ -105,7 +145,16 @@ fn kinds() -> Vec<Kind> {
             "node rm",
             vec![("node rm n2", a::node_removed())],
         ),
-        kind::<Info>("status", "status", vec![("status", a::status())]),
+        kind::<Doctor>(
+            "doctor",
+            "doctor",
+            vec![("doctor", a::doctor(true)), ("doctor", a::doctor(false))],
+        ),
+        kind::<Info>(
+            "status",
+            "status",
+            vec![("status", a::status()), ("status", a::troubled())],
+        ),
     ]
 }
 

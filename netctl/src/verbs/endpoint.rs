@@ -1,0 +1,140 @@
+//! `netctl endpoint`: the containers of this node's networks, as routes see them.
+
+use super::{lines, short};
+use crate::{
+    document::{Answer, Job},
+    sheet::{Cell, Sheet, Tone},
+};
+use clap::{Subcommand, builder::NonEmptyStringValueParser};
+use fairway_api::{Method, endpoint::Endpoint};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EndpointVerb {
+    /// List this node's containers that are in networks
+    Ls,
+    /// One of them; status 1 where there is none
+    Show {
+        /// Its id, or how that begins
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
+        container: String,
+    },
+}
+
+/// All interfaces of the containers that were meant.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Shown(Vec<Endpoint>);
+
+impl EndpointVerb {
+    pub(crate) fn job(&self) -> Job {
+        match self {
+            EndpointVerb::Ls => Job::new::<Vec<Endpoint>>(Method::EndpointList).watchable(),
+            EndpointVerb::Show { container } => {
+                let container = container.clone();
+                let narrow = move |all: Shown| Shown(meant(all.0, &container));
+                Job::narrowed(Method::EndpointList, narrow).watchable()
+            }
+        }
+    }
+}
+
+/// Those of the container of that id; else those whose ids begin so.
+fn meant(all: Vec<Endpoint>, id: &str) -> Vec<Endpoint> {
+    let whole = all.iter().any(|one| one.attachment.container == id);
+    let fits = |one: &Endpoint| match whole {
+        true => one.attachment.container == id,
+        false => one.attachment.container.starts_with(id),
+    };
+    all.into_iter().filter(fits).collect()
+}
+
+impl Answer for Vec<Endpoint> {
+    fn sheet(&self) -> Sheet {
+        let heads = [
+            "NETWORK",
+            "CONTAINER",
+            "INTERFACE",
+            "LINK",
+            "ADDRESS",
+            "READY",
+        ];
+        let mut sheet = Sheet::new(&heads, "no containers of networks on this node");
+        for one in self {
+            sheet.row([
+                Cell::from(&one.network),
+                Cell::from(short(&one.attachment.container)),
+                Cell::from(&one.attachment.ifname),
+                Cell::from(&one.link),
+                lines(&one.addresses),
+                ready(one),
+            ]);
+        }
+        sheet
+    }
+}
+
+impl Answer for Shown {
+    /// As the list, with all of the id, and the network of the CNI configuration.
+    fn sheet(&self) -> Sheet {
+        let heads = [
+            "NETWORK",
+            "CONTAINER",
+            "CONFIGURATION",
+            "INTERFACE",
+            "LINK",
+            "ADDRESS",
+            "READY",
+        ];
+        let mut sheet = Sheet::new(&heads, "no such container in a network on this node");
+        for one in &self.0 {
+            sheet.row([
+                Cell::from(&one.network),
+                Cell::from(&one.attachment.container),
+                Cell::from(&one.attachment.network),
+                Cell::from(&one.attachment.ifname),
+                Cell::from(&one.link),
+                lines(&one.addresses),
+                ready(one),
+            ]);
+        }
+        sheet
+    }
+
+    /// 1 where there is none.
+    fn status(&self) -> u8 {
+        u8::from(self.0.is_empty())
+    }
+}
+
+fn ready(endpoint: &Endpoint) -> Cell {
+    match endpoint.ready {
+        true => Cell::from("yes").tone(Tone::Good),
+        false => Cell::from("NO").tone(Tone::Bad),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fairway_api::ipam::Attachment;
+
+    #[test]
+    fn a_whole_id_goes_before_the_beginnings_of_others() {
+        let of = |container: &str, ifname: &str| Endpoint {
+            attachment: Attachment {
+                network: "net".to_owned(),
+                container: container.to_owned(),
+                ifname: ifname.to_owned(),
+            },
+            network: "blue".to_owned(),
+            link: "l".to_owned(),
+            addresses: Vec::new(),
+            ready: true,
+        };
+        let all = [of("ab", "eth0"), of("ab", "eth1"), of("abc", "eth0")];
+        for (id, many) in [("ab", 2), ("a", 3), ("abc", 1), ("b", 0), ("abcd", 0)] {
+            assert_eq!(meant(all.to_vec(), id).len(), many, "{id}");
+        }
+    }
+}
