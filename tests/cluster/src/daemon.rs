@@ -126,6 +126,20 @@ impl Daemon {
         Ok(())
     }
 
+    /// Has all that the node owns taken away. It must not run.
+    ///
+    /// # Errors
+    /// Where something has to stay; with its words.
+    pub fn cleanup(&self) -> Result {
+        let (program, settings) = (bin_dir().join("fairwayd"), self.dir.join("fairwayd.toml"));
+        let line = format!(
+            "{} --config {} --cleanup",
+            program.display(),
+            settings.display()
+        );
+        self.ns.run(&line).map(drop)
+    }
+
     /// From its next start on, it sees another boot than the one in which the test runs.
     ///
     /// # Errors
@@ -179,6 +193,11 @@ impl Daemon {
             what: format!("{what}; it said:\n{}", self.log()),
             limit: SOON,
         })
+    }
+
+    /// Its process, where it runs.
+    pub fn pid(&self) -> Option<i32> {
+        self.process().as_ref().map(Guarded::pid)
     }
 
     /// Has its process ended?

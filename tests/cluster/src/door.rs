@@ -2,12 +2,14 @@
 
 use crate::history::{Ask, Listed, Outcome, Recorder};
 use fairway_api::admin::{
-    AddressRow, Audit, Claim, ClaimCreate, ClaimList, ClaimMove, ClaimRemove, Info, IpamAudit,
-    IpamList, Node, NodeRemove, NodeRemoved, Pool, PoolCreate, PoolRemove, PoolSet,
+    AddressRow, Audit, Claim, ClaimCreate, ClaimList, ClaimMove, ClaimRemove, Doctor, Info,
+    IpamAudit, IpamList, Network, NetworkCreate, NetworkRemove, NetworkSet, Node, NodeRemove,
+    NodeRemoved, Pool, PoolCreate, PoolRemove, PoolSet, Route, RouteExplained, RouteList, RouteWhy,
 };
+use fairway_api::endpoint::{Endpoint, Prepare, Prepared};
 use fairway_api::ipam::{
     Allocate, Allocated, Attachment, Check, Collected, Facts, Gc, Headrooms, Netns, Release,
-    Released, StatusQuery,
+    Released, Sourced, StatusQuery,
 };
 use fairway_api::{Client, ClientError, Method, Nothing};
 use serde::de::DeserializeOwned;
@@ -98,6 +100,18 @@ impl Door {
         })))
     }
 
+    /// What a container of a network is to be like.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn prepare(&self, network: &str) -> Answer<Prepared> {
+        let network = Sourced {
+            value: network.to_owned(),
+            field: "network".to_owned(),
+        };
+        self.call(Method::EndpointPrepare(Prepare { network }))
+    }
+
     /// DEL.
     ///
     /// # Errors
@@ -149,6 +163,22 @@ impl Door {
         node_remove(NodeRemove(NodeRemove)) -> NodeRemoved;
         /// The daemon about itself.
         info(Info) -> Info;
+        /// Whether containers are reached.
+        doctor(Doctor) -> Doctor;
+        /// Makes a network.
+        network_create(NetworkCreate(NetworkCreate)) -> Network;
+        /// Changes one.
+        network_set(NetworkSet(NetworkSet)) -> Network;
+        /// All networks.
+        networks(NetworkList) -> Vec<Network>;
+        /// Removes one.
+        network_remove(NetworkRemove(NetworkRemove)) -> Nothing;
+        /// Containers that are in a network.
+        endpoints(EndpointList) -> Vec<Endpoint>;
+        /// Routes.
+        routes(RouteList(RouteList)) -> Vec<Route>;
+        /// Which way an address goes, and why.
+        why(RouteWhy(RouteWhy)) -> RouteExplained;
     }
 
     /// Makes a call of a history.

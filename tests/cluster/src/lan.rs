@@ -90,6 +90,16 @@ impl Cable {
         self.switch.run(&command).map(drop)
     }
 
+    /// Sets the largest packet, in bytes, that the switch takes from and gives to its machine; the machine does
+    /// not learn of it.
+    ///
+    /// # Errors
+    /// Where the port is gone.
+    pub fn mtu(&self, bytes: u16) -> Result {
+        let command = format!("ip link set dev {} mtu {bytes}", self.port);
+        self.switch.run(&command).map(drop)
+    }
+
     /// Mends it, however it was cut.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
-//! What the kernel tells subscribers: links, addresses, routes, neighbours. No datagram makes its
+//! What the kernel tells subscribers: links, addresses, routes, rules, neighbours. No datagram makes its
 //! reading panic, and what is told of is told whole.
 #![no_main]
 
-use fairway_netlink::Event;
+use fairway_netlink::{Event, Family};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|datagram: &[u8]| {
@@ -14,6 +14,11 @@ fuzz_target!(|datagram: &[u8]| {
             Event::RouteChanged { routes, .. } | Event::RouteGone(routes) => {
                 assert!(routes.windows(2).all(|hops| hops[0].dst == hops[1].dst));
                 assert!(!routes.is_empty());
+            }
+            Event::RuleChanged(rule) | Event::RuleGone(rule) => {
+                for net in rule.src.iter().chain(&rule.dst) {
+                    assert_eq!(Family::of(net.ip()), rule.family);
+                }
             }
             _ => {}
         }

@@ -4,10 +4,12 @@
 
 use fairway_ipam::{
     Clock, Millis, PoolSpec, UnixSeconds, View,
-    admin::{self, AddressFilter, Rests},
+    admin::{self, AddressFilter, NetworkChange, Rests},
     audit,
     keys::Key,
-    record::{BlockRecord, ClaimRecord, GuardRecord, NodeRecord, Record, WantRecord},
+    record::{
+        BlockRecord, ClaimRecord, GuardRecord, NetworkRecord, NodeRecord, Record, WantRecord,
+    },
 };
 use fairway_kv::{Entry, ROOT, Revision, Txn, Write};
 use libfuzzer_sys::fuzz_target;
@@ -39,6 +41,7 @@ fuzz_target!(|data: &[u8]| {
         both_ways::<BlockRecord>(value);
         both_ways::<ClaimRecord>(value);
         both_ways::<GuardRecord>(value);
+        both_ways::<NetworkRecord>(value);
         both_ways::<NodeRecord>(value);
         both_ways::<PoolSpec>(value);
         both_ways::<WantRecord>(value);
@@ -75,6 +78,19 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     admin::pools(&view);
+    for network in admin::networks(&view) {
+        let change = NetworkChange {
+            remove_pools: network.record.pools.clone(),
+            add_pools: view.pools.keys().cloned().collect(),
+            ..NetworkChange::default()
+        };
+        if let Ok(Some(txn)) = admin::change_network(&view, &network.name, &change, true) {
+            judge(&[txn]);
+        }
+        if let Ok(txn) = admin::remove_network(&view, &network.name, false) {
+            judge(&[txn]);
+        }
+    }
     admin::addresses(&view, &AddressFilter::default());
     let mut rests = Rests::default();
     judge(&rests.settle(&view, Clock::default()));

@@ -4,6 +4,7 @@
 
 use fairway_bridge::conf::BridgeConf;
 use fairway_cni::{CniResult, Context, Detach, Failure, GcAttachments, Plugin, Sandbox, serve};
+use fairway_vxlan::conf::VxlanConf;
 use libfuzzer_sys::fuzz_target;
 use std::ffi::OsString;
 
@@ -17,11 +18,13 @@ impl Parser {
         let requests = fairway_host_local::request::requests(context.conf, context.args).map(drop);
         let fairway =
             fairway_cluster_ipam::facts::Wanted::read(context.conf, context.args).map(drop);
+        let vxlan = VxlanConf::parse(context).map(drop);
         context.conf.prev_result()?;
         context.conf.dns()?;
         bridge?;
         host_local?;
         fairway?;
+        vxlan?;
         Ok(requests?)
     }
 }

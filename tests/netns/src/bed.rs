@@ -1,12 +1,14 @@
 //! A node, its plugins' configurations, and the folder of addresses.
 
-use crate::{Member, ensure};
+use crate::{FakeDaemon, Member, ensure};
 use fairway_lab::{Cni, Lab, Ns, Result, Value, json, plugin_dir};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A node to attach containers to.
 #[derive(Debug)]
 pub struct Bed {
+    daemon: Mutex<Option<FakeDaemon>>,
     lab: Lab,
 }
 
@@ -66,7 +68,10 @@ impl Bed {
             dir.display()
         );
         ensure(dir.join("bridge").exists(), hint)?;
-        Ok(Self { lab: Lab::new()? })
+        Ok(Self {
+            daemon: Mutex::default(),
+            lab: Lab::new()?,
+        })
     }
 
     /// The node.
@@ -89,19 +94,54 @@ impl Bed {
         self.scratch().join("networks")
     }
 
+    /// Where the plugins look for the daemon.
+    pub fn socket(&self) -> PathBuf {
+        self.scratch().join("fairwayd.sock")
+    }
+
+    /// Where they leave records for one that is not there.
+    pub fn records(&self) -> PathBuf {
+        self.scratch().join("state")
+    }
+
+    /// Starts what stands for the daemon, unless it runs.
+    ///
+    /// # Errors
+    /// Where its socket cannot be made.
+    pub fn start_daemon(&self) -> Result {
+        let mut daemon = self.lock();
+        if daemon.is_none() {
+            *daemon = Some(FakeDaemon::start(&self.socket(), self.node())?);
+        }
+        Ok(())
+    }
+
+    /// Asks or tells the daemon something; nothing comes of it where none has been started.
+    pub fn daemon<T: Default>(&self, f: impl FnOnce(&mut FakeDaemon) -> T) -> T {
+        self.lock().as_mut().map(f).unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<FakeDaemon>> {
+        self.daemon.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// host-local with these addresses.
     pub fn ipam(&self, families: Families) -> Value {
         json!({"type": "host-local", "dataDir": self.data(), "ranges": families.ranges()})
     }
 
-    /// A configuration of version 1.1.0, name `net`, bridge `br0` and dual-stack host-local; `extra`
+    /// A configuration of version 1.1.0, name `net`, bridge `br0` and dual-stack host-local, or (`vxlan`)
+    /// network `apps` and the daemon's addresses; `extra`
     /// overwrites keys, and a `null` in it takes one away.
     pub fn conf(&self, kind: &str, extra: Value) -> Value {
         let mut conf = json!({"cniVersion": "1.1.0", "name": "net", "type": kind});
         if kind == "bridge" {
             conf["bridge"] = json!("br0");
         }
-        if kind != "loopback" {
+        if kind == "vxlan" {
+            conf["network"] = json!("apps");
+            conf["ipam"] = json!({"type": "fairway"});
+        } else if kind != "loopback" {
             conf["ipam"] = self.ipam(Families::Dual);
         }
         merge(conf, extra)
@@ -124,7 +164,14 @@ impl Bed {
     pub fn cni_in(&self, dir: &Path, id: &str, ns: &Ns, conf: &Value) -> Cni {
         let kind = conf["type"].as_str().unwrap_or_default();
         let cni = Cni::new(self.node(), dir, kind);
-        cni.container(id).netns(ns).config(conf.clone())
+        let cni = cni.container(id).netns(ns).config(conf.clone());
+        match kind {
+            // Mesos passes no more than the rest gets: a variable that nobody reads is not set.
+            "vxlan" => cni
+                .env("FAIRWAY_SOCKET", self.socket().display().to_string())
+                .env("FAIRWAY_STATE_DIR", self.records().display().to_string()),
+            _ => cni,
+        }
     }
 
     /// Attaches a fresh container: ADD must succeed.
@@ -152,14 +199,16 @@ impl Bed {
         Ok(outside)
     }
 
-    /// The addresses that have a file, sorted; other than that, a network's folder may hold only the lock,
+    /// The addresses that have a file, or that the daemon has given out, sorted; other than that, a network's folder may hold only the lock,
     /// the notes of what was given out last, and the one name under which such a note is prepared (a kill
     /// leaves it for the next ADD to overwrite).
     pub fn held(&self, network: &str) -> Vec<String> {
         let entries = std::fs::read_dir(self.data().join(network));
         let names = entries.into_iter().flatten().flatten();
         let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let given = self.daemon(|daemon| daemon.held());
         let mut names: Vec<_> = names
+            .chain(given)
             .filter(|name| !["lock", ".fairway-new"].contains(&name.as_str()))
             .filter(|name| !name.starts_with("last_reserved_ip."))
             .collect();

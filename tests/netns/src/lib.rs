@@ -5,11 +5,13 @@
 //! plugins did is read by `ip`, `bridge`, `ping`, `nft` and `iptables-save`, never by our own netlink.
 
 mod bed;
+mod daemon;
 mod member;
 mod state;
 mod trace;
 
 pub use bed::{Bed, Families};
+pub use daemon::FakeDaemon;
 pub use fairway_lab::{
     Cni, CniError, Error, Feature, Lab, Ns, Outcome, Result, Snapshot, Value, json, plugin_dir,
     poll, reference_dir, require,

@@ -177,7 +177,7 @@ impl Traced {
             source,
         };
         fs::create_dir_all(&dir).map_err(os)?;
-        for kind in ["bridge", "ptp", "loopback", "host-local", "static"] {
+        for kind in ["bridge", "ptp", "loopback", "host-local", "static", "vxlan"] {
             let program = plugin_dir().join(kind);
             let program = program.display();
             let script = format!("#!/bin/sh\nexec strace -E STRACE $STRACE -- {program}\n");

@@ -10,6 +10,7 @@ mod history;
 mod input;
 mod itself;
 mod journal;
+mod overlay;
 mod plugin;
 mod pools;
 mod real;

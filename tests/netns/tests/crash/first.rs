@@ -1,7 +1,7 @@
 //! The killed ADD was the first on its node: the bridge itself, forwarding, the base chains and the
 //! folder of addresses may be half-made. Each step has a fresh node.
 
-use crate::{bridge_iptables, bridge_nftables, host_local, ptp_nftables, rounds::at};
+use crate::{bridge_iptables, bridge_nftables, host_local, ptp_nftables, rounds::at, vxlan};
 use fairway_tests_netns::{Bed, Member, Result, Traced, Value, ensure, links, reaches};
 
 #[test]
@@ -17,6 +17,11 @@ fn of_a_bridge_with_iptables() -> Result {
 #[test]
 fn of_ptp() -> Result {
     on_fresh_nodes(ptp_nftables)
+}
+
+#[test]
+fn of_vxlan() -> Result {
+    on_fresh_nodes(vxlan)
 }
 
 #[test]

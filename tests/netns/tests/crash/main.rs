@@ -52,6 +52,12 @@ fn ptp_iptables(bed: &Bed) -> Value {
     bed.conf("ptp", json!({"ipMasq": true, "ipMasqBackend": "iptables"}))
 }
 
+/// With what stands for the daemon, which is not killed: that it may be is its own tests' matter.
+fn vxlan(bed: &Bed) -> Value {
+    bed.start_daemon().expect("the daemon's socket");
+    bed.conf("vxlan", json!({}))
+}
+
 fn loopback(bed: &Bed) -> Value {
     bed.conf("loopback", json!({}))
 }
@@ -93,6 +99,7 @@ killed!(
     bridge_static,
     ptp_nftables,
     ptp_iptables,
+    vxlan,
     loopback,
     host_local
 );
@@ -111,5 +118,6 @@ collected!(
     gc_of_bridge_iptables = bridge_iptables,
     gc_of_ptp_nftables = ptp_nftables,
     gc_of_ptp_iptables = ptp_iptables,
+    gc_of_vxlan = vxlan,
     gc_of_host_local = host_local
 );

@@ -5,14 +5,19 @@ use fairway_tests_netns::{Bed, Result, State, json, link, reaches};
 /// The runtime uses the namespace's path (or the process id in it) again before an old DEL comes.
 #[test]
 fn a_late_del_leaves_the_next_container_alone() -> Result {
-    for (kind, keys) in [("bridge", json!({"isGateway": true})), ("ptp", json!({}))] {
+    for (kind, keys, gateway) in [
+        ("bridge", json!({"isGateway": true}), "10.1.0.1"),
+        ("ptp", json!({}), "10.1.0.1"),
+        ("vxlan", json!({}), "169.254.1.1"),
+    ] {
         let bed = Bed::new()?;
+        bed.start_daemon()?;
         let conf = bed.conf(kind, keys);
         let new = bed.add("new", &conf)?;
         bed.cni("old", &new.ns, &conf).del(None)?.ok()?;
         link(&new.ns, "eth0")?;
         new.check()?;
-        reaches(&new.ns, "10.1.0.1")?;
+        reaches(&new.ns, gateway)?;
     }
     Ok(())
 }
@@ -21,8 +26,9 @@ fn a_late_del_leaves_the_next_container_alone() -> Result {
 /// has the address goes, and the address is not given out while it lives.
 #[test]
 fn a_decoy_does_not_save_the_link() -> Result {
-    for kind in ["bridge", "ptp"] {
+    for kind in ["bridge", "ptp", "vxlan"] {
         let bed = Bed::new()?;
+        bed.start_daemon()?;
         let conf = bed.conf(kind, json!({}));
         bed.add("earlier", &conf)?.del()?;
         let before = State::take(&bed, &[])?;

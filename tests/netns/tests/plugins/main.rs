@@ -15,3 +15,4 @@ mod ptp;
 mod status;
 mod unwind;
 mod versions;
+mod vxlan;

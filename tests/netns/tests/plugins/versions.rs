@@ -18,14 +18,18 @@ fn keys(value: &Value) -> Vec<&str> {
 /// What the answer of one version must look like.
 fn judge(version: &str, kind: &str, result: &Value) {
     assert_eq!(result["cniVersion"], version);
+    let [(v4, gateway_v4), (v6, gateway_v6)] = match kind {
+        "vxlan" => [("10.1.0.2/32", "169.254.1.1"), ("fd00:1::2/128", "fe80::1")],
+        _ => [("10.1.0.2/24", "10.1.0.1"), ("fd00:1::2/64", "fd00:1::1")],
+    };
     if version < "0.3.0" {
         assert_eq!(
             result["ip4"],
-            json!({"ip": "10.1.0.2/24", "gateway": "10.1.0.1", "routes": [{"dst": "0.0.0.0/0", "gw": "10.1.0.1"}]})
+            json!({"ip": v4, "gateway": gateway_v4, "routes": [{"dst": "0.0.0.0/0", "gw": gateway_v4}]})
         );
         assert_eq!(
             result["ip6"],
-            json!({"ip": "fd00:1::2/64", "gateway": "fd00:1::1", "routes": [{"dst": "::/0", "gw": "fd00:1::1"}]})
+            json!({"ip": v6, "gateway": gateway_v6, "routes": [{"dst": "::/0", "gw": gateway_v6}]})
         );
         let known = ["cniVersion", "ip4", "ip6", "dns"];
         assert!(
@@ -37,11 +41,11 @@ fn judge(version: &str, kind: &str, result: &Value) {
     let ips = &result["ips"];
     assert_eq!(
         (&ips[0]["address"], &ips[0]["gateway"]),
-        (&json!("10.1.0.2/24"), &json!("10.1.0.1"))
+        (&json!(v4), &json!(gateway_v4))
     );
     assert_eq!(
         (&ips[1]["address"], &ips[1]["gateway"]),
-        (&json!("fd00:1::2/64"), &json!("fd00:1::1"))
+        (&json!(v6), &json!(gateway_v6))
     );
     let old = version < "1.0.0";
     assert_eq!(ips[0].get("version").is_some(), old, "{version}: {result}");
@@ -51,7 +55,7 @@ fn judge(version: &str, kind: &str, result: &Value) {
             (&json!("4"), &json!("6"))
         );
     }
-    assert_eq!(result["routes"][1]["gw"], "fd00:1::1");
+    assert_eq!(result["routes"][1]["gw"], gateway_v6);
     let interfaces: Vec<_> = result["interfaces"]
         .as_array()
         .into_iter()
@@ -88,11 +92,12 @@ fn through(kind: &str) -> Result {
     for version in VERSIONS {
         let bed = Bed::new()?;
         let mut conf = bed.conf(kind, json!({"cniVersion": version}));
-        if kind == "bridge" {
-            conf["isDefaultGateway"] = json!(true);
-        } else {
-            conf["ipam"]["routes"] =
-                json!([{"dst": "0.0.0.0/0", "gw": "10.1.0.1"}, {"dst": "::/0", "gw": "fd00:1::1"}]);
+        match kind {
+            "bridge" => conf["isDefaultGateway"] = json!(true),
+            "vxlan" => bed.start_daemon()?,
+            _ => {
+                conf["ipam"]["routes"] = json!([{"dst": "0.0.0.0/0", "gw": "10.1.0.1"}, {"dst": "::/0", "gw": "fd00:1::1"}]);
+            }
         }
         let a = bed.add("a", &conf)?;
         judge(version, kind, &a.result);
@@ -130,6 +135,11 @@ fn ptp() -> Result {
 }
 
 #[test]
+fn vxlan() -> Result {
+    through("vxlan")
+}
+
+#[test]
 fn host_local() -> Result {
     through("host-local")
 }
@@ -154,7 +164,7 @@ fn no_version_means_the_oldest() -> Result {
 fn version_and_about() -> Result {
     let bed = Bed::new()?;
     let ns = bed.container()?;
-    for kind in ["bridge", "ptp", "loopback", "host-local", "static"] {
+    for kind in ["bridge", "ptp", "loopback", "host-local", "static", "vxlan"] {
         let cni = bed.cni("a", &ns, &bed.conf(kind, json!({})));
         for version in VERSIONS {
             let asked = cni.clone().config(json!({"cniVersion": version}));
@@ -190,7 +200,7 @@ fn version_and_about() -> Result {
 fn unknown_versions_and_verbs() -> Result {
     let bed = Bed::new()?;
     let ns = bed.container()?;
-    for kind in ["bridge", "ptp", "loopback", "host-local"] {
+    for kind in ["bridge", "ptp", "loopback", "host-local", "vxlan"] {
         for version in ["0.5.0", "2.0.0", "1", "x", "1.1.0-rc1", "01.1.0", " 1.1.0"] {
             for verb in ["ADD", "DEL", "CHECK", "STATUS", "GC"] {
                 let cni = bed.cni("a", &ns, &bed.conf(kind, json!({"cniVersion": version})));

@@ -105,6 +105,29 @@ fn of_ptp() -> Result {
     refuse("ptp", &cases)
 }
 
+#[test]
+fn of_vxlan() -> Result {
+    let cases = [
+        (json!({"network": null}), "network"),
+        (json!({"network": ""}), "network"),
+        (json!({"network": "Apps"}), "network"),
+        (json!({"network": ["apps"]}), "network"),
+        (json!({"mtu": "x"}), "mtu"),
+        (json!({"mtu": 10}), "mtu"),
+        (json!({"dns": []}), "dns"),
+        (json!({"ipam": null}), "ipam.type"),
+        (json!({"ipam": "fairway"}), "ipam"),
+        (json!({"ipam": {"type": "static"}}), "ipam.type"),
+        (json!({"ipam": {"type": "fairway", "pool": 7}}), "ipam.pool"),
+        (
+            json!({"ipam": {"type": "fairway", "routes": [{}]}}),
+            "ipam.routes[0].dst",
+        ),
+        (json!({"runtimeConfig": {"ips": [7]}}), "runtimeConfig.ips"),
+    ];
+    refuse("vxlan", &cases)
+}
+
 fn with(bed: &Bed, key: &str, value: Value) -> Value {
     let mut ipam = bed.ipam(fairway_tests_netns::Families::Dual);
     ipam[key] = value;

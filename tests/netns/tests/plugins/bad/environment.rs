@@ -154,10 +154,11 @@ fn serde_error(text: &str) -> fairway_tests_netns::Value {
 #[test]
 fn a_namespace_that_is_gone_or_is_none() -> Result {
     let bed = Bed::new()?;
+    bed.start_daemon()?;
     let place = Place::new(&bed)?;
     let file = bed.scratch().join("file");
     fs::write(&file, "").unwrap();
-    for kind in ["bridge", "ptp", "loopback"] {
+    for kind in ["bridge", "ptp", "loopback", "vxlan"] {
         for path in [
             "/run/netns/fairway-is-not-there",
             &file.display().to_string(),

@@ -1,0 +1,229 @@
+//! Daemons that come and go, a store that is away, nodes that move: packets go on.
+
+use super::stage::{Pod, network, quick, reaches};
+use crate::support::eventually;
+use anyhow::{Context, Result, ensure};
+use fairway_api::admin::{NodeRemove, RouteList};
+use fairway_lab::Ns;
+use fairway_tests_cluster::{Bed, Cut, Plan, on, say};
+use std::net::IpAddr;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+/// A ping every 5 ms, until it is ended.
+struct Stream(Child);
+
+impl Stream {
+    fn start(from: &Ns, to: IpAddr) -> Result<Stream> {
+        let child = from
+            .std_command("ping")
+            .args(["-n", "-q", "-i", "0.005"])
+            .arg(to.to_string())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        Ok(Stream(child))
+    }
+
+    /// Sent and received. The last one may be on its way still.
+    fn end(mut self) -> Result<(u64, u64)> {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.0.id())?);
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT)?;
+        let mut text = String::new();
+        if let Some(mut out) = self.0.stdout.take() {
+            std::io::Read::read_to_string(&mut out, &mut text)?;
+        }
+        self.0.wait()?;
+        let numbers = text
+            .lines()
+            .find(|line| line.contains("packets transmitted"));
+        let mut words = numbers.context("a summary")?.split_whitespace();
+        let sent = words.next().context("sent")?.parse()?;
+        let received = words.nth(2).context("received")?.parse()?;
+        Ok((sent, received))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn streams(pods: &[&Pod]) -> Result<Vec<Stream>> {
+    let [one, two] = pods else {
+        anyhow::bail!("two")
+    };
+    let mut streams = Vec::new();
+    for ip in &two.ips {
+        streams.push(Stream::start(&one.ns, *ip)?);
+    }
+    Ok(streams)
+}
+
+fn lossless(streams: Vec<Stream>, least: u64) -> Result<()> {
+    for stream in streams {
+        let (sent, received) = stream.end()?;
+        say(format!("{sent} sent, {received} received"));
+        ensure!(sent >= least, "only {sent} were sent");
+        ensure!(sent - received <= 1, "{received} of {sent} came back");
+    }
+    Ok(())
+}
+
+fn two(bed: &Bed, net: u8) -> Result<(Pod, Pod)> {
+    network(bed, "net", net, "always")?;
+    let (one, two) = (
+        Pod::add(bed, 1, "one", "net")?,
+        Pod::add(bed, 2, "two", "net")?,
+    );
+    for (from, to) in [(&one, &two), (&two, &one)] {
+        for ip in &to.ips {
+            reaches(from, *ip, Duration::from_secs(10))?;
+        }
+    }
+    Ok((one, two))
+}
+
+#[test]
+fn daemons_that_die_and_come_back_lose_no_packet() -> Result<()> {
+    on(&Plan::nodes(2).members(1), |bed| {
+        let (one, two) = two(bed, 41)?;
+        let running = streams(&[&one, &two])?;
+        let until = Instant::now() + Duration::from_secs(5);
+        for round in 0.. {
+            if Instant::now() > until {
+                break;
+            }
+            let node = bed.node(1 + round % 2);
+            match round % 3 {
+                0 => node.stop()?,
+                _ => node.kill()?,
+            }
+            node.start_connected()?;
+            // It has looked at all, and changed nothing.
+            eventually("it knows its container", || {
+                let endpoints = node.door().endpoints()?;
+                ensure!(endpoints.len() == 1 && endpoints[0].ready, "{endpoints:?}");
+                Ok(())
+            })?;
+        }
+        lossless(running, 200)?;
+        for pod in [&one, &two] {
+            pod.cni.check(&pod.result)?.ok()?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn forwarding_goes_on_while_the_store_is_away() -> Result<()> {
+    on(&Plan::nodes(2).members(1), |bed| {
+        let (one, two) = two(bed, 42)?;
+        let running = streams(&[&one, &two])?;
+        for wire in &bed.wires {
+            wire.cut(Cut::Carrier)?;
+        }
+        eventually("the store is seen to be away", || {
+            ensure!(!bed.door(1).info()?.connected && !bed.door(2).info()?.connected);
+            Ok(())
+        })?;
+        // A container of a block that the node has comes and is reached by its node's others.
+        let third = Pod::add(bed, 1, "third", "net")?;
+        for ip in &third.ips {
+            reaches(&one, *ip, Duration::from_secs(5))?;
+            reaches(&two, *ip, Duration::from_secs(5))?;
+        }
+        // A daemon that comes up without a store takes nothing away.
+        bed.node(2).kill()?;
+        bed.node(2).start()?;
+        third.del()?;
+        for wire in &bed.wires {
+            wire.mend()?;
+        }
+        eventually("the store is back", || {
+            ensure!(bed.door(1).info()?.connected && bed.door(2).info()?.connected);
+            Ok(())
+        })?;
+        lossless(running, 500)
+    })
+}
+
+/// A node gets another address: the others follow, and its containers are reached again.
+#[test]
+fn a_node_with_another_address_is_followed() -> Result<()> {
+    on(&Plan::nodes(2).members(1), |bed| {
+        let (one, two) = two(bed, 43)?;
+        let mut took = Vec::new();
+        for address in ["192.0.2.101", "192.0.2.102", "192.0.2.103"] {
+            let ns = &bed.node(1).ns;
+            ns.sh(&format!(
+                "ip addr flush dev uplink scope global; ip addr add {address}/24 dev uplink"
+            ))?;
+            let begun = Instant::now();
+            for (from, to) in [(&two, &one), (&one, &two)] {
+                for ip in &to.ips {
+                    while !quick(&from.ns, *ip) {
+                        ensure!(begun.elapsed() < Duration::from_secs(30), "{address}: {ip}");
+                    }
+                }
+            }
+            say(format!("{address}: back after {:?}", begun.elapsed()));
+            took.push(begun.elapsed());
+        }
+        let best = took.iter().min();
+        ensure!(
+            best.is_some_and(|best| *best <= Duration::from_secs(1)),
+            "{took:?}"
+        );
+        Ok(())
+    })
+}
+
+/// A node that is cut off from the store, or whose daemon is away, keeps its containers: so do the routes of
+/// all others to it, far beyond the end of its lease.
+#[test]
+fn a_node_that_is_not_heard_of_is_not_torn_down() -> Result<()> {
+    on(&Plan::nodes(3).members(1), |bed| {
+        let (one, two) = two(bed, 44)?;
+        let third = Pod::add(bed, 3, "third", "net")?;
+        reaches(&third, two.ips[0], Duration::from_secs(10))?;
+        let running = streams(&[&one, &two])?;
+        bed.node(2).kill()?;
+        eventually("its lease has ended", || {
+            let nodes = bed.door(1).nodes()?;
+            let away = nodes
+                .iter()
+                .any(|node| node.name == "n2" && node.state == "away");
+            ensure!(away, "{nodes:?}");
+            Ok(())
+        })?;
+        for ip in &two.ips {
+            reaches(&third, *ip, Duration::from_secs(5))?;
+        }
+        bed.node(2).start_connected()?;
+        lossless(running, 500)?;
+        // One that is removed for good has no routes any more, but for those of its own making.
+        two.del()?;
+        bed.node(2).stop()?;
+        eventually("it is removed", || {
+            bed.door(1).node_remove(NodeRemove {
+                name: "n2".into(),
+                force: false,
+                claims_only: false,
+            })?;
+            Ok(())
+        })?;
+        eventually("no route leads to it", || {
+            let routes = bed.door(1).routes(RouteList::default())?;
+            let to = bed.node(2).cable.address.clone();
+            let left: Vec<_> = routes
+                .iter()
+                .filter(|r| r.forward.contains(&format!("dst {to} ")))
+                .collect();
+            let blocks = left.iter().filter(|r| r.source.contains("block")).count();
+            ensure!(blocks == 0, "{left:?}");
+            Ok(())
+        })
+    })
+}
