@@ -7,7 +7,7 @@ mod pool;
 mod rounds;
 pub(crate) mod side;
 
-use crate::report::{Measure, Report};
+use crate::report::{Better, Measure, Report};
 use crate::stats::Samples;
 use anyhow::Result;
 
@@ -35,6 +35,7 @@ fn note(
         name: name.into(),
         unit,
         peer: REFERENCE,
+        better: Better::Less,
         target,
         theirs: Samples(theirs),
         ours: Samples(ours),

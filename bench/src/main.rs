@@ -13,8 +13,10 @@ mod cni;
 mod figure;
 mod ipam;
 mod machine;
+mod overlay;
 mod plot;
 mod report;
+mod routes;
 mod stats;
 
 use anyhow::Result;
@@ -34,6 +36,16 @@ const BENCHES: &[Bench] = &[
         "ipam",
         "addresses from the daemon, on one node and on ten",
         ipam::run,
+    ),
+    (
+        "routes",
+        "the daemon's routes in a cluster of a thousand nodes",
+        routes::run,
+    ),
+    (
+        "overlay",
+        "packets between containers on two nodes",
+        overlay::run,
     ),
 ];
 

@@ -1,7 +1,7 @@
 //! A bar a line: ours as a part of the peer's, or as a part of what the bound allows, with the
 //! target as a mark. Plain SVG, since bars and text are all there is to draw.
 
-use crate::report::Report;
+use crate::report::{Better, Report};
 use std::fmt::Write as _;
 
 const LEFT: f64 = 390.0;
@@ -21,10 +21,15 @@ struct Bar<'a> {
 }
 
 fn bars(report: &Report) -> Vec<Bar<'_>> {
+    // Of a rate the length is the peer's by ours: shorter is better here, too.
+    let length = |better, ratio: f64| match better {
+        Better::Less => ratio,
+        Better::More => 1.0 / ratio,
+    };
     let compared = report.measures.iter().map(|measure| Bar {
         name: &measure.name,
-        length: measure.ratio(),
-        target: measure.target,
+        length: length(measure.better, measure.ratio()),
+        target: measure.target.map(|target| length(measure.better, target)),
         verdict: measure.verdict(),
         label: format!("{:.2}", measure.ratio()),
     });

@@ -7,6 +7,15 @@ use fairway_lab::{Value, json, serde_json};
 use std::fs;
 use std::path::PathBuf;
 
+/// Which is the better of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Better {
+    /// A time, or memory.
+    Less,
+    /// A rate.
+    More,
+}
+
 /// One thing measured on two sides.
 #[derive(Debug)]
 pub(crate) struct Measure {
@@ -14,7 +23,9 @@ pub(crate) struct Measure {
     pub(crate) unit: &'static str,
     /// What is compared with: the reference plugins, mostly.
     pub(crate) peer: &'static str,
-    /// The most that ours may take, as a part of the peer's; `None` where it is only told.
+    pub(crate) better: Better,
+    /// The most that ours may take, as a part of the peer's, or the least where more is better; `None` where
+    /// it is only told.
     pub(crate) target: Option<f64>,
     pub(crate) theirs: Samples,
     pub(crate) ours: Samples,
@@ -32,7 +43,21 @@ impl Measure {
     }
 
     fn met(&self) -> Option<bool> {
-        self.target.map(|target| self.ratio() <= target)
+        let ratio = self.ratio();
+        self.target.map(|target| match self.better {
+            Better::Less => ratio <= target,
+            Better::More => ratio >= target,
+        })
+    }
+
+    /// The target, for people.
+    fn bound(&self) -> String {
+        let sign = match self.better {
+            Better::Less => '≤',
+            Better::More => '≥',
+        };
+        self.target
+            .map_or_else(String::new, |target| format!("{sign} {target}"))
     }
 
     pub(crate) fn verdict(&self) -> &'static str {
@@ -46,6 +71,7 @@ impl Measure {
     fn to_json(&self) -> Value {
         json!({
             "name": self.name, "unit": self.unit, "peer": self.peer,
+            "more is better": self.better == Better::More,
             "target": self.target, "ratio": self.ratio(), "met": self.met(),
             "theirs": self.theirs.to_json(), "ours": self.ours.to_json(),
         })
@@ -135,9 +161,7 @@ impl Report {
                 shown(&measure.theirs, measure.unit),
                 shown(&measure.ours, measure.unit),
                 format!("{:.3}", measure.ratio()),
-                measure
-                    .target
-                    .map_or_else(String::new, |t| format!("≤ {t}")),
+                measure.bound(),
                 measure.verdict().to_owned(),
             ]);
         }

@@ -4,7 +4,7 @@
 //! socket, in turns with our DEL, tells how much of that is ours.
 
 use super::side::Side;
-use crate::report::{Measure, Report};
+use crate::report::{Better, Measure, Report};
 use crate::stats::Samples;
 use anyhow::{Context as _, Result};
 use fairway_lab::{Ns, json, plugin_dir};
@@ -33,6 +33,7 @@ pub(crate) fn run(report: &mut Report, rounds: usize) -> Result<()> {
         name: "DEL beside the kernel's part of it".to_owned(),
         unit: "ms",
         peer: "one RTM_DELLINK on an open socket",
+        better: Better::Less,
         target: None,
         theirs: Samples(bare),
         ours: Samples(ours),

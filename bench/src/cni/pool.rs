@@ -1,7 +1,7 @@
 //! A pool with 50,000 addresses taken beside an empty one.
 
 use super::side;
-use crate::report::{Measure, Report};
+use crate::report::{Better, Measure, Report};
 use crate::stats::Samples;
 use anyhow::Result;
 use fairway_lab::{json, plugin_dir, reference_dir};
@@ -47,6 +47,7 @@ pub(crate) fn run(report: &mut Report, rounds: usize) -> Result<()> {
                 name: format!("{name}, 50,000 taken or none, {whose}"),
                 unit: "ms",
                 peer: "the same plugin with an empty pool",
+                better: Better::Less,
                 target,
                 theirs: Samples(empty),
                 ours: Samples(full),

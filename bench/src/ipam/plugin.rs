@@ -2,7 +2,7 @@
 
 use super::daemon::Daemon;
 use crate::cni::side::{Side, both};
-use crate::report::{Measure, Report};
+use crate::report::{Better, Measure, Report};
 use crate::stats::Samples;
 use anyhow::Result;
 use fairway_lab::{json, plugin_dir};
@@ -68,6 +68,7 @@ pub(crate) fn run(report: &mut Report, rounds: usize) -> Result<()> {
                 name: format!("{verb} (bridge + fairway), to {what}"),
                 unit: "ms",
                 peer,
+                better: Better::Less,
                 target,
                 theirs: Samples(theirs),
                 ours: Samples(asks.clone()),

@@ -2,7 +2,7 @@
 
 use super::daemon::Daemon;
 use super::load;
-use crate::report::{Measure, Report};
+use crate::report::{Better, Measure, Report};
 use crate::stats::Samples;
 use anyhow::Result;
 use fairway_lab::Lab;
@@ -59,6 +59,7 @@ fn compare(
             name: format!("{verb}, {what}"),
             unit: "ms",
             peer: "a /24 in the same daemon",
+            better: Better::Less,
             target: Some(1.25),
             theirs: Samples(small),
             ours: Samples(large),
