@@ -6,7 +6,12 @@ use anyhow::Result;
 use std::time::Duration;
 
 pub(crate) fn run(names: &[&str]) -> Result<()> {
-    packages::ensure(&[packages::LAB, packages::REFERENCE, packages::ETCD])?;
+    packages::ensure(&[
+        packages::LAB,
+        packages::REFERENCE,
+        packages::ETCD,
+        packages::STREAM,
+    ])?;
     let dist = dist::given_or_built()?;
     let mut command = exec::cargo(&["run", "--release", "--package", "fairway-bench", "--"]);
     dist.tell(command.args(names));

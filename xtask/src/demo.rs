@@ -6,6 +6,7 @@
 mod many;
 mod node;
 mod one;
+mod overlay;
 
 use crate::{dist, packages};
 use anyhow::{Result, bail, ensure};

@@ -22,6 +22,7 @@ pub(crate) const LAB: &[Need] = &[
     ("nft", "nftables"),
     ("iptables", "iptables"),
     ("ip6tables", "iptables"),
+    ("ethtool", "ethtool"),
     ("setpriv", "util-linux"),
     ("nsenter", "util-linux"),
     ("strace", "strace"),
@@ -65,6 +66,9 @@ pub(crate) const BUILD: &[Need] = &[
 
 /// A real store of several members.
 pub(crate) const ETCD: &[Need] = &[("etcd", "etcd-server"), ("etcdctl", "etcd-client")];
+
+/// To measure a stream of packets, with each end on a core of its own.
+pub(crate) const STREAM: &[Need] = &[("iperf3", "iperf3"), ("taskset", "util-linux")];
 
 /// To build the fuzz targets.
 pub(crate) const FUZZ: &[Need] = &[("g++", "g++")];

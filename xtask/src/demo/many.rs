@@ -1,10 +1,10 @@
 //! Many nodes on one store: a sticky address follows its workload, a dead node's come back.
 //!
-//! Machines are namespaces on a made-up wire. Routes between the nodes' containers are not shown,
-//! since the overlay is not there: each address is used on the node where it is.
+//! Machines are namespaces on a made-up wire. First addresses alone, each used on the node where it is;
+//! then a network, in which containers of all nodes reach each other.
 
 use super::node::{CLAIM, Node, Pod, STICKY};
-use super::{Steps, ping, plugin_time};
+use super::{Steps, overlay, ping, plugin_time};
 use crate::dist::Dist;
 use anyhow::{Context, Result, bail, ensure};
 use fairway_lab::{Lab, Ns, Value, poll, serde_json};
@@ -60,7 +60,13 @@ pub(super) fn show(count: usize, dist: &Dist, steps: &mut Steps) -> Result<()> {
     reach(steps, &web2, &new, "its new neighbour reaches db-0")?;
     netctl(steps, &nodes[1], "claim ls")?;
 
-    lost(steps, &mut nodes, count, &mut web1)?;
+    let mut apps = overlay::begin(steps, &nodes[..count.min(MEMBERS)])?;
+    let moved = overlay::moves(steps, &nodes[..count.min(MEMBERS)], &apps)?;
+    overlay::mended(steps, &mut nodes, &store, &apps)?;
+    let dead = lost(steps, &mut nodes, count, &mut web1)?;
+    // What ran there is gone with it.
+    apps.remove(dead);
+    apps.push(moved);
 
     steps.title("Everybody leaves");
     for pod in [&mut new, &mut web1, &mut web2] {
@@ -69,12 +75,18 @@ pub(super) fn show(count: usize, dist: &Dist, steps: &mut Steps) -> Result<()> {
         }
     }
     netctl(steps, &nodes[1], &format!("claim rm {CLAIM}"))?;
+    let alive = nodes[..count].iter().enumerate();
+    let alive = alive.filter(|(number, _)| *number != dead);
+    let mut alive: Vec<_> = alive.map(|(_, node)| node).collect();
+    // Any will do, but the second has been asked until now.
+    alive.sort_by_key(|node| node.name != nodes[1].name);
+    overlay::end(steps, &alive, apps)?;
     states(steps, &nodes[1], "all addresses are given back", "cooling")?;
     proof(steps, &nodes[1])
 }
 
-/// A node dies with a container on it, and is removed by hand.
-fn lost(steps: &mut Steps, nodes: &mut [Node], count: usize, web1: &mut Pod) -> Result<()> {
+/// A node dies with containers on it, and is removed by hand. Gives which.
+fn lost(steps: &mut Steps, nodes: &mut [Node], count: usize, web1: &mut Pod) -> Result<usize> {
     // With two nodes it is the one that db-0 has left.
     let dies = if count >= 3 { 2 } else { 0 };
     let name = nodes[dies].name.clone();
@@ -111,11 +123,14 @@ fn lost(steps: &mut Steps, nodes: &mut [Node], count: usize, web1: &mut Pod) -> 
         Ok((format!("{name} is away, its blocks are still its own"), ()))
     })?;
     netctl(steps, &nodes[1], "node ls")?;
+    overlay::kept(steps, &nodes[1], &nodes[dies])?;
     netctl(steps, &nodes[1], &format!("node rm {name}"))?;
+    overlay::dropped(steps, &nodes[1], &nodes[dies])?;
     if dies == 0 {
         web1.ns = None;
     }
-    proof(steps, &nodes[1])
+    proof(steps, &nodes[1])?;
+    Ok(dies)
 }
 
 fn machines(
@@ -170,7 +185,7 @@ fn members(steps: &mut Steps, nodes: &mut [Node]) -> Result<String> {
     })
 }
 
-fn join(steps: &mut Steps, node: &Node, kind: &str, id: &str, pod: &str) -> Result<Pod> {
+pub(super) fn join(steps: &mut Steps, node: &Node, kind: &str, id: &str, pod: &str) -> Result<Pod> {
     steps.step(
         &format!("{pod} on {} gets a network (ADD)", node.name),
         || {
@@ -181,7 +196,7 @@ fn join(steps: &mut Steps, node: &Node, kind: &str, id: &str, pod: &str) -> Resu
     )
 }
 
-fn leave(steps: &mut Steps, pod: &mut Pod) -> Result<()> {
+pub(super) fn leave(steps: &mut Steps, pod: &mut Pod) -> Result<()> {
     let what = format!("{} leaves (DEL)", pod.id);
     steps.step(&what, || Ok((plugin_time(pod.leaves()?), ())))
 }
@@ -224,13 +239,19 @@ pub(super) fn proof(steps: &mut Steps, node: &Node) -> Result<()> {
     steps.step("allocated = live + claimed + cooling", || {
         let text = node.netctl("-o json ipam check")?;
         let audit: Value = serde_json::from_str(&text).context("netctl's JSON")?;
-        let Some(pool) = audit["pools"].get(0) else {
+        let pools = audit["pools"].as_array().filter(|pools| !pools.is_empty());
+        let Some(pools) = pools else {
             bail!("no pool: {text}");
         };
-        ensure!(pool["holds"] == true, "it does not hold: {text}");
-        let number = |key: &str| pool[key].as_u64().unwrap_or_default();
-        let [all, live, claimed, cooling] = ["allocated", "live", "claimed", "cooling"].map(number);
-        ensure!(all == live + claimed + cooling, "does not add up: {text}");
-        Ok((format!("{all} = {live} + {claimed} + {cooling}"), ()))
+        let mut sums = Vec::new();
+        for pool in pools {
+            ensure!(pool["holds"] == true, "it does not hold: {text}");
+            let number = |key: &str| pool[key].as_u64().unwrap_or_default();
+            let [all, live, claimed, cooling] =
+                ["allocated", "live", "claimed", "cooling"].map(number);
+            ensure!(all == live + claimed + cooling, "does not add up: {text}");
+            sums.push(format!("{all} = {live} + {claimed} + {cooling}"));
+        }
+        Ok((sums.join(", "), ()))
     })
 }

@@ -127,13 +127,19 @@ impl Node {
     /// A fresh container gets a network of this type (ADD).
     pub(super) fn add(&self, kind: &str, id: &str, pod: &str) -> Result<(Pod, Duration)> {
         let ns = Ns::new(id)?;
-        let mut config = json!({
-            "cniVersion": "1.1.0", "name": "demo", "type": kind,
-            // ptp knows no bridge, and reads over it.
-            "bridge": BRIDGE, "isGateway": true,
-            "ipam": {"type": "fairway", "pool": "demo"},
-        });
-        if pod == STICKY {
+        let mut config = match kind {
+            "vxlan" => json!({
+                "cniVersion": "1.1.0", "name": NETWORK, "type": kind, "network": NETWORK,
+                "ipam": {"type": "fairway"},
+            }),
+            _ => json!({
+                "cniVersion": "1.1.0", "name": "demo", "type": kind,
+                // ptp knows no bridge, and reads over it.
+                "bridge": BRIDGE, "isGateway": true,
+                "ipam": {"type": "fairway", "pool": "demo"},
+            }),
+        };
+        if [STICKY, MOVES].contains(&pod) {
             config["ipam"]["release"] = json!("on-app-delete");
         }
         let args = format!("IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME={pod}");
@@ -167,6 +173,10 @@ impl Node {
 pub(super) const STICKY: &str = "db-0";
 /// Its claim.
 pub(super) const CLAIM: &str = "shop/db-0";
+/// The pod of a StatefulSet in the network of many nodes.
+pub(super) const MOVES: &str = "cache-0";
+/// The network of many nodes.
+pub(super) const NETWORK: &str = "apps";
 /// The bridge of containers with addresses of the daemon.
 pub(super) const BRIDGE: &str = "fairway1";
 

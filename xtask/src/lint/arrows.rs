@@ -18,9 +18,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("daemon/api", &[]),
     (
         "daemon/fairwayd",
-        &["daemon/", "ipam/", "plugins/netlink", "plugins/cni"],
+        &[
+            "daemon/",
+            "ipam/",
+            "plugins/netlink",
+            "plugins/netfilter",
+            "plugins/cni",
+        ],
     ),
     ("daemon/rib", &["ipam/core"]),
+    (
+        "daemon/fib",
+        &["daemon/rib", "ipam/core", "plugins/netlink"],
+    ),
     ("daemon/", &["daemon/api", "ipam/kv"]),
     ("netctl", &["daemon/api"]),
     ("xtask", &["tests/"]),
@@ -152,6 +162,8 @@ mod tests {
         let good = [
             ("plugins/bin", "plugins/bridge"),
             ("plugins/fairway", "daemon/api"),
+            ("plugins/vxlan", "daemon/api"),
+            ("plugins/vxlan", "plugins/fairway"),
             ("daemon/fairwayd", "ipam/store"),
             ("daemon/fairwayd", "daemon/rib"),
             ("daemon/rib", "ipam/core"),
@@ -161,6 +173,7 @@ mod tests {
         let bad = [
             ("plugins/bin", "ipam/core"),
             ("plugins/fairway", "daemon/fairwayd"),
+            ("plugins/vxlan", "daemon/rib"),
             ("daemon/api", "plugins/cni"),
             ("daemon/rib", "plugins/netlink"),
             ("daemon/rib", "ipam/store"),
