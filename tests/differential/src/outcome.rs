@@ -2,7 +2,7 @@
 
 use crate::Lines;
 use fairway_lab::{Ns, Outcome, Result, Value};
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 /// What to call MACs, namespaces and paths.
 #[derive(Debug, Default)]
@@ -14,6 +14,8 @@ pub(crate) struct Names {
 impl Names {
     pub(crate) fn replace(&mut self, from: &str, to: &str) {
         self.replace.push((from.to_owned(), to.to_owned()));
+        // `/proc/1/fd/31` must not be taken for what stands behind `/proc/1/fd/3`.
+        self.replace.sort_by_key(|(from, _)| Reverse(from.len()));
     }
 
     /// Takes in the MACs of a namespace's links. Of a bridge and its port that share one, the
@@ -99,5 +101,19 @@ fn flatten(path: &str, value: &Value, lines: &mut Vec<String>) {
             }
         }
         leaf => lines.push(format!("{path} = {leaf}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_begins_like_another_is_another() {
+        let mut names = Names::default();
+        names.replace("/proc/1/fd/3", "<one>");
+        names.replace("/proc/1/fd/31", "<three>");
+        assert_eq!(names.text("/proc/1/fd/31"), "<three>");
+        assert_eq!(names.text("/proc/1/fd/3"), "<one>");
     }
 }
