@@ -60,6 +60,7 @@ pub(crate) static SUITES: &[Suite] = &[
             packages::REFERENCE,
             packages::RUNTIMES,
             packages::ETCD,
+            packages::STREAM,
         ],
         limit: MINUTE.saturating_mul(20),
         dist: true,

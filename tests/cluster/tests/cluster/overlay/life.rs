@@ -71,6 +71,86 @@ fn lossless(streams: Vec<Stream>, least: u64) -> Result<()> {
     Ok(())
 }
 
+/// A TCP stream between two containers, as fast as it goes, for so many seconds.
+struct Bulk {
+    server: Child,
+    client: Child,
+}
+
+impl Bulk {
+    fn start(one: &Pod, two: &Pod, seconds: u64) -> Result<Bulk> {
+        let iperf = |ns: &Ns, args: &[&str]| {
+            let mut command = ns.std_command("iperf3");
+            command
+                .args(args)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null());
+            command.spawn()
+        };
+        let server = iperf(&two.ns, &["--server", "--one-off"])?;
+        let (to, time) = (two.ips[0].to_string(), seconds.to_string());
+        // Slowly enough that a processor is left for those who restart meanwhile.
+        let args = [
+            "--json",
+            "--client",
+            &to,
+            "--time",
+            &time,
+            "--interval",
+            "0.5",
+            "--bitrate",
+            "200M",
+        ];
+        let mut bulk = Bulk {
+            client: iperf(&one.ns, &args)?,
+            server,
+        };
+        eventually("the stream runs", || {
+            if bulk.client.try_wait()?.is_some() {
+                // The server was not there yet.
+                bulk.client = iperf(&one.ns, &args)?;
+            }
+            let there = one.ns.run("ss -Htn state established")?;
+            ensure!(there.contains(":5201"), "{there}");
+            Ok(())
+        })?;
+        Ok(bulk)
+    }
+
+    /// Each half second had its share; says how many segments were sent twice.
+    fn end(mut self) -> Result<()> {
+        let mut text = String::new();
+        if let Some(mut out) = self.client.stdout.take() {
+            std::io::Read::read_to_string(&mut out, &mut text)?;
+        }
+        let report: fairway_lab::Value = serde_json::from_str(&text)?;
+        let intervals = report["intervals"].as_array().context("intervals")?;
+        ensure!(intervals.len() > 4, "{text}");
+        for interval in intervals {
+            let sum = &interval["sum"];
+            ensure!(
+                sum["bytes"].as_u64().is_some_and(|bytes| bytes > 0),
+                "{sum}"
+            );
+        }
+        let sent = &report["end"]["sum_sent"];
+        say(format!(
+            "{} bytes, {} segments sent twice",
+            sent["bytes"], sent["retransmits"]
+        ));
+        Ok(())
+    }
+}
+
+impl Drop for Bulk {
+    fn drop(&mut self) {
+        for child in [&mut self.client, &mut self.server] {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
 fn two(bed: &Bed, net: u8) -> Result<(Pod, Pod)> {
     network(bed, "net", net, "always")?;
     let (one, two) = (
@@ -90,6 +170,7 @@ fn daemons_that_die_and_come_back_lose_no_packet() -> Result<()> {
     on(&Plan::nodes(2).members(1), |bed| {
         let (one, two) = two(bed, 41)?;
         let running = streams(&[&one, &two])?;
+        let bulk = Bulk::start(&one, &two, 5)?;
         let until = Instant::now() + Duration::from_secs(5);
         for round in 0.. {
             if Instant::now() > until {
@@ -109,6 +190,7 @@ fn daemons_that_die_and_come_back_lose_no_packet() -> Result<()> {
             })?;
         }
         lossless(running, 200)?;
+        bulk.end()?;
         for pod in [&one, &two] {
             pod.cni.check(&pod.result)?.ok()?;
         }
