@@ -82,6 +82,9 @@ pub enum Method {
     /// Answer: a list of [`admin::Node`].
     #[serde(rename = "node.list")]
     NodeList,
+    /// A node that takes no new containers, or takes them again. Answer: [`admin::Node`].
+    #[serde(rename = "node.drain")]
+    NodeDrain(admin::NodeDrain),
     /// A node that never returns: its blocks and claims are free. Progress; answer: [`admin::NodeRemoved`].
     #[serde(rename = "node.remove")]
     NodeRemove(admin::NodeRemove),

@@ -12,7 +12,9 @@ use crate::{
     routes::{self, Routes},
     sweep,
 };
-use fairway_ipam::{Agent, JournalId, Settings, Sighting, record::NodeRecord, wants_sightings};
+use fairway_ipam::{
+    Agent, JournalId, NodeName, Settings, Sighting, record::NodeRecord, wants_sightings,
+};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
@@ -89,7 +91,7 @@ impl Base {
             routes.leases(leases);
         }
         tasks.spawn(mirror_once_named(
-            link.clone(),
+            (link.clone(), config.node.clone()),
             (driver.clone(), routes.clone()),
             generation,
             first,
@@ -309,7 +311,7 @@ async fn hold_name(
 /// The agent is told of the store only under its own name: another with the same name would be taken for
 /// its own past.
 async fn mirror_once_named(
-    link: Link,
+    link: (Link, NodeName),
     told: (Driver, Routes),
     generation: watch::Receiver<Generation>,
     first: watch::Sender<bool>,

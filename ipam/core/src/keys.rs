@@ -8,6 +8,8 @@ use fairway_kv::ROOT;
 pub enum Key {
     /// A node that is alive (bound to its lease).
     Node(NodeName),
+    /// A node that takes no new containers.
+    Drain(NodeName),
     /// A pool.
     Pool(PoolName),
     /// A network.
@@ -29,6 +31,7 @@ impl Key {
     pub fn path(&self) -> String {
         match self {
             Key::Node(node) => format!("{ROOT}nodes/{node}"),
+            Key::Drain(node) => format!("{ROOT}drains/{node}"),
             Key::Pool(pool) => format!("{ROOT}pools/{pool}"),
             Key::Network(network) => format!("{ROOT}networks/{network}"),
             Key::Block(pool, cidr) => format!("{ROOT}blocks/{pool}/{cidr}"),
@@ -50,6 +53,7 @@ impl Key {
         };
         Some(match kind {
             "nodes" => Key::Node(NodeName::new(rest).ok()?),
+            "drains" => Key::Drain(NodeName::new(rest).ok()?),
             "pools" => Key::Pool(PoolName::new(rest).ok()?),
             "networks" => Key::Network(NetworkName::new(rest).ok()?),
             "blocks" => {
@@ -95,6 +99,7 @@ mod tests {
             "wants/web/n1/4",
             "wants/web/n1/6",
             "meta/pools",
+            "drains/n1",
             "networks/tenant-1",
             "meta/networks",
         ] {
@@ -110,6 +115,7 @@ mod tests {
             "blocks/web/10.1.0.0/026",
             "claims/web/",
             "wants/web/n1/5",
+            "drains/",
             "networks/A",
             "meta/other",
             "other/x",

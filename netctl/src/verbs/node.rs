@@ -8,13 +8,23 @@ use crate::{
 use clap::Subcommand;
 use fairway_api::{
     Method,
-    admin::{Info, Node, NodeRemove, NodeRemoved},
+    admin::{Info, Node, NodeDrain, NodeRemove, NodeRemoved},
 };
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum NodeVerb {
     /// List the nodes
     Ls,
+    /// Have a node take no new containers; those that it has stay
+    Drain {
+        /// Its name
+        name: String,
+    },
+    /// Have it take new containers again
+    Undrain {
+        /// Its name
+        name: String,
+    },
     /// Remove a node that never returns: its blocks and claims are free
     Rm {
         /// Its name
@@ -32,6 +42,8 @@ impl NodeVerb {
     pub(crate) fn job(&self) -> Job {
         match self {
             NodeVerb::Ls => Job::new::<Vec<Node>>(Method::NodeList).watchable(),
+            NodeVerb::Drain { name } => drain(name, false),
+            NodeVerb::Undrain { name } => drain(name, true),
             NodeVerb::Rm {
                 name,
                 force,
@@ -45,6 +57,11 @@ impl NodeVerb {
     }
 }
 
+fn drain(name: &str, undo: bool) -> Job {
+    let name = name.to_owned();
+    Job::new::<Node>(Method::NodeDrain(NodeDrain { name, undo }))
+}
+
 /// `netctl status`.
 pub(crate) fn status() -> Job {
     Job::new::<Info>(Method::Info).watchable()
@@ -52,45 +69,59 @@ pub(crate) fn status() -> Job {
 
 impl Answer for Vec<Node> {
     fn sheet(&self) -> Sheet {
-        let heads = [
-            "NAME",
-            "STATE",
-            "BLOCKS",
-            "LIVE",
-            "CLAIMS",
-            "DAEMON?",
-            "HOST?",
-            "UNDERLAY?",
-            "MTU?",
-            "LABELS?",
-            "?",
-        ];
-        let mut sheet = Sheet::new(&heads, "no nodes");
-        for node in self {
-            let labels: Vec<String> = node
-                .labels
-                .iter()
-                .map(|(key, value)| format!("{key}={value}"))
-                .collect();
-            sheet.row([
-                Cell::from(&node.name),
-                Cell::from(&node.state).tone(match node.state.as_str() {
-                    "alive" => Tone::Good,
-                    _ => Tone::Bad,
-                }),
-                Cell::from(node.blocks),
-                Cell::from(node.live),
-                Cell::from(node.claims),
-                Cell::from(&node.daemon),
-                Cell::from(&node.host),
-                lines(&node.underlay),
-                maybe(node.mtu.as_ref()),
-                Cell::from(labels.join(",")),
-                Cell::from(if node.here { "(answers)" } else { "" }),
-            ]);
-        }
-        sheet
+        rows(self)
     }
+}
+
+impl Answer for Node {
+    fn sheet(&self) -> Sheet {
+        rows([self])
+    }
+}
+
+fn rows<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> Sheet {
+    let heads = [
+        "NAME",
+        "STATE",
+        "BLOCKS",
+        "LIVE",
+        "CLAIMS",
+        "DAEMON?",
+        "HOST?",
+        "UNDERLAY?",
+        "MTU?",
+        "LABELS?",
+        "?",
+    ];
+    let mut sheet = Sheet::new(&heads, "no nodes");
+    for node in nodes {
+        let labels: Vec<String> = node
+            .labels
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        let state = match node.drained {
+            true => format!("{}, drained", node.state),
+            false => node.state.clone(),
+        };
+        sheet.row([
+            Cell::from(&node.name),
+            Cell::from(&state).tone(match state.as_str() {
+                "alive" => Tone::Good,
+                _ => Tone::Bad,
+            }),
+            Cell::from(node.blocks),
+            Cell::from(node.live),
+            Cell::from(node.claims),
+            Cell::from(&node.daemon),
+            Cell::from(&node.host),
+            lines(&node.underlay),
+            maybe(node.mtu.as_ref()),
+            Cell::from(labels.join(",")),
+            Cell::from(if node.here { "(answers)" } else { "" }),
+        ]);
+    }
+    sheet
 }
 
 impl Answer for NodeRemoved {

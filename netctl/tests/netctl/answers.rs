@@ -103,6 +103,13 @@ pub(crate) fn nodes() -> Value {
     ])
 }
 
+pub(crate) fn node() -> Value {
+    json!({
+        "name": "n2", "state": "away", "labels": {}, "blocks": 1, "live": 0, "claims": 0, "here": false,
+        "drained": true
+    })
+}
+
 pub(crate) fn node_removed() -> Value {
     json!({"blocks": 4, "addresses": 12, "claims": 3})
 }

@@ -364,6 +364,21 @@ fn claims() {
 fn nodes() {
     asks(answers::nodes(), &[("node ls", "node.list", Value::Null)]);
     asks(
+        answers::node(),
+        &[
+            (
+                "node drain n2",
+                "node.drain",
+                json!({"name": "n2", "undo": false}),
+            ),
+            (
+                "node undrain n2",
+                "node.drain",
+                json!({"name": "n2", "undo": true}),
+            ),
+        ],
+    );
+    asks(
         answers::node_removed(),
         &[
             (

@@ -140,6 +140,11 @@ fn kinds() -> Vec<Kind> {
             ],
         ),
         kind::<Vec<Node>>("node-ls", "node ls", vec![("node ls", a::nodes())]),
+        kind::<Node>(
+            "node",
+            "node drain|undrain",
+            vec![("node drain n2", a::node()), ("node undrain n2", a::node())],
+        ),
         kind::<NodeRemoved>(
             "node-rm",
             "node rm",

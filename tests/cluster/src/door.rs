@@ -3,8 +3,9 @@
 use crate::history::{Ask, Listed, Outcome, Recorder};
 use fairway_api::admin::{
     AddressRow, Audit, Claim, ClaimCreate, ClaimList, ClaimMove, ClaimRemove, Doctor, Info,
-    IpamAudit, IpamList, Network, NetworkCreate, NetworkRemove, NetworkSet, Node, NodeRemove,
-    NodeRemoved, Pool, PoolCreate, PoolRemove, PoolSet, Route, RouteExplained, RouteList, RouteWhy,
+    IpamAudit, IpamList, Network, NetworkCreate, NetworkRemove, NetworkSet, Node, NodeDrain,
+    NodeRemove, NodeRemoved, Pool, PoolCreate, PoolRemove, PoolSet, Route, RouteExplained,
+    RouteList, RouteWhy,
 };
 use fairway_api::endpoint::{Endpoint, Prepare, Prepared};
 use fairway_api::ipam::{
@@ -159,6 +160,8 @@ impl Door {
         claim_move(ClaimMove(ClaimMove)) -> Claim;
         /// All nodes.
         nodes(NodeList) -> Vec<Node>;
+        /// A node that takes no new containers, or takes them again.
+        node_drain(NodeDrain(NodeDrain)) -> Node;
         /// A node that never returns.
         node_remove(NodeRemove(NodeRemove)) -> NodeRemoved;
         /// The daemon about itself.

@@ -15,6 +15,6 @@ pub use address::{AddressRow, Audit, Balance, Finding, IpamAudit, IpamFree, Ipam
 pub use claim::{Claim, ClaimCreate, ClaimList, ClaimMove, ClaimRemove, SetSize};
 pub use doctor::{Check, Doctor};
 pub use network::{Network, NetworkCreate, NetworkRemove, NetworkSet};
-pub use node::{Info, Node, NodeRemove, NodeRemoved};
+pub use node::{Info, Node, NodeDrain, NodeRemove, NodeRemoved};
 pub use pool::{Pool, PoolCreate, PoolRange, PoolRemove, PoolSet, PoolSettings};
 pub use route::{Candidate, Considered, Route, RouteExplained, RouteList, RouteWhy};

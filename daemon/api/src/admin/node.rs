@@ -33,6 +33,9 @@ pub struct Node {
     /// The largest packet that its underlay takes, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
+    /// It takes no new containers.
+    #[serde(default)]
+    pub drained: bool,
     /// It is the one that answers.
     #[serde(default)]
     pub here: bool,
@@ -49,6 +52,16 @@ pub struct NodeRemove {
     /// Only its claims: they are free at once; the blocks stay its own.
     #[serde(default)]
     pub claims_only: bool,
+}
+
+/// Has a node take no new containers, or take them again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeDrain {
+    /// Its name.
+    pub name: String,
+    /// It takes them again.
+    #[serde(default)]
+    pub undo: bool,
 }
 
 /// The answer to [`NodeRemove`].

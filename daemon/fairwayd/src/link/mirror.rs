@@ -5,7 +5,8 @@ use crate::{
     driver::{Driver, Generation},
     routes::Routes,
 };
-use fairway_kv::{ROOT, Update};
+use fairway_ipam::{NodeName, keys::Key};
+use fairway_kv::{Change, ROOT, Update};
 use fairway_store::{
     StoreError,
     mirror::{self, Sink},
@@ -21,7 +22,7 @@ use tracing::{info, warn};
 /// the start.
 /// `first` becomes true with the first whole picture.
 pub async fn mirror(
-    link: Link,
+    (link, node): (Link, NodeName),
     (driver, routes): (Driver, Routes),
     mut generation: watch::Receiver<Generation>,
     first: watch::Sender<bool>,
@@ -33,6 +34,8 @@ pub async fn mirror(
             driver: driver.clone(),
             routes: routes.clone(),
             connected: link.connected.clone(),
+            drained: link.drained.clone(),
+            drain: Key::Drain(node.clone()).path(),
             first: first.clone(),
         };
         tokio::select! {
@@ -47,7 +50,26 @@ struct Told {
     driver: Driver,
     routes: Routes,
     connected: Arc<AtomicBool>,
+    drained: Arc<AtomicBool>,
+    /// The key that says whether this node takes containers.
+    drain: String,
     first: watch::Sender<bool>,
+}
+
+impl Told {
+    /// What an update says about whether this node takes containers; none: nothing.
+    fn drained(&self, update: &Update) -> Option<bool> {
+        match update {
+            Update::Lost => None,
+            Update::Reset { entries, .. } => Some(entries.iter().any(|e| e.key == self.drain)),
+            Update::Changes { changes, .. } => {
+                changes.iter().rev().find_map(|change| match change {
+                    Change::Put(entry) => (entry.key == self.drain).then_some(true),
+                    Change::Deleted { key, .. } => (*key == self.drain).then_some(false),
+                })
+            }
+        }
+    }
 }
 
 impl Sink for Told {
@@ -57,6 +79,14 @@ impl Sink for Told {
             match connected {
                 true => info!("the store is there"),
                 false => warn!("the store is away; this node goes on with the blocks it has"),
+            }
+        }
+        if let Some(drained) = self.drained(&update)
+            && self.drained.swap(drained, Ordering::AcqRel) != drained
+        {
+            match drained {
+                true => warn!("this node is drained: it takes no new containers"),
+                false => info!("this node takes new containers again"),
             }
         }
         let whole = matches!(update, Update::Reset { .. });

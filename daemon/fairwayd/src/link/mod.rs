@@ -25,6 +25,7 @@ use tracing::{error, info};
 pub struct Link {
     store: watch::Receiver<Option<Arc<dyn Store>>>,
     connected: Arc<AtomicBool>,
+    drained: Arc<AtomicBool>,
     kind: &'static str,
 }
 
@@ -57,6 +58,7 @@ impl Link {
         let link = Link {
             store,
             connected: Arc::default(),
+            drained: Arc::default(),
             kind,
         };
         let again = async move {
@@ -96,6 +98,11 @@ impl Link {
     /// Is the mirror up to date?
     pub fn connected(&self) -> bool {
         self.connected.load(Ordering::Acquire)
+    }
+
+    /// Does this node take no new containers?
+    pub fn drained(&self) -> bool {
+        self.drained.load(Ordering::Acquire)
     }
 
     /// `redb` or `etcd`.

@@ -96,6 +96,7 @@ mod tests {
         let link = Link {
             store,
             connected: Arc::default(),
+            drained: Arc::default(),
             kind: "etcd",
         };
         commit(&link, TxnId(1), txn).await

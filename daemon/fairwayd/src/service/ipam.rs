@@ -33,6 +33,9 @@ impl Daemon {
             Err(error) => return refuse(replies, error.into()).await,
         };
         let attachment = wanted.attachment.clone();
+        if self.link.drained() {
+            return refuse(replies, self.drained()).await;
+        }
         if let Err(failure) = self
             .released
             .before(&self.driver, &request.attachment)
@@ -125,6 +128,9 @@ impl Daemon {
 
     pub(super) async fn status(&self, request: StatusQuery) -> Result<Headrooms, ErrorBody> {
         let pool = request.pool.as_ref().map(convert::pool).transpose()?;
+        if self.link.drained() {
+            return Err(self.drained());
+        }
         let namespace = None;
         let answer = self.driver.ask(Request::Status { pool, namespace }).await;
         let status = refusal::status(&answer)?;
@@ -132,6 +138,15 @@ impl Daemon {
             connected: status.connected,
             pools: status.pools.iter().map(convert::headroom).collect(),
         })
+    }
+
+    /// The words for a node that takes no new containers.
+    fn drained(&self) -> ErrorBody {
+        let node = &self.config.node;
+        let text = format_args!(
+            "node {node} is drained: it takes no new containers (netctl node undrain {node})"
+        );
+        convert::body(Code::UNAVAILABLE, text)
     }
 }
 

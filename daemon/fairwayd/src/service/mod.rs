@@ -146,6 +146,10 @@ impl Service for Daemon {
                 let done = self.node_list(replies).await;
                 tell(done, replies).await
             }
+            Method::NodeDrain(drain) => {
+                let done = self.node_drain(drain, replies).await;
+                tell(done, replies).await
+            }
             Method::NodeRemove(remove) => {
                 let done = self.node_remove(remove, replies).await;
                 tell(done, replies).await

@@ -6,15 +6,20 @@ use fairway_api::admin;
 use fairway_cni::Code;
 use fairway_ipam::{
     NodeName,
-    admin::{nodes, remove_node},
+    admin::{NodeRow, Plan, drain_node, nodes, remove_node, undrain_node},
     record::UnderlayAddress,
 };
 
 impl Daemon {
     pub(super) async fn node_list(&self, replies: &mut Replies) -> Result<Vec<admin::Node>, Stop> {
         let rows = nodes(&self.listed(replies).await?).into_iter();
-        let row = |(name, row): (NodeName, fairway_ipam::admin::NodeRow)| admin::Node {
-            here: name == self.config.node,
+        Ok(rows.map(|(name, row)| self.node_row(&name, row)).collect())
+    }
+
+    fn node_row(&self, name: &NodeName, row: NodeRow) -> admin::Node {
+        admin::Node {
+            here: *name == self.config.node,
+            drained: row.drained,
             name: name.to_string(),
             state: match row.alive {
                 true => "alive",
@@ -34,8 +39,33 @@ impl Daemon {
             blocks: row.blocks,
             live: row.live,
             claims: row.claims,
+        }
+    }
+
+    pub(super) async fn node_drain(
+        &self,
+        drain: admin::NodeDrain,
+        replies: &mut Replies,
+    ) -> Result<admin::Node, Stop> {
+        let name: NodeName = read("name", &drain.name)?;
+        let now = self.clocks.now().wall;
+        let plan = |view: &_| {
+            let txn = match drain.undo {
+                true => undrain_node(view, &name)?,
+                false => drain_node(view, &name, now)?,
+            };
+            Ok(Plan {
+                txns: txn.into_iter().collect(),
+                summary: (),
+            })
         };
-        Ok(rows.map(row).collect())
+        self.change("node", replies, plan).await?;
+        let mut rows = nodes(&self.fresh().await?);
+        let gone = || {
+            let text = format_args!("node {name} is gone already");
+            body(Code::INVALID_CONFIG, text)
+        };
+        Ok(self.node_row(&name, rows.remove(&name).ok_or_else(gone)?))
     }
 
     pub(super) async fn node_remove(

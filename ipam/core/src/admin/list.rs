@@ -232,6 +232,8 @@ pub fn claims(view: &View, pool: Option<&PoolName>, app: Option<&crate::AppName>
 pub struct NodeRow {
     /// Its lease holds.
     pub alive: bool,
+    /// It takes no new containers.
+    pub drained: bool,
     /// Since when it is up.
     pub since: UnixSeconds,
     /// Its labels.
@@ -283,6 +285,9 @@ pub fn nodes(view: &View) -> BTreeMap<NodeName, NodeRow> {
             row.claims += 1;
             row.live += claim.addresses().map_or(0, |ips| ips.len() as u64);
         }
+    }
+    for (node, row) in &mut rows {
+        row.drained = view.drains.contains_key(node);
     }
     rows
 }

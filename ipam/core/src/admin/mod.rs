@@ -7,6 +7,7 @@
 //! any, look again, and go on with what is left.
 
 mod claims;
+mod drain;
 mod list;
 mod networks;
 mod nodes;
@@ -18,6 +19,7 @@ mod settle;
 mod tests;
 
 pub use claims::{Keep, Move, SetWish, create_set, find_claim, given_name, move_claim};
+pub use drain::{drain_node, undrain_node};
 pub use list::{
     AddressFilter, AddressRow, ClaimRow, NodeRow, PoolRow, Tally, addresses, claims, nodes, pool,
     pools, tallies, tally,

@@ -155,6 +155,15 @@ pub struct WantRecord {
 
 impl Record for WantRecord {}
 
+/// `drains/<node>`: the node takes no new containers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrainRecord {
+    /// Since when.
+    pub since: UnixSeconds,
+}
+
+impl Record for DrainRecord {}
+
 /// `meta/pools`, `meta/networks`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuardRecord {

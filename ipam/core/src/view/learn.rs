@@ -4,7 +4,9 @@ use super::{ReadError, Stored, Touched, Unreadable, View};
 use crate::{
     ClaimName, NetworkRecord, Pool, PoolName, PoolSpec,
     keys::Key,
-    record::{BlockRecord, ClaimRecord, GuardRecord, NodeRecord, Part, Record, WantRecord},
+    record::{
+        BlockRecord, ClaimRecord, DrainRecord, GuardRecord, NodeRecord, Part, Record, WantRecord,
+    },
 };
 use fairway_kv::{Change, Entry, Revision, Txn, Update, Write};
 use std::collections::BTreeSet;
@@ -124,6 +126,7 @@ impl View {
         let wants = self.wants.keys().cloned();
         keys.extend(wants.map(|(pool, node, family)| Key::Want(pool, node, family)));
         keys.extend(self.guard.iter().map(|_| Key::PoolsGuard));
+        keys.extend(self.drains.keys().cloned().map(Key::Drain));
         keys.extend(self.networks.keys().cloned().map(Key::Network));
         keys.extend(self.networks_guard.iter().map(|_| Key::NetworksGuard));
         keys
@@ -162,6 +165,7 @@ impl View {
                 self.wants.remove(&key);
             }
             Key::PoolsGuard => self.guard = None,
+            Key::Drain(node) => drop(self.drains.remove(node)),
             Key::Network(network) => drop(self.networks.remove(network)),
             Key::NetworksGuard => self.networks_guard = None,
         }
@@ -250,6 +254,7 @@ impl View {
                     modified,
                 });
             }),
+            Key::Drain(node) => store!(self.drains, node, decode::<DrainRecord>(value)),
             Key::Network(name) => {
                 store!(self.networks, name, decode::<NetworkRecord>(value))
             }

@@ -9,7 +9,10 @@ mod learn;
 use crate::{
     Cidr, ClaimName, Family, NetworkName, NetworkRecord, NodeName, Pool, PoolName, Uid,
     keys::Key,
-    record::{BlockRecord, Claim, ClaimRecord, GuardRecord, NodeRecord, RecordError, WantRecord},
+    record::{
+        BlockRecord, Claim, ClaimRecord, DrainRecord, GuardRecord, NodeRecord, RecordError,
+        WantRecord,
+    },
 };
 use fairway_kv::{Entry, Revision, Update};
 use std::{
@@ -64,6 +67,8 @@ pub struct View {
     pub connected: bool,
     /// Pools.
     pub pools: BTreeMap<PoolName, Stored<Pool>>,
+    /// Nodes that take no new containers.
+    pub drains: BTreeMap<NodeName, Stored<DrainRecord>>,
     /// Networks.
     pub networks: BTreeMap<NetworkName, Stored<NetworkRecord>>,
     /// The guard of the set of networks.
@@ -165,6 +170,7 @@ impl View {
         let there = match key {
             Key::Node(node) => self.nodes.get(node).map(|s| s.modified),
             Key::Pool(pool) => self.pools.get(pool).map(|s| s.modified),
+            Key::Drain(node) => self.drains.get(node).map(|s| s.modified),
             Key::Network(network) => self.networks.get(network).map(|s| s.modified),
             Key::NetworksGuard => self.networks_guard.as_ref().map(|s| s.modified),
             Key::Block(pool, cidr) => {

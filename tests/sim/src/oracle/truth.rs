@@ -145,7 +145,11 @@ impl Truth {
                     Some(_) => drop(self.away.insert(name, None)),
                     None => drop(self.away.insert(name, Some(now))),
                 },
-                Key::Want(..) | Key::PoolsGuard | Key::Network(_) | Key::NetworksGuard => {}
+                Key::Want(..)
+                | Key::PoolsGuard
+                | Key::Network(_)
+                | Key::NetworksGuard
+                | Key::Drain(_) => {}
             }
         }
         for (pool, name, claim) in &put {

@@ -261,3 +261,31 @@ fn what_is_kept_for_it_is_anybodys() {
     assert_eq!(single("prod/db-4").holder, None);
     assert!(single("prod/db-6").holder.is_some(), "another node has it");
 }
+
+#[test]
+fn a_node_is_drained_and_takes_containers_again() {
+    let mut store = cluster();
+    let node = NodeName::new("n1").unwrap();
+    let drained = |store: &Store| nodes(&store.view())[&node].drained;
+    assert!(!drained(&store));
+    let txn = drain_node(&store.view(), &node, UnixSeconds(7)).unwrap();
+    assert!(store.commit(&txn.unwrap()));
+    assert!(drained(&store));
+    assert_eq!(drain_node(&store.view(), &node, UnixSeconds(9)), Ok(None));
+    let txn = undrain_node(&store.view(), &node).unwrap();
+    assert!(store.commit(&txn.unwrap()));
+    assert!(!drained(&store));
+    assert_eq!(undrain_node(&store.view(), &node), Ok(None));
+    let nobody = NodeName::new("n9").unwrap();
+    for refused in [
+        drain_node(&store.view(), &nobody, UnixSeconds(7)),
+        undrain_node(&store.view(), &nobody),
+    ] {
+        assert_eq!(
+            refused.unwrap_err(),
+            AdminError::NoNode {
+                node: nobody.clone()
+            }
+        );
+    }
+}

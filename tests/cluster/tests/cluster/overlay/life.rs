@@ -3,7 +3,7 @@
 use super::stage::{Pod, network, quick, reaches};
 use crate::support::eventually;
 use anyhow::{Context, Result, ensure};
-use fairway_api::admin::{NodeRemove, RouteList};
+use fairway_api::admin::{NodeDrain, NodeRemove, RouteList};
 use fairway_lab::Ns;
 use fairway_tests_cluster::{Bed, Cut, Plan, on, say};
 use std::net::IpAddr;
@@ -307,5 +307,52 @@ fn a_node_that_is_not_heard_of_is_not_torn_down() -> Result<()> {
             ensure!(blocks == 0, "{left:?}");
             Ok(())
         })
+    })
+}
+
+/// A drained node takes no new containers, whatever becomes of its daemon; those that are there are reached.
+#[test]
+fn a_drained_node_keeps_what_it_has_and_takes_nothing() -> Result<()> {
+    on(&Plan::nodes(2).members(1), |bed| {
+        let (one, two) = two(bed, 45)?;
+        let drain = |name: &str, undo| {
+            let name = name.to_owned();
+            bed.door(1).node_drain(NodeDrain { name, undo })
+        };
+        ensure!(drain("n2", false)?.drained);
+        ensure!(drain("n2", false)?.drained, "and once more");
+        let ns = bed.lab.container()?;
+        let late = || super::stage::plugin(bed.node(2), "late", "net", Some(&ns));
+        let refused = || -> Result<()> {
+            let error = late().add()?.fails(50)?;
+            ensure!(error.msg.contains("netctl node undrain n2"), "{error:?}");
+            Ok(())
+        };
+        eventually("it takes nothing", || {
+            let outcome = late().add()?;
+            if outcome.error.is_none() {
+                late().del(None)?.ok()?;
+            }
+            outcome.fails(50)?;
+            Ok(())
+        })?;
+        refused()?;
+        late().status()?.fails(50)?;
+        bed.node(2).kill()?;
+        bed.node(2).start_connected()?;
+        refused()?;
+        for (from, to) in [(&one, &two), (&two, &one)] {
+            reaches(from, to.ips[0], Duration::from_secs(5))?;
+            from.cni.check(&from.result)?.ok()?;
+        }
+        let other = Pod::add(bed, 1, "other", "net")?;
+        reaches(&two, other.ips[0], Duration::from_secs(5))?;
+        ensure!(!drain("n2", true)?.drained);
+        eventually("it takes containers again", || {
+            late().add()?.ok()?;
+            Ok(())
+        })?;
+        crate::support::refused(drain("n9", false), 7, &["n9"])?;
+        Ok(())
     })
 }
