@@ -89,14 +89,8 @@ fn of_prefix(tenant: &Tenant, prefix: IpNetwork) -> [Rule; 3] {
 
 fn rule(family: Family, priority: u32, action: RuleAction) -> Rule {
     Rule {
-        family,
-        priority,
-        src: None,
-        dst: None,
-        iif: None,
-        tun_id: None,
-        action,
         protocol: names::PROTOCOL,
+        ..Rule::new(family, priority, action)
     }
 }
 
