@@ -121,6 +121,23 @@ pub fn add_routes(
     Ok(())
 }
 
+/// The addresses of a link that is routed to, each without a route to its network, and the link up.
+pub fn set_up_routed(
+    netlink: &mut dyn Netlink,
+    link: &Link,
+    ips: &[IpConfig],
+) -> Result<(), Error> {
+    for ip in ips {
+        let address = AddressSpec {
+            nodad: ip.address.is_ipv6(),
+            no_prefix_route: true,
+            ..AddressSpec::new(ip.address)
+        };
+        netlink.add_address(link.index, &address)?;
+    }
+    set_up(netlink, link)
+}
+
 /// Sets a link up.
 pub fn set_up(netlink: &mut dyn Netlink, link: &Link) -> Result<(), Error> {
     let up = LinkChange {

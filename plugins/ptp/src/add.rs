@@ -89,15 +89,7 @@ fn configure_container(
     result: &CniResult,
     gateways: &[IpAddr],
 ) -> Result<(), Error> {
-    for ip in &result.ips {
-        let address = AddressSpec {
-            nodad: ip.address.is_ipv6(),
-            no_prefix_route: true,
-            ..AddressSpec::new(ip.address)
-        };
-        container.add_address(link.index, &address)?;
-    }
-    container::set_up(container, link)?;
+    container::set_up_routed(container, link, &result.ips)?;
     for (ip, gateway) in result.ips.iter().zip(gateways) {
         let to_gateway = Route {
             oif: Some(link.index),

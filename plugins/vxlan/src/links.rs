@@ -25,15 +25,7 @@ pub(crate) fn inside(
     link: &Link,
     result: &CniResult,
 ) -> Result<(), Error> {
-    for ip in &result.ips {
-        let address = AddressSpec {
-            nodad: ip.address.is_ipv6(),
-            no_prefix_route: true,
-            ..AddressSpec::new(ip.address)
-        };
-        netlink.add_address(link.index, &address)?;
-    }
-    container::set_up(netlink, link)?;
+    container::set_up_routed(netlink, link, &result.ips)?;
     for gateway in gateways(result) {
         neighbour(netlink, link, gateway, HOST_MAC)?;
         if gateway.is_ipv4() {
