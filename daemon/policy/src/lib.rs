@@ -1,0 +1,1 @@
+//! From policy objects to verdicts.
