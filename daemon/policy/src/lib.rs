@@ -1,1 +1,5 @@
 //! From policy objects to verdicts.
+
+pub mod input;
+pub mod object;
+pub mod spec;

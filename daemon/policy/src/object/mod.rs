@@ -1,0 +1,1 @@
+//! What users write: parsed, and refused by field.
