@@ -2,7 +2,7 @@
 
 use crate::ipam::{Attachment, Sourced};
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 
 /// Asks, before anything is made, what a container of a network is to be like. Answer: [`Prepared`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,65 @@ pub struct Ready {
     pub network: String,
     /// What it has.
     pub addresses: Vec<IpAddr>,
+}
+
+/// Asks, when the host's end of a link is there and still down, that nothing passes it before its policy is
+/// in place. Answer: [`Guarded`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guard {
+    /// Which interface of which container.
+    pub attachment: Attachment,
+    /// Where policies cannot be enforced: is that an error?
+    pub required: bool,
+}
+
+/// The answer to [`Guard`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guarded {
+    /// Nothing passes the link until [`Open`] is answered. False: this node enforces no policy.
+    pub enforced: bool,
+}
+
+/// Asks that the policy of a guarded link is put in place. Answered when the kernel has it:
+/// [`crate::Nothing`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Open {
+    /// Which interface of which container.
+    pub attachment: Attachment,
+    /// Whose it is.
+    pub workload: Workload,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+    /// The hardware address inside.
+    pub mac: String,
+    /// The addresses are of the cluster's pools, and mean the same container on every node.
+    pub cluster: bool,
+}
+
+/// What policies can know a container by.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Workload {
+    /// Its namespace; absent: `default`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The pod's or task's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<String>,
+    /// Its labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Its groups, as Mesos has them: who has one talks with members of a common one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+}
+
+/// CHECK: is the policy of an endpoint in place? Answer: [`crate::Nothing`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verify {
+    /// Which interface of which container.
+    pub attachment: Attachment,
+    /// Where policies cannot be enforced: is that an error?
+    pub required: bool,
 }
 
 /// A container on this node, as routes see it.

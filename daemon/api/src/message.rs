@@ -108,6 +108,15 @@ pub enum Method {
     /// That a container is reached. Answer: [`Nothing`].
     #[serde(rename = "endpoint.ready")]
     EndpointReady(endpoint::Ready),
+    /// That nothing passes a link before its policy is in place. Answer: [`endpoint::Guarded`].
+    #[serde(rename = "endpoint.guard")]
+    EndpointGuard(endpoint::Guard),
+    /// That a guarded link's policy is in place. Answer: [`Nothing`].
+    #[serde(rename = "endpoint.open")]
+    EndpointOpen(Box<endpoint::Open>),
+    /// CHECK of that. Answer: [`Nothing`].
+    #[serde(rename = "endpoint.verify")]
+    EndpointVerify(endpoint::Verify),
     /// Containers of this node. Answer: a list of [`endpoint::Endpoint`].
     #[serde(rename = "endpoint.list")]
     EndpointList,
@@ -118,6 +127,32 @@ pub enum Method {
     /// Which way an address goes, and why. Answer: [`admin::RouteExplained`].
     #[serde(rename = "route.why")]
     RouteWhy(admin::RouteWhy),
+
+    /// Puts objects in place of those of the same names. Answer: a list of [`admin::Applied`].
+    #[serde(rename = "object.apply")]
+    ObjectApply(admin::ObjectApply),
+    /// Answer: a list of objects, as they were applied.
+    #[serde(rename = "object.list")]
+    ObjectList(admin::ObjectList),
+    /// Deletes one. Answer: [`admin::Applied`].
+    #[serde(rename = "object.remove")]
+    ObjectRemove(admin::ObjectRef),
+
+    /// Policies, as this node sees them. Answer: a list of [`admin::Policy`].
+    #[serde(rename = "policy.list")]
+    PolicyList,
+    /// Who decides about packets, and how. Answer: [`admin::PolicyExplained`].
+    #[serde(rename = "policy.explain")]
+    PolicyExplain(admin::PolicyExplain),
+    /// What policies in audit would have refused. Answer: a list of [`admin::AuditRow`].
+    #[serde(rename = "policy.audit")]
+    PolicyAudit,
+    /// How policy stands on this node. Answer: [`admin::PolicyStatus`].
+    #[serde(rename = "policy.status")]
+    PolicyStatus,
+    /// Flows. Answer: [`admin::Flows`].
+    #[serde(rename = "flow.list")]
+    FlowList(admin::FlowList),
 
     /// Answer: [`admin::Info`].
     #[serde(rename = "daemon.info")]

@@ -6,15 +6,24 @@
 mod address;
 mod claim;
 mod doctor;
+mod flow;
 mod network;
 mod node;
+mod object;
+mod policy;
 mod pool;
 mod route;
 
 pub use address::{AddressRow, Audit, Balance, Finding, IpamAudit, IpamFree, IpamList};
 pub use claim::{Claim, ClaimCreate, ClaimList, ClaimMove, ClaimRemove, SetSize};
 pub use doctor::{Check, Doctor};
+pub use flow::{Flow, FlowList, Flows};
 pub use network::{Network, NetworkCreate, NetworkRemove, NetworkSet};
 pub use node::{Info, Node, NodeDrain, NodeRemove, NodeRemoved};
+pub use object::{Applied, ObjectApply, ObjectList, ObjectRef};
+pub use policy::{
+    AuditRow, DirectionExplained, End, MapFill, PacketCount, Party, Policy, PolicyExplain,
+    PolicyExplained, PolicyStatus, RuleExplained,
+};
 pub use pool::{Pool, PoolCreate, PoolRange, PoolRemove, PoolSet, PoolSettings};
 pub use route::{Candidate, Considered, Route, RouteExplained, RouteList, RouteWhy};

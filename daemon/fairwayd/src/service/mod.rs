@@ -90,6 +90,20 @@ impl Service for Daemon {
             Method::EndpointList => replies.answer(self.routes.endpoints().await).await,
             Method::RouteList(list) => replies.answer(self.routes.routes(list.network).await).await,
             Method::RouteWhy(why) => replies.answer(self.routes.why(why).await).await,
+            Method::EndpointGuard(_)
+            | Method::EndpointOpen(_)
+            | Method::EndpointVerify(_)
+            | Method::ObjectApply(_)
+            | Method::ObjectList(_)
+            | Method::ObjectRemove(_)
+            | Method::PolicyList
+            | Method::PolicyExplain(_)
+            | Method::PolicyAudit
+            | Method::PolicyStatus
+            | Method::FlowList(_) => {
+                let error = crate::convert::body(fairway_cni::Code::UNAVAILABLE, "no policy yet");
+                replies.answer(Err::<Nothing, _>(error)).await
+            }
             Method::Info => {
                 let info = self.info().await;
                 replies.answer(info).await
