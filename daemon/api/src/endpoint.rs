@@ -63,6 +63,9 @@ pub struct Open {
     pub mac: String,
     /// The addresses are of the cluster's pools, and mean the same container on every node.
     pub cluster: bool,
+    /// The network of ours that it is in: `network` of the `vxlan` plugin's configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
 }
 
 /// What policies can know a container by.
