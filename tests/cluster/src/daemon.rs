@@ -3,7 +3,7 @@
 //! The process is the release binary. It dies with the test, however that ends; what it said is kept over
 //! its restarts, so that a failed test can show it.
 
-use crate::{Cable, Door};
+use crate::{Cable, Door, mounts::Mounts};
 use fairway_lab::{Cni, Error, Guarded, Ns, Result, plugin_dir, poll};
 use nix::sys::signal::Signal;
 use std::fmt::Write as _;
@@ -32,6 +32,7 @@ pub struct Daemon {
     /// Its wire to the store.
     pub cable: Cable,
     dir: PathBuf,
+    mounts: Mounts,
     process: Mutex<Option<Guarded>>,
     past: Mutex<String>,
     rebooted: AtomicBool,
@@ -50,6 +51,7 @@ impl Daemon {
             ns,
             cable,
             dir,
+            mounts: Mounts::new()?,
             process: Mutex::default(),
             past: Mutex::default(),
             rebooted: AtomicBool::new(false),
@@ -107,14 +109,12 @@ impl Daemon {
         let mut process = self.process();
         self.keep(process.take());
         let program = bin_dir().join("fairwayd");
+        let enter = || self.ns.command("nsenter").arg(self.mounts.flag());
         let command = match self.rebooted.load(Ordering::Relaxed) {
-            false => self.ns.command(program),
+            false => enter().arg(program),
             // A mount namespace of its own, so that nobody else sees that boot.
             true => {
-                let unshare = self
-                    .ns
-                    .command("unshare")
-                    .args(["--mount", "sh", "-c", REBOOTED]);
+                let unshare = enter().args(["unshare", "--mount", "sh", "-c", REBOOTED]);
                 unshare.arg(self.dir.join("boot_id")).arg(program)
             }
         };
@@ -133,7 +133,8 @@ impl Daemon {
     pub fn cleanup(&self) -> Result {
         let (program, settings) = (bin_dir().join("fairwayd"), self.dir.join("fairwayd.toml"));
         let line = format!(
-            "{} --config {} --cleanup",
+            "nsenter {} {} --config {} --cleanup",
+            self.mounts.flag(),
             program.display(),
             settings.display()
         );

@@ -10,6 +10,7 @@ mod door;
 pub mod hammer;
 pub mod history;
 mod lan;
+mod mounts;
 pub mod nemesis;
 mod rest;
 
