@@ -20,6 +20,7 @@ use crate::route::{Family, Route, RouteChange, RouteFilter};
 use crate::rule::Rule;
 use crate::vxlan::VxlanSpec;
 
+mod filters;
 mod nexthops;
 mod overlay;
 mod routes;

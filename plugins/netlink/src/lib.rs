@@ -5,7 +5,8 @@
 //! a dump, and what the kernel takes in one message goes in one message.
 //!
 //! Callers speak to the [`Netlink`] trait; [`Handle`] is the kernel behind it,
-//! [`fake::Recorder`] a model in memory for tests of plugins. Changes that others
+//! [`fake::Recorder`] a model in memory for tests of plugins. eBPF programs on links
+//! are apart in [`TrafficControl`], for no plugin has any. Changes that others
 //! make are told by a [`Monitor`]. Whatever rtnetlink
 //! does not cover builds on [`raw`].
 
@@ -22,6 +23,7 @@ mod bridge;
 mod codec;
 mod encap;
 mod error;
+mod filter;
 mod handle;
 mod link;
 mod neighbour;
@@ -38,6 +40,7 @@ pub use bridge::{
 };
 pub use encap::{Encap, Tunnel, TunnelEnds, TunnelFlags};
 pub use error::{Error, Result};
+pub use filter::{ClsactHook, Filter, FilterId, FilterProgram, FilterSpec, TrafficControl};
 pub use handle::Handle;
 pub use link::{AddrGenMode, Link, LinkChange, LinkKind, OperState, VethPeer, VethSpec};
 pub use mac::MacAddr;

@@ -8,6 +8,9 @@
 pub(crate) mod address;
 pub(crate) mod bridge;
 mod encap;
+pub(crate) mod filter;
+#[cfg(test)]
+mod filter_tests;
 pub(crate) mod link;
 pub(crate) mod neighbour;
 pub(crate) mod nexthop;

@@ -22,6 +22,9 @@
 //! # Ok::<(), fairway_netlink::Error>(())
 //! ```
 
+#[cfg(test)]
+mod filter_tests;
+mod filters;
 mod model;
 mod nexthops;
 mod overlay;
@@ -42,6 +45,7 @@ pub use model::{Place, Snapshot};
 use crate::address::AddressSpec;
 use crate::bridge::{BridgeChange, BridgePort, BridgeSpec, PortVlanRange};
 use crate::error::Error;
+use crate::filter::FilterId;
 use crate::link::{Link, LinkChange};
 use crate::mac::MacAddr;
 use crate::neighbour::NeighbourSpec;
@@ -88,6 +92,10 @@ pub enum Change {
     DeleteRoute(Route),
     AddRule(Rule),
     DeleteRule(Rule),
+    EnsureClsact(u32),
+    DeleteClsact(u32),
+    PutFilter(FilterId, String),
+    DeleteFilter(FilterId),
 }
 
 /// A change, and where it was asked for.

@@ -6,6 +6,7 @@ use nix::errno::Errno;
 
 use crate::address::Address;
 use crate::bridge::{BridgePortState, PortState, PortVlan};
+use crate::filter::Filter;
 use crate::link::{Link, LinkKind, OperState};
 use crate::mac::MacAddr;
 use crate::neighbour::Neighbour;
@@ -48,6 +49,8 @@ pub struct Snapshot {
     pub neighbours: Vec<(Place, Neighbour)>,
     /// VLANs of ports and bridges, by the link's index.
     pub vlans: Vec<(u32, PortVlan)>,
+    /// Links with a clsact qdisc, and its filters.
+    pub clsact: BTreeMap<u32, Vec<Filter>>,
 }
 
 /// Indexes are unique over both namespaces, so that a test which mixes them up
@@ -62,6 +65,7 @@ pub(super) struct Model {
     pub(super) nexthops: Vec<(Place, Nexthop)>,
     pub(super) neighbours: Vec<(Place, Neighbour)>,
     pub(super) vlans: BTreeMap<u32, BTreeSet<PortVlan>>,
+    pub(super) clsact: BTreeMap<u32, Vec<Filter>>,
 }
 
 impl Model {
@@ -75,6 +79,7 @@ impl Model {
             nexthops: Vec::new(),
             neighbours: Vec::new(),
             vlans: BTreeMap::new(),
+            clsact: BTreeMap::new(),
         };
         for place in [Place::Host, Place::Container] {
             let mut lo = Link::new(0, "lo");
@@ -97,6 +102,7 @@ impl Model {
             vlans: vlans
                 .flat_map(|(index, vlans)| vlans.iter().map(|vlan| (*index, *vlan)))
                 .collect(),
+            clsact: self.clsact.clone(),
         }
     }
 
@@ -169,6 +175,7 @@ impl Model {
                 .retain(|(_, route)| route.oif != Some(gone) && !by_hop(route));
             self.neighbours.retain(|(_, known)| known.index != gone);
             self.vlans.remove(&gone);
+            self.clsact.remove(&gone);
             for (_, link) in self.links.values_mut() {
                 if link.master == Some(gone) {
                     link.master = None;
