@@ -3,8 +3,8 @@
 //! The process is the release binary. It dies with the test, however that ends; what it said is kept over
 //! its restarts, so that a failed test can show it.
 
-use crate::{Cable, Door, mounts::Mounts};
-use fairway_lab::{Cni, Error, Guarded, Ns, Result, plugin_dir, poll};
+use crate::{Cable, Door};
+use fairway_lab::{Cni, Error, Guarded, Mounts, Ns, Result, plugin_dir, poll};
 use nix::sys::signal::Signal;
 use std::fmt::Write as _;
 use std::fs;

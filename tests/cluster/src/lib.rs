@@ -10,7 +10,6 @@ mod door;
 pub mod hammer;
 pub mod history;
 mod lan;
-mod mounts;
 pub mod nemesis;
 mod rest;
 

@@ -4,7 +4,7 @@
 
 use crate::dist::Dist;
 use anyhow::{Result, anyhow, bail};
-use fairway_lab::{Cni, Guarded, Ns, Value, json, poll};
+use fairway_lab::{Cni, Guarded, Mounts, Ns, Value, json, poll};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ pub(super) struct Node {
     /// Its address on the wire, if there is one.
     pub(super) ip: String,
     dir: PathBuf,
+    mounts: Mounts,
     dist: Dist,
     daemon: Option<Guarded>,
     member: Option<Guarded>,
@@ -48,6 +49,7 @@ impl Node {
             ns,
             ip: String::new(),
             dir,
+            mounts: Mounts::new()?,
             dist: dist.clone(),
             daemon: None,
             member: None,
@@ -81,7 +83,8 @@ impl Node {
     /// Starts the daemon, or starts it again, and waits until it has its store.
     pub(super) fn start_daemon(&mut self, store: &str) -> Result<String> {
         let program = self.dist.bin.join("fairwayd");
-        let command = self.ns.command(program).args(["--node", &self.name]);
+        let command = self.ns.command("nsenter").arg(self.mounts.flag());
+        let command = command.arg(program).args(["--node", &self.name]);
         let command = command.args(["--store", store, "--socket", &self.socket()]);
         let daemon = command.env("FAIRWAY_STATE_DIR", &self.dir).spawn()?;
         let daemon = self.daemon.insert(daemon);
