@@ -4,7 +4,7 @@
 //! leading zeros, some read octal. Neither is guessed: both are refused.
 
 use super::{
-    error::Reason,
+    error::{Reason, clip},
     field::{self, Faults, Path},
 };
 use crate::spec::Block;
@@ -35,13 +35,13 @@ pub(crate) fn parse(value: &Value, at: &Path<'_>, faults: &mut Faults) -> Option
     let network = match read(given) {
         Ok(network) => network,
         Err(what) => {
-            let given = given.to_owned();
+            let given = clip(given);
             return faults.add(at, Reason::Cidr { given, what });
         }
     };
     match IpNetwork::new(network.network(), network.prefix()) {
         Ok(meant) if meant != network => {
-            let given = given.to_owned();
+            let given = clip(given);
             faults.add(at, Reason::HostBits { given, meant })
         }
         _ => Some(network),

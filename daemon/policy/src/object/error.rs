@@ -213,3 +213,14 @@ impl ObjectError {
         }
     }
 }
+
+/// What was given, as far as anybody wants to read it again.
+pub(crate) fn clip(given: &str) -> String {
+    match given.char_indices().nth(CLIP) {
+        None => given.to_owned(),
+        Some((at, _)) => format!("{}…", &given[..at]),
+    }
+}
+
+/// Longer than the longest of names, in characters.
+const CLIP: usize = 256;

@@ -3,7 +3,7 @@
 //! serde stops at the first fault, so the objects are walked by hand. Whatever is wrong is noted and
 //! gives `None`; a caller looks at all fields before it gives up with `?`, so that none stays unseen.
 
-use super::error::{Fault, ObjectError, Reason};
+use super::error::{Fault, ObjectError, Reason, clip};
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -58,10 +58,11 @@ impl fmt::Display for Path<'_> {
         let first = self.parent.is_none_or(|p| matches!(p.step, Step::Root));
         match self.step {
             Step::Root => Ok(()),
-            Step::Field(name) if first => f.write_str(name),
-            Step::Field(name) => write!(f, ".{name}"),
+            // Names are the input's too, and must not break the line or speak to a terminal.
+            Step::Field(name) if first => write!(f, "{}", name.escape_debug()),
+            Step::Field(name) => write!(f, ".{}", name.escape_debug()),
             Step::Index(index) => write!(f, "[{index}]"),
-            Step::Key(key) => write!(f, "[{key}]"),
+            Step::Key(key) => write!(f, "[{}]", key.escape_debug()),
         }
     }
 }
@@ -207,7 +208,7 @@ pub(crate) fn formed<'v>(
     if fits(given) {
         return Some(given);
     }
-    let given = given.to_owned();
+    let given = clip(given);
     faults.add(at, Reason::Form { given, form })
 }
 
@@ -223,7 +224,7 @@ pub(crate) fn word<T: Copy, const N: usize>(
     match found {
         Some((_, meaning)) => Some(meaning),
         None => {
-            let given = given.to_owned();
+            let given = clip(given);
             faults.add(at, Reason::NoneOf { given, known })
         }
     }

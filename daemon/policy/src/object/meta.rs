@@ -1,7 +1,7 @@
 //! `metadata`: what is used of it. The rest (uid, managedFields and so on) is a server's own.
 
 use super::{
-    error::Reason,
+    error::{Reason, clip},
     field::{self, Faults, Path},
     form, selector,
 };
@@ -109,7 +109,7 @@ fn annotations(
         // As the API server does, which takes capitals in the DNS part of annotations.
         let fits = form::KEY.0(&key.to_ascii_lowercase());
         if !fits {
-            let (given, form) = (key.clone(), form::KEY.1);
+            let (given, form) = (clip(key), form::KEY.1);
             faults.add::<()>(&at, Reason::Form { given, form });
         }
         match (field::text(value, &at, faults), &mut annotations) {
@@ -136,7 +136,7 @@ fn audit(
         None | Some("enforce") => Some(false),
         Some("audit") => Some(true),
         Some(given) => {
-            let (given, known) = (given.to_owned(), &["audit", "enforce"][..]);
+            let (given, known) = (clip(given), &["audit", "enforce"][..]);
             faults.add(&at.key(MODE), Reason::NoneOf { given, known })
         }
     }

@@ -93,7 +93,7 @@ fn head(value: &Value, faults: &mut Faults) -> Option<(&'static str, Kind)> {
     let known = kind.versions();
     let found = known.iter().find(|known| **known == version);
     if found.is_none() {
-        let given = version.to_owned();
+        let given = error::clip(version);
         faults.add::<()>(&at.field("apiVersion"), Reason::NoneOf { given, known });
     }
     Some((found?, kind))

@@ -4,7 +4,7 @@
 //! equal.
 
 use super::{
-    error::Reason,
+    error::{Reason, clip},
     field::{self, Faults, Path},
     form,
 };
@@ -31,7 +31,7 @@ pub(crate) fn labels(value: &Value, at: &Path<'_>, faults: &mut Faults) -> Optio
         let at = at.key(key);
         let fits = form::KEY.0(key);
         if !fits {
-            let (given, form) = (key.clone(), form::KEY.1);
+            let (given, form) = (clip(key), form::KEY.1);
             faults.add::<()>(&at, Reason::Form { given, form });
         }
         let value = field::formed(value, form::VALUE, &at, faults);

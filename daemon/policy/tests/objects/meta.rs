@@ -238,3 +238,20 @@ fn kinds_are_known_as_admins_type_them() {
     let policy = cluster(json!({"tier": "Admin", "priority": 1, "subject": {"namespaces": {}}}));
     assert_eq!(taken(&policy).name.to_string(), "ClusterNetworkPolicy p");
 }
+
+#[test]
+fn one_fault_is_one_line_whatever_is_in_it() {
+    let mut policy = network(json!({"a\nb\u{1b}[0m": 1}));
+    refused(&policy, &["spec.a\\nb\\u{1b}[0m: no such field"]);
+    policy["spec"] = json!({"podSelector": {"matchLabels": {"a\n": "\n"}}});
+    assert_eq!(
+        object::parse(policy.clone())
+            .unwrap_err()
+            .to_string()
+            .lines()
+            .count(),
+        2
+    );
+    policy["spec"] = json!({"policyTypes": ["ü".repeat(1000)]});
+    assert!(object::parse(policy).unwrap_err().to_string().len() < 600);
+}
