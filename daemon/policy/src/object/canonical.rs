@@ -41,8 +41,10 @@ pub(crate) fn canonical(
 }
 
 fn network_policy(spec: Option<Value>) -> Value {
-    let mut spec = match spec.map(without_null) {
-        Some(Value::Object(spec)) => spec,
+    let mut spec = spec.unwrap_or_default();
+    drop_null(&mut spec);
+    let mut spec = match spec {
+        Value::Object(spec) => spec,
         _ => Map::new(),
     };
     spec.entry("podSelector").or_insert_with(|| json!({}));
@@ -69,14 +71,14 @@ fn network_policy(spec: Option<Value>) -> Value {
 }
 
 /// `null` is the same as nothing in the API server's own kinds.
-fn without_null(value: Value) -> Value {
+fn drop_null(value: &mut Value) {
     match value {
         Value::Object(map) => {
-            let rest = map.into_iter().filter(|(_, value)| !value.is_null());
-            Value::Object(rest.map(|(k, v)| (k, without_null(v))).collect())
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(drop_null);
         }
-        Value::Array(values) => values.into_iter().map(without_null).collect(),
-        other => other,
+        Value::Array(values) => values.iter_mut().for_each(drop_null),
+        _ => {}
     }
 }
 
