@@ -2,10 +2,11 @@
 
 use crate::spec::{Labels, NamedPort, Object, ObjectName};
 use ipnetwork::IpNetwork;
+use serde::Serialize;
 use std::{collections::BTreeSet, net::IpAddr};
 
 /// Which interface of which container on which node; text of whoever feeds the engine.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct EndpointId {
     /// The node.
     pub node: String,
@@ -68,6 +69,21 @@ pub enum Input {
     NodeGone(String),
 }
 
+/// From where to where, as the endpoint whose policy it is sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// To it.
+    Ingress,
+    /// From it.
+    Egress,
+}
+
+impl Direction {
+    /// Both.
+    pub const BOTH: [Direction; 2] = [Direction::Ingress, Direction::Egress];
+}
+
 /// The number of a label set, of a prefix, of a table, of a set, of a rule. 0 is nobody.
 pub type Number = u32;
 
@@ -116,7 +132,16 @@ pub struct Sets {
 }
 
 /// Something in the dataplane is to be changed. In the order in which they come, no packet is judged
-/// by half of a change: what is pointed to is there before what points to it, and goes after.
+/// by half of a change: what is pointed to is there before what points to it, and goes after; and where a
+/// policy's change shows in more than one entry, a second set is made beside the first and the endpoints
+/// change over. So what one [`Input`] changes is in between as it was or as it will be, for each pair of
+/// addresses and each port. Two limits to that:
+///
+/// - Where several inputs come at once, a peer may be seen with its new labels while the policy is still
+///   the old one, or the other way round, as if the inputs had come one after the other. The same holds
+///   between two interfaces of one pod whose labels change.
+/// - Where the maps have no room for a second set, endpoints concerned are closed ([`Change::Endpoint`]
+///   with `None`) and opened again when all is in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Who has an address; `None`: nobody. `here`: it is an address of this very node.
@@ -182,7 +207,7 @@ pub enum Change {
         /// Which lengths that table has.
         lengths: u32,
     },
-    /// The policy of an endpoint of this node; `None`: it is gone.
+    /// The policy of an endpoint of this node; `None`: it is gone, or closed until it is named again.
     Endpoint {
         /// Which.
         id: EndpointId,

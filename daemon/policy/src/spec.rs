@@ -3,6 +3,7 @@
 //! [`crate::object`] makes these of what users write; [`crate::Engine`] makes verdicts of these.
 
 use ipnetwork::IpNetwork;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Labels of a pod, a namespace or a node.
@@ -53,7 +54,8 @@ impl Selector {
 }
 
 /// A transport protocol that policies can name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Protocol {
     /// TCP.
     Tcp,
@@ -109,7 +111,7 @@ pub enum Peer {
 }
 
 /// What a rule decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Action {
     /// Let through.
     Accept,
@@ -120,7 +122,7 @@ pub enum Action {
 }
 
 /// One rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Rule {
     /// Its name, where it has one.
     pub name: Option<String>,
@@ -150,7 +152,7 @@ pub struct NetworkPolicy {
 }
 
 /// Before or after network policies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Tier {
     /// Before.
     Admin,
@@ -228,7 +230,7 @@ pub enum Object {
 }
 
 /// A kind of object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Kind {
     /// `NetworkPolicy`.
     NetworkPolicy,
@@ -241,7 +243,7 @@ pub enum Kind {
 }
 
 /// Which object.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct ObjectName {
     /// Its kind.
     pub kind: Kind,

@@ -1,0 +1,347 @@
+//! What policies say, read from the objects as the specifications read, with no thought of speed: what the
+//! engine is held against.
+//!
+//! NetworkPolicy: <https://kubernetes.io/docs/concepts/services-networking/network-policies/>; the
+//! cluster-wide kind: <https://network-policy-api.sigs.k8s.io>.
+
+use crate::{
+    input::{Direction, Endpoint, EndpointId, Input, Node},
+    spec::{
+        Action, Block, ClusterPolicy, Kind, Labels, NamedPort, Namespace, Namespaces,
+        NetworkPolicy, Object, Peer, Pod, Ports, Protocol, Rule, Selector, Tier,
+    },
+};
+use std::{collections::BTreeMap, net::IpAddr};
+
+/// All that is so.
+#[derive(Debug, Clone, Default)]
+pub struct World {
+    namespaces: BTreeMap<String, Namespace>,
+    pods: BTreeMap<(String, String), Pod>,
+    network: BTreeMap<(String, String), NetworkPolicy>,
+    cluster: BTreeMap<String, ClusterPolicy>,
+    endpoints: BTreeMap<EndpointId, Endpoint>,
+    nodes: BTreeMap<String, Node>,
+}
+
+/// A packet, as rules can tell it from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Packet {
+    /// `None`: a protocol that rules cannot name.
+    pub protocol: Option<Protocol>,
+    /// Destination port.
+    pub port: u16,
+}
+
+/// What holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Verdict {
+    /// It passes.
+    pub allowed: bool,
+    /// It passes, and would not if nothing were in audit.
+    pub audited: bool,
+}
+
+/// What holds of a packet at its source and at its destination; `None`: that end is no endpoint of this node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Verdicts {
+    /// At the source.
+    pub egress: Option<Verdict>,
+    /// At the destination.
+    pub ingress: Option<Verdict>,
+}
+
+/// Who has an address.
+enum Holder<'a> {
+    Endpoint(&'a Endpoint),
+    Node(&'a Node),
+}
+
+impl World {
+    /// Something has become known.
+    pub fn apply(&mut self, input: &Input) {
+        match input.clone() {
+            Input::Object(Object::NetworkPolicy(it)) => {
+                self.network
+                    .insert((it.namespace.clone(), it.name.clone()), it);
+            }
+            Input::Object(Object::ClusterPolicy(it)) => {
+                self.cluster.insert(it.name.clone(), it);
+            }
+            Input::Object(Object::Namespace(it)) => {
+                self.namespaces.insert(it.name.clone(), it);
+            }
+            Input::Object(Object::Pod(it)) => {
+                self.pods
+                    .insert((it.namespace.clone(), it.name.clone()), it);
+            }
+            Input::ObjectGone(name) => match name.kind {
+                Kind::NetworkPolicy => {
+                    self.network.remove(&(name.namespace, name.name));
+                }
+                Kind::ClusterNetworkPolicy => {
+                    self.cluster.remove(&name.name);
+                }
+                Kind::Namespace => {
+                    self.namespaces.remove(&name.name);
+                }
+                Kind::Pod => {
+                    self.pods.remove(&(name.namespace, name.name));
+                }
+            },
+            Input::Endpoint(it) => {
+                self.endpoints.insert(it.id.clone(), it);
+            }
+            Input::EndpointGone(id) => {
+                self.endpoints.remove(&id);
+            }
+            Input::Node(it) => {
+                self.nodes.insert(it.name.clone(), it);
+            }
+            Input::NodeGone(name) => {
+                self.nodes.remove(&name);
+            }
+        }
+    }
+
+    /// What holds between two addresses.
+    pub fn verdict(&self, source: IpAddr, destination: IpAddr, packet: Packet) -> Verdicts {
+        let at = |address, direction, remote| match self.holder(address) {
+            Some(Holder::Endpoint(endpoint)) => {
+                self.judge(&endpoint.id, direction, remote, packet)
+            }
+            _ => None,
+        };
+        Verdicts {
+            egress: at(source, Direction::Egress, destination),
+            ingress: at(destination, Direction::Ingress, source),
+        }
+    }
+
+    /// What holds at an endpoint of this node for a packet to or from an address; `None`: it is not one.
+    pub fn judge(
+        &self,
+        at: &EndpointId,
+        direction: Direction,
+        remote: IpAddr,
+        packet: Packet,
+    ) -> Option<Verdict> {
+        let subject = self.endpoints.get(at).filter(|endpoint| endpoint.local)?;
+        let holder = self.holder(remote);
+        let exempt = match &holder {
+            Some(Holder::Node(node)) => node.here,
+            Some(Holder::Endpoint(endpoint)) => endpoint.id == subject.id,
+            None => false,
+        };
+        let question = Question {
+            world: self,
+            subject,
+            direction,
+            remote,
+            holder,
+            packet,
+        };
+        let allowed = exempt || question.allowed(false);
+        Some(Verdict {
+            allowed,
+            audited: allowed && !exempt && !question.allowed(true),
+        })
+    }
+
+    fn holder(&self, address: IpAddr) -> Option<Holder<'_>> {
+        let has = |addresses: &[IpAddr]| addresses.iter().any(|own| own.to_canonical() == address);
+        let here = self.nodes.values().find(|it| it.here && has(&it.addresses));
+        let local = || self.endpoints.values().find(|it| it.local && has(&it.addresses));
+        let remote = || self.endpoints.values().find(|it| has(&it.addresses));
+        let node = || self.nodes.values().find(|it| has(&it.addresses));
+        here.map(Holder::Node)
+            .or_else(|| local().or_else(remote).map(Holder::Endpoint))
+            .or_else(|| node().map(Holder::Node))
+    }
+
+    fn pod(&self, endpoint: &Endpoint) -> Option<&Pod> {
+        let name = (endpoint.namespace.clone(), endpoint.pod.clone());
+        self.pods.get(&name).filter(|pod| !pod.name.is_empty())
+    }
+
+    fn labels(&self, endpoint: &Endpoint) -> Labels {
+        let mut labels = endpoint.labels.clone();
+        if let Some(pod) = self.pod(endpoint) {
+            labels.extend(pod.labels.clone());
+        }
+        labels
+    }
+
+    fn ports(&self, endpoint: &Endpoint) -> Vec<NamedPort> {
+        let mut ports = self.pod(endpoint).map_or(Vec::new(), |pod| pod.ports.clone());
+        let of_pod = ports.clone();
+        for port in &endpoint.ports {
+            let known = |it: &NamedPort| it.name == port.name && it.protocol == port.protocol;
+            if !of_pod.iter().any(known) {
+                ports.push(port.clone());
+            }
+        }
+        ports
+    }
+
+    fn namespace_fits(&self, name: &str, selector: &Selector) -> bool {
+        match self.namespaces.get(name) {
+            Some(namespace) => selector.fits(&namespace.labels),
+            None if name.is_empty() => selector.fits(&Labels::new()),
+            None => selector.fits(&Labels::from([(
+                "kubernetes.io/metadata.name".to_owned(),
+                name.to_owned(),
+            )])),
+        }
+    }
+}
+
+/// May this packet pass here?
+struct Question<'a> {
+    world: &'a World,
+    subject: &'a Endpoint,
+    direction: Direction,
+    remote: IpAddr,
+    holder: Option<Holder<'a>>,
+    packet: Packet,
+}
+
+impl Question<'_> {
+    /// `all`: as if nothing were in audit.
+    fn allowed(&self, all: bool) -> bool {
+        match self.first(Tier::Admin, all) {
+            Some(Action::Accept) => return true,
+            Some(Action::Deny) => return false,
+            Some(Action::Pass) | None => {}
+        }
+        if let Some(allowed) = self.network(all) {
+            return allowed;
+        }
+        self.first(Tier::Baseline, all) != Some(Action::Deny)
+    }
+
+    /// What the first rule of a tier that fits says.
+    fn first(&self, tier: Tier, all: bool) -> Option<Action> {
+        let labels = self.world.labels(self.subject);
+        let mut policies: Vec<&ClusterPolicy> = self
+            .world
+            .cluster
+            .values()
+            .filter(|policy| policy.tier == tier && (all || !policy.audit))
+            .filter(|policy| {
+                policy.pods.fits(&labels)
+                    && self
+                        .world
+                        .namespace_fits(&self.subject.namespace, &policy.namespaces)
+            })
+            .collect();
+        policies.sort_by_key(|policy| (policy.priority, &policy.name));
+        let rules = policies.into_iter().flat_map(|policy| match self.direction {
+            Direction::Ingress => &policy.ingress,
+            Direction::Egress => &policy.egress,
+        });
+        let mut rules = rules.filter(|rule| self.rule_fits(rule, None));
+        rules.next().map(|rule| rule.action)
+    }
+
+    /// What network policies and groups say; `None`: none is for this endpoint.
+    fn network(&self, all: bool) -> Option<bool> {
+        let world = self.world;
+        let labels = world.labels(self.subject);
+        let mut isolated = false;
+        let mut allowed = false;
+        for policy in world.network.values() {
+            let namespace = world.namespaces.get(&policy.namespace);
+            let audit = policy.audit || namespace.is_some_and(|namespace| namespace.audit);
+            if audit && !all
+                || policy.namespace != self.subject.namespace
+                || !policy.pods.fits(&labels)
+            {
+                continue;
+            }
+            let rules = match self.direction {
+                Direction::Ingress => &policy.ingress,
+                Direction::Egress => &policy.egress,
+            };
+            let Some(rules) = rules else { continue };
+            isolated = true;
+            allowed |= rules
+                .iter()
+                .any(|rule| self.rule_fits(rule, Some(&policy.namespace)));
+        }
+        if self.direction == Direction::Ingress && !self.subject.groups.is_empty() {
+            isolated = true;
+            allowed |= match &self.holder {
+                Some(Holder::Endpoint(peer)) => !peer.groups.is_disjoint(&self.subject.groups),
+                _ => false,
+            };
+        }
+        isolated.then_some(allowed)
+    }
+
+    /// `own`: the namespace of its policy.
+    fn rule_fits(&self, rule: &Rule, own: Option<&str>) -> bool {
+        match &rule.peers {
+            None => self.ports_fit(rule, self.holder.as_ref()),
+            Some(peers) => peers.iter().any(|peer| {
+                // Who is meant by address is not asked for names.
+                let owner = match peer {
+                    Peer::Block(_) => None,
+                    Peer::Pods { .. } | Peer::Nodes(_) => self.holder.as_ref(),
+                };
+                self.peer_fits(peer, own) && self.ports_fit(rule, owner)
+            }),
+        }
+    }
+
+    fn peer_fits(&self, peer: &Peer, own: Option<&str>) -> bool {
+        match (peer, &self.holder) {
+            (Peer::Block(block), _) => in_block(block, self.remote),
+            (Peer::Nodes(nodes), Some(Holder::Node(node))) => nodes.fits(&node.labels),
+            (Peer::Pods { namespaces, pods }, Some(Holder::Endpoint(endpoint))) => {
+                let there = match (namespaces, own) {
+                    (Namespaces::Own, Some(own)) => endpoint.namespace == own,
+                    (Namespaces::Own, None) => true,
+                    (Namespaces::Matching(selector), own) => {
+                        (own.is_none() || !endpoint.namespace.is_empty())
+                            && self.world.namespace_fits(&endpoint.namespace, selector)
+                    }
+                };
+                there && pods.fits(&self.world.labels(endpoint))
+            }
+            _ => false,
+        }
+    }
+
+    fn ports_fit(&self, rule: &Rule, peer: Option<&Holder<'_>>) -> bool {
+        let Some(ports) = &rule.ports else {
+            return true;
+        };
+        let Some(protocol) = self.packet.protocol else {
+            return false;
+        };
+        // A name means what the one who receives calls so.
+        let names = match (self.direction, peer) {
+            (Direction::Ingress, _) => self.world.ports(self.subject),
+            (Direction::Egress, Some(Holder::Endpoint(peer))) => self.world.ports(peer),
+            (Direction::Egress, _) => Vec::new(),
+        };
+        ports.iter().any(|port| match port {
+            Ports::All(of) => *of == protocol,
+            Ports::Range(of, first, last) => {
+                *of == protocol && (*first..=*last).contains(&self.packet.port)
+            }
+            Ports::Named(of, name) => {
+                of.is_none_or(|of| of == protocol)
+                    && names.iter().any(|own| {
+                        (own.name == *name && own.protocol == protocol)
+                            && own.port == self.packet.port
+                    })
+            }
+        })
+    }
+}
+
+fn in_block(block: &Block, address: IpAddr) -> bool {
+    block.cidr.contains(address) && !block.except.iter().any(|net| net.contains(address))
+}
