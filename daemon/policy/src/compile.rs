@@ -127,7 +127,11 @@ fn add(set: &mut Set, rule: &Compiled, high: bool, anybody: &mut Vec<Clause>) {
     let side = Side {
         order: rule.order,
         rule: rule.number,
-        action: rule.action,
+        action: match rule.action {
+            // After the baseline there is nothing to pass on to: what no rule refuses is let through.
+            Action::Pass if !high => Action::Accept,
+            action => action,
+        },
     };
     // Who receives is the subject, or the peer: their names count.
     let (fixed, names) = match set.key.direction {
@@ -221,11 +225,7 @@ fn clauses(set: &Set, mut rules: Vec<u32>, owned: &[NamedPort]) -> Vec<Clause> {
     rules.dedup();
     let said = rules.into_iter().filter_map(|at| {
         let rule = set.rules.get(usize::try_from(at).ok()?)?;
-        let fixed = if rule.anybody {
-            &[]
-        } else {
-            &*rule.fixed
-        };
+        let fixed = if rule.anybody { &[] } else { &*rule.fixed };
         let ports: Arc<[Span]> = if rule.named.is_empty() && !rule.anybody {
             Arc::clone(&rule.fixed)
         } else {
@@ -244,5 +244,6 @@ fn clauses(set: &Set, mut rules: Vec<u32>, owned: &[NamedPort]) -> Vec<Clause> {
 /// A selector by its number, for those that only read.
 pub(crate) fn members(selectors: &Selectors, id: SelectorId) -> impl Iterator<Item = Number> + '_ {
     let slot = selectors.get(id);
-    slot.into_iter().flat_map(|slot| slot.members.iter().copied())
+    slot.into_iter()
+        .flat_map(|slot| slot.members.iter().copied())
 }

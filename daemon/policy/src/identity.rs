@@ -218,10 +218,7 @@ impl Identities {
                 .filter_map(|value| postings.and_then(|by_value| by_value.get(value)))
                 .collect();
             let size = |sets: &[&BTreeSet<Number>]| sets.iter().map(|set| set.len()).sum::<usize>();
-            if best
-                .as_ref()
-                .is_none_or(|known| size(&found) < size(known))
-            {
+            if best.as_ref().is_none_or(|known| size(&found) < size(known)) {
                 best = Some(found);
             }
         }

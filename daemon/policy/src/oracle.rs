@@ -107,9 +107,7 @@ impl World {
     /// What holds between two addresses.
     pub fn verdict(&self, source: IpAddr, destination: IpAddr, packet: Packet) -> Verdicts {
         let at = |address, direction, remote| match self.holder(address) {
-            Some(Holder::Endpoint(endpoint)) => {
-                self.judge(&endpoint.id, direction, remote, packet)
-            }
+            Some(Holder::Endpoint(endpoint)) => self.judge(&endpoint.id, direction, remote, packet),
             _ => None,
         };
         Verdicts {
@@ -148,10 +146,29 @@ impl World {
         })
     }
 
+    /// The addresses of an endpoint.
+    pub fn addresses(&self, id: &EndpointId) -> Vec<IpAddr> {
+        let endpoint = self.endpoints.get(id);
+        endpoint.map_or(Vec::new(), |endpoint| endpoint.addresses.clone())
+    }
+
+    /// The endpoints of a pod.
+    pub fn of_pod(&self, namespace: &str, pod: &str) -> Vec<EndpointId> {
+        let endpoints = self.endpoints.values();
+        endpoints
+            .filter(|it| it.namespace == namespace && it.pod == pod)
+            .map(|it| it.id.clone())
+            .collect()
+    }
+
     fn holder(&self, address: IpAddr) -> Option<Holder<'_>> {
         let has = |addresses: &[IpAddr]| addresses.iter().any(|own| own.to_canonical() == address);
         let here = self.nodes.values().find(|it| it.here && has(&it.addresses));
-        let local = || self.endpoints.values().find(|it| it.local && has(&it.addresses));
+        let local = || {
+            self.endpoints
+                .values()
+                .find(|it| it.local && has(&it.addresses))
+        };
         let remote = || self.endpoints.values().find(|it| has(&it.addresses));
         let node = || self.nodes.values().find(|it| has(&it.addresses));
         here.map(Holder::Node)
@@ -173,7 +190,9 @@ impl World {
     }
 
     fn ports(&self, endpoint: &Endpoint) -> Vec<NamedPort> {
-        let mut ports = self.pod(endpoint).map_or(Vec::new(), |pod| pod.ports.clone());
+        let mut ports = self
+            .pod(endpoint)
+            .map_or(Vec::new(), |pod| pod.ports.clone());
         let of_pod = ports.clone();
         for port in &endpoint.ports {
             let known = |it: &NamedPort| it.name == port.name && it.protocol == port.protocol;
@@ -236,10 +255,12 @@ impl Question<'_> {
             })
             .collect();
         policies.sort_by_key(|policy| (policy.priority, &policy.name));
-        let rules = policies.into_iter().flat_map(|policy| match self.direction {
-            Direction::Ingress => &policy.ingress,
-            Direction::Egress => &policy.egress,
-        });
+        let rules = policies
+            .into_iter()
+            .flat_map(|policy| match self.direction {
+                Direction::Ingress => &policy.ingress,
+                Direction::Egress => &policy.egress,
+            });
         let mut rules = rules.filter(|rule| self.rule_fits(rule, None));
         rules.next().map(|rule| rule.action)
     }

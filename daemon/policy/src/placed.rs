@@ -243,9 +243,11 @@ impl Placed {
     }
 
     fn tidy(&mut self, number: Number) {
-        if self.sets.get(&number).is_some_and(|set| {
-            set.header.is_none() && set.peers.is_empty() && set.users == 0
-        }) {
+        if self
+            .sets
+            .get(&number)
+            .is_some_and(|set| set.header.is_none() && set.peers.is_empty() && set.users == 0)
+        {
             self.sets.remove(&number);
         }
     }

@@ -234,7 +234,9 @@ impl Plan<'_> {
             Touched::Some(peers) => peers.iter().copied().filter(differs).collect(),
             Touched::All => {
                 let new = set.content.peers.keys().filter(|peer| differs(peer));
-                let gone = there.keys().filter(|peer| !set.content.peers.contains_key(peer));
+                let gone = there
+                    .keys()
+                    .filter(|peer| !set.content.peers.contains_key(peer));
                 new.chain(gone).copied().collect()
             }
         }
@@ -286,15 +288,15 @@ impl Plan<'_> {
         switching: &BTreeMap<Arc<EndpointId>, Option<(Number, Sets)>>,
     ) -> Result<(), Full> {
         for address in self.wanted.dirty.addresses.clone() {
-            if self.placed.addresses.contains_key(&address)
-                && self.wanted.holder(address).is_none()
+            if self.placed.addresses.contains_key(&address) && self.wanted.holder(address).is_none()
             {
                 self.step(Op::Address(address, None))?;
             }
         }
         for (id, policy) in switching {
             let there = self.placed.endpoints.get(id).copied();
-            let closes = self.tight && there.is_some_and(|there| numbers(&Some(there)).next().is_some());
+            let closes =
+                self.tight && there.is_some_and(|there| numbers(&Some(there)).next().is_some());
             if there.is_some() && (policy.is_none() || closes) {
                 self.step(Op::Endpoint(Arc::clone(id), None))?;
             }
@@ -364,8 +366,12 @@ impl Plan<'_> {
         let Some(set) = self.wanted.sets.all.get(&id) else {
             return Ok(());
         };
-        let mut peers: Vec<(Number, Number)> =
-            set.content.peers.iter().map(|(peer, table)| (*peer, *table)).collect();
+        let mut peers: Vec<(Number, Number)> = set
+            .content
+            .peers
+            .iter()
+            .map(|(peer, table)| (*peer, *table))
+            .collect();
         let header = set.content.header;
         if header.prefixes {
             // Prefixes on their way out are still found.
@@ -459,7 +465,11 @@ impl Plan<'_> {
         let mut said = Vec::new();
         for (number, set) in &self.placed.sets {
             let peers = set.peers.range(FIRST..).map(|(peer, _)| *peer);
-            said.extend(peers.filter(|peer| going.contains(peer)).map(|peer| (*number, peer)));
+            said.extend(
+                peers
+                    .filter(|peer| going.contains(peer))
+                    .map(|peer| (*number, peer)),
+            );
         }
         for (set, peer) in said {
             self.step(Op::Peer(set, peer, 0))?;
@@ -541,7 +551,10 @@ pub(crate) fn describe(op: &Op, wanted: &Wanted, placed: &Placed) -> Change {
             id: EndpointId::clone(id),
             identity: match policy {
                 Some((identity, _)) => *identity,
-                None => placed.endpoints.get(id).map_or(0, |(identity, _)| *identity),
+                None => placed
+                    .endpoints
+                    .get(id)
+                    .map_or(0, |(identity, _)| *identity),
             },
             sets: policy.map(|(_, sets)| sets),
         },
@@ -551,13 +564,23 @@ pub(crate) fn describe(op: &Op, wanted: &Wanted, placed: &Placed) -> Change {
 /// All of it, in the same order.
 pub(crate) fn everything(wanted: &Wanted, placed: &Placed) -> Vec<Change> {
     let mut ops: Vec<Op> = Vec::new();
-    ops.extend(wanted.tables.there().into_iter().map(|table| Op::Table(table, true)));
+    ops.extend(
+        wanted
+            .tables
+            .there()
+            .into_iter()
+            .map(|table| Op::Table(table, true)),
+    );
     let prefixes: &Nets<Number> = &placed.prefixes;
     for (number, set) in &placed.sets {
         let peers = set.peers.iter();
         ops.extend(peers.map(|(peer, table)| Op::Peer(*number, *peer, *table)));
     }
-    ops.extend(prefixes.iter().map(|(net, number)| Op::Prefix(net, Some(*number))));
+    ops.extend(
+        prefixes
+            .iter()
+            .map(|(net, number)| Op::Prefix(net, Some(*number))),
+    );
     for (number, set) in &placed.sets {
         ops.extend(set.header.map(|header| Op::Set(*number, Some(header))));
     }
@@ -569,4 +592,3 @@ pub(crate) fn everything(wanted: &Wanted, placed: &Placed) -> Vec<Change> {
     }
     ops.iter().map(|op| describe(op, wanted, placed)).collect()
 }
-

@@ -177,13 +177,15 @@ impl Compiled {
             }
         }
         let peers = rule.peers.as_ref().map(|peers| {
-            let targets = peers.iter().filter_map(|peer| match (spec.peer(peer), peer) {
-                (Some(key), _) => Some(Target::Selector(selector(key))),
-                (None, Peer::Block(block)) => {
-                    Some(Target::Block(Arc::new(BlockMatch::new(block.clone()))))
-                }
-                (None, _) => None,
-            });
+            let targets = peers
+                .iter()
+                .filter_map(|peer| match (spec.peer(peer), peer) {
+                    (Some(key), _) => Some(Target::Selector(selector(key))),
+                    (None, Peer::Block(block)) => {
+                        Some(Target::Block(Arc::new(BlockMatch::new(block.clone()))))
+                    }
+                    (None, _) => None,
+                });
             targets.collect()
         });
         Self {
@@ -265,9 +267,7 @@ impl Policies {
             .take_while(|((tier, priority, _), _)| {
                 (*tier, *priority) == (policy.tier, policy.priority)
             });
-        let above = after
-            .filter_map(|(_, id)| rules(id)?.first())
-            .next();
+        let above = after.filter_map(|(_, id)| rules(id)?.first()).next();
         (
             below.map_or(low, |rule| rule.order),
             above.map_or(high, |rule| rule.order),
@@ -277,7 +277,10 @@ impl Policies {
     /// The policies of one tier and priority, in order.
     pub(crate) fn level(&self, tier: Tier, priority: u16) -> Vec<PolicyId> {
         let from = (tier, priority, String::new());
-        let level = self.levels.range(from..).take_while(|(key, _)| (key.0, key.1) == (tier, priority));
+        let level = self
+            .levels
+            .range(from..)
+            .take_while(|(key, _)| (key.0, key.1) == (tier, priority));
         level.map(|(_, id)| *id).collect()
     }
 }

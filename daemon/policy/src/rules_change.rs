@@ -154,9 +154,13 @@ impl Wanted {
             name: String::new(),
         };
         let audit = self.namespaces.audit(namespace);
-        let there = self.policies.by_name.range(first..).take_while(|(name, _)| {
-            name.kind == Kind::NetworkPolicy && name.namespace == namespace
-        });
+        let there = self
+            .policies
+            .by_name
+            .range(first..)
+            .take_while(|(name, _)| {
+                name.kind == Kind::NetworkPolicy && name.namespace == namespace
+            });
         let mut subjects = BTreeSet::new();
         for (_, id) in there {
             if let Some(policy) = self.policies.all.get_mut(id) {

@@ -249,7 +249,9 @@ impl Wanted {
         }
         let own = endpoint.ports.iter().filter(|own| {
             let of_pod = pod.into_iter().flat_map(|pod| &pod.ports);
-            !of_pod.into_iter().any(|port| (&port.name, port.protocol) == (&own.name, own.protocol))
+            !of_pod
+                .into_iter()
+                .any(|port| (&port.name, port.protocol) == (&own.name, own.protocol))
         });
         ports.extend(own.cloned());
         IdentityKey::Pod {

@@ -1,0 +1,4 @@
+//! The engine against a naive evaluator of the same objects.
+
+mod laws;
+mod worlds;
