@@ -83,7 +83,7 @@ fn drop_null(value: &mut Value) {
 }
 
 /// Only what is used: a store for ten thousand pods has no room for their whole specs.
-pub(crate) fn pod_spec(ports: &[NamedPort]) -> Value {
+fn pod_spec(ports: &[NamedPort]) -> Value {
     // A container has each name once, so ports that share one are put into different ones.
     let mut containers: Vec<Vec<&NamedPort>> = Vec::new();
     for port in ports {
@@ -105,8 +105,7 @@ pub(crate) fn pod_spec(ports: &[NamedPort]) -> Value {
     json!({"containers": containers})
 }
 
-/// A protocol's name.
-pub(crate) fn protocol(protocol: Protocol) -> &'static str {
+fn protocol(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Tcp => "TCP",
         Protocol::Udp => "UDP",

@@ -11,8 +11,6 @@ mod cluster_policy;
 mod conflict;
 mod error;
 mod field;
-#[cfg(any(test, feature = "fixtures"))]
-pub mod fixture;
 mod form;
 mod meta;
 mod name;

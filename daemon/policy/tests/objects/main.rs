@@ -1,6 +1,7 @@
 //! Policy objects: what is taken, what it says, and what is refused by which field.
 
 mod cluster;
+mod fixture;
 mod meta;
 mod network;
 mod pairs;

@@ -1,9 +1,9 @@
 //! What users write beside what it says: the JSON gives the object, and the object gives JSON that gives
 //! it again; and what is stored of it.
 
-use super::{cluster, network, taken};
+use super::{cluster, fixture::render, network, taken};
 use fairway_policy::{
-    object::{self, fixture},
+    object,
     spec::{
         Action, Block, ClusterPolicy, Namespaces, NetworkPolicy, Object, Operator, Peer, Ports,
         Protocol, Requirement, Rule, Selector, Tier,
@@ -28,7 +28,7 @@ fn select<const N: usize>(requirements: [Requirement; N]) -> Selector {
 #[track_caller]
 fn pair(value: &Value, object: Object) {
     assert_eq!(taken(value).object, object);
-    assert_eq!(taken(&fixture::render(&object)).object, object);
+    assert_eq!(taken(&render(&object)).object, object);
 }
 
 fn plain() -> NetworkPolicy {

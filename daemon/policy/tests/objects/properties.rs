@@ -1,6 +1,7 @@
 //! What holds of any object, and of anything at all.
 
-use fairway_policy::object::{self, fixture};
+use crate::fixture::{render, strategy};
+use fairway_policy::object;
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Map, Value};
 
@@ -122,7 +123,7 @@ fn judge(value: Value) {
             assert_eq!(parsed.name, parsed.object.object_name());
             let again = object::parse(parsed.json.clone()).expect("what is stored");
             assert_eq!(again, parsed);
-            let rendered = object::parse(fixture::render(&parsed.object)).expect("what it says");
+            let rendered = object::parse(render(&parsed.object)).expect("what it says");
             assert_eq!(rendered.object, parsed.object);
         }
         Err(error) => {
@@ -134,8 +135,8 @@ fn judge(value: Value) {
 
 proptest! {
     #[test]
-    fn what_is_stored_says_the_same(object in fixture::object()) {
-        let value = fixture::render(&object);
+    fn what_is_stored_says_the_same(object in strategy::object()) {
+        let value = render(&object);
         let parsed = object::parse(value).map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert_eq!(&parsed.object, &object);
         prop_assert_eq!(object::parse(parsed.json.clone()), Ok(parsed));
@@ -148,9 +149,9 @@ proptest! {
 
     #[test]
     fn an_object_with_something_else_in_it_is_taken_or_refused(
-        object in fixture::object(), place in any::<prop::sample::Index>(), other in json(),
+        object in strategy::object(), place in any::<prop::sample::Index>(), other in json(),
     ) {
-        let mut value = fixture::render(&object);
+        let mut value = render(&object);
         let mut place = place.index(places(&value));
         replace(&mut value, &mut place, &other);
         judge(value);
