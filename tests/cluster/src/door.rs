@@ -2,10 +2,11 @@
 
 use crate::history::{Ask, Listed, Outcome, Recorder};
 use fairway_api::admin::{
-    AddressRow, Audit, Claim, ClaimCreate, ClaimList, ClaimMove, ClaimRemove, Doctor, Info,
-    IpamAudit, IpamList, Network, NetworkCreate, NetworkRemove, NetworkSet, Node, NodeDrain,
-    NodeRemove, NodeRemoved, Pool, PoolCreate, PoolRemove, PoolSet, Route, RouteExplained,
-    RouteList, RouteWhy,
+    AddressRow, Applied, Audit, AuditRow, Claim, ClaimCreate, ClaimList, ClaimMove, ClaimRemove,
+    Doctor, FlowList, Flows, Info, IpamAudit, IpamList, Network, NetworkCreate, NetworkRemove,
+    NetworkSet, Node, NodeDrain, NodeRemove, NodeRemoved, ObjectApply, ObjectList, ObjectRef,
+    Policy, PolicyExplain, PolicyExplained, PolicyStatus, Pool, PoolCreate, PoolRemove, PoolSet,
+    Route, RouteExplained, RouteList, RouteWhy,
 };
 use fairway_api::endpoint::{Endpoint, Prepare, Prepared};
 use fairway_api::ipam::{
@@ -13,6 +14,7 @@ use fairway_api::ipam::{
     Released, Sourced, StatusQuery,
 };
 use fairway_api::{Client, ClientError, Method, Nothing};
+use fairway_lab::Value;
 use serde::de::DeserializeOwned;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -182,6 +184,22 @@ impl Door {
         routes(RouteList(RouteList)) -> Vec<Route>;
         /// Which way an address goes, and why.
         why(RouteWhy(RouteWhy)) -> RouteExplained;
+        /// Puts objects in place of those of the same names.
+        apply(ObjectApply(ObjectApply)) -> Vec<Applied>;
+        /// Objects of a kind.
+        objects(ObjectList(ObjectList)) -> Vec<Value>;
+        /// Deletes one.
+        object_remove(ObjectRemove(ObjectRef)) -> Applied;
+        /// Policies as this node sees them.
+        policies(PolicyList) -> Vec<Policy>;
+        /// Who decides about packets.
+        explain(PolicyExplain(PolicyExplain)) -> PolicyExplained;
+        /// What policies in audit would have refused.
+        policy_audit(PolicyAudit) -> Vec<AuditRow>;
+        /// How policy stands.
+        policy_status(PolicyStatus) -> PolicyStatus;
+        /// Flows.
+        flows(FlowList(FlowList)) -> Flows;
     }
 
     /// Makes a call of a history.
