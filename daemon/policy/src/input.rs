@@ -84,6 +84,15 @@ impl Direction {
     pub const BOTH: [Direction; 2] = [Direction::Ingress, Direction::Egress];
 }
 
+/// A packet, as rules can tell it from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Packet {
+    /// `None`: a protocol that rules cannot name.
+    pub protocol: Option<crate::spec::Protocol>,
+    /// Destination port; of a protocol without ports 0.
+    pub port: u16,
+}
+
 /// The number of a label set, of a prefix, of a table, of a set, of a rule. 0 is nobody.
 pub type Number = u32;
 

@@ -10,6 +10,8 @@
 mod address;
 mod compile;
 mod engine;
+mod explain;
+mod explanation;
 mod identity;
 mod image;
 pub mod input;
@@ -26,6 +28,7 @@ mod policy;
 mod ports;
 mod prefix;
 mod refresh;
+mod rows;
 mod rule;
 mod rules_change;
 mod selector;
@@ -36,7 +39,13 @@ mod wanted;
 mod who;
 
 pub use engine::Engine;
+pub use explain::NoSuchPod;
+pub use explanation::{
+    Applies, Asked, Decided, End, Explanation, Judgement, Party, PolicySaid, RuleFits, RuleSaid,
+    Stage, Who,
+};
 pub use image::{Disorder, Image, Verdict};
 pub use overflow::{Cause, Overflow};
 pub use placed::{Limits, Resource};
+pub use rows::{PolicyRow, Problem};
 pub use rule::RuleName;

@@ -5,10 +5,10 @@
 //! cluster-wide kind: <https://network-policy-api.sigs.k8s.io>.
 
 use crate::{
-    input::{Direction, Endpoint, EndpointId, Input, Node},
+    input::{Direction, Endpoint, EndpointId, Input, Node, Packet},
     spec::{
         Action, Block, ClusterPolicy, Kind, Labels, NamedPort, Namespace, Namespaces,
-        NetworkPolicy, Object, Peer, Pod, Ports, Protocol, Rule, Selector, Tier,
+        NetworkPolicy, Object, ObjectName, Peer, Pod, Ports, Rule, Selector, Tier,
     },
 };
 use std::{collections::BTreeMap, net::IpAddr};
@@ -22,15 +22,6 @@ pub struct World {
     cluster: BTreeMap<String, ClusterPolicy>,
     endpoints: BTreeMap<EndpointId, Endpoint>,
     nodes: BTreeMap<String, Node>,
-}
-
-/// A packet, as rules can tell it from others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Packet {
-    /// `None`: a protocol that rules cannot name.
-    pub protocol: Option<Protocol>,
-    /// Destination port.
-    pub port: u16,
 }
 
 /// What holds.
@@ -159,6 +150,34 @@ impl World {
             .filter(|it| it.namespace == namespace && it.pod == pod)
             .map(|it| it.id.clone())
             .collect()
+    }
+
+    /// Which endpoint has an address.
+    pub fn endpoint_at(&self, address: IpAddr) -> Option<EndpointId> {
+        match self.holder(address)? {
+            Holder::Endpoint(endpoint) => Some(endpoint.id.clone()),
+            Holder::Node(_) => None,
+        }
+    }
+
+    /// How many endpoints of this node, and how many at all, a policy selects.
+    pub fn selected(&self, policy: &ObjectName) -> (usize, usize) {
+        let selects = |endpoint: &&Endpoint| {
+            let labels = self.labels(endpoint);
+            let key = (policy.namespace.clone(), policy.name.clone());
+            match policy.kind {
+                Kind::NetworkPolicy => self.network.get(&key).is_some_and(|policy| {
+                    policy.namespace == endpoint.namespace && policy.pods.fits(&labels)
+                }),
+                _ => self.cluster.get(&policy.name).is_some_and(|policy| {
+                    policy.pods.fits(&labels)
+                        && self.namespace_fits(&endpoint.namespace, &policy.namespaces)
+                }),
+            }
+        };
+        let all: Vec<&Endpoint> = self.endpoints.values().filter(selects).collect();
+        let here = all.iter().filter(|endpoint| endpoint.local).count();
+        (here, all.len())
     }
 
     fn holder(&self, address: IpAddr) -> Option<Holder<'_>> {

@@ -6,7 +6,7 @@
 
 use crate::{input::Number, nets::Nets, number::Numbers, spec::Block};
 use ipnetwork::IpNetwork;
-use std::collections::HashMap;
+use std::{collections::HashMap, net::IpAddr};
 
 /// Numbers from here on are those of prefixes.
 pub(crate) const FIRST: Number = 1 << 31;
@@ -98,6 +98,12 @@ impl BlockMatch {
             except.insert(*net, ());
         }
         Self { block, except }
+    }
+
+    /// Is an address in it?
+    pub(crate) fn has(&self, address: IpAddr) -> bool {
+        self.block.cidr.contains(address)
+            && !self.block.except.iter().any(|net| net.contains(address))
     }
 
     /// Is `net`, of which it is known that it is in the block's own prefix, in none of the exceptions?

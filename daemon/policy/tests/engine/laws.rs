@@ -2,9 +2,9 @@
 
 use crate::worlds::{input, packets, remotes, undo};
 use fairway_policy::{
-    Engine, Image, Limits,
-    input::{Change, Direction, EndpointId, Input},
-    oracle::{Packet, Verdict, World},
+    Decided, Engine, Image, Limits, Party,
+    input::{Change, Direction, EndpointId, Input, Packet},
+    oracle::{Verdict, World},
 };
 use proptest::{collection::vec, prelude::*};
 use std::{collections::BTreeMap, net::IpAddr};
@@ -67,6 +67,51 @@ fn agree(image: &Image, world: &World) {
     }
 }
 
+/// What is explained is what is done, by the same rule.
+fn explained(engine: &Engine, image: &Image, world: &World) {
+    for question in questions(image).into_iter().step_by(7) {
+        let (endpoint, direction, remote, packet) = &question;
+        // An address of which the endpoint is known to be the one that answers for it.
+        let own = world.addresses(endpoint).into_iter().find(|own| {
+            own.is_ipv4() == remote.is_ipv4() && world.endpoint_at(*own).as_ref() == Some(endpoint)
+        });
+        let Some(own) = own else { continue };
+        let (from, to) = match direction {
+            Direction::Egress => (own, *remote),
+            Direction::Ingress => (*remote, own),
+        };
+        let explanation = engine
+            .explain(&Party::Address(from), &Party::Address(to), *packet)
+            .unwrap();
+        let said = explanation.judgement(*direction);
+        let done = image
+            .verdict(endpoint, *direction, *remote, packet.protocol, packet.port)
+            .unwrap();
+        assert_eq!(said.allowed, done.allowed, "{question:?}\n{explanation:#?}");
+        let by = said.by.as_ref().map_or(0, Decided::number);
+        assert_eq!(by, done.rule, "{question:?}\n{explanation:#?}");
+        let audited = said.audited.as_ref().map(Decided::number);
+        assert_eq!(audited, done.audited, "{question:?}\n{explanation:#?}");
+        if let Some(rule) = engine.rule(by) {
+            let policy = match said.by.clone().unwrap() {
+                Decided::Rule { policy, .. } => policy,
+                Decided::NotAllowed { policies, .. } => policies.into_iter().next(),
+                Decided::Nothing => None,
+            };
+            assert_eq!(rule.policy, policy);
+        } else {
+            assert_eq!(by, 0);
+        }
+    }
+    for row in engine.policies() {
+        assert_eq!(
+            (row.here, row.everywhere),
+            world.selected(&row.policy),
+            "{row:?}"
+        );
+    }
+}
+
 fn rebuilt(engine: &Engine) -> Image {
     let mut image = Image::default();
     apply(&mut image, &engine.snapshot());
@@ -118,6 +163,7 @@ proptest! {
             }
             apply(&mut image, &engine.changes().unwrap());
             agree(&image, &world);
+            explained(&engine, &image, &world);
             prop_assert_eq!(&rebuilt(&engine), &image);
             prop_assert_eq!(engine.changes().unwrap(), vec![]);
         }

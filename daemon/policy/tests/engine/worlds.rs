@@ -1,8 +1,7 @@
 //! Small random worlds: few names, so that things meet.
 
 use fairway_policy::{
-    input::{Endpoint, EndpointId, Input, Node},
-    oracle::Packet,
+    input::{Endpoint, EndpointId, Input, Node, Packet},
     spec::{
         Action, Block, ClusterPolicy, Kind, Labels, NamedPort, Namespace, Namespaces,
         NetworkPolicy, Object, ObjectName, Operator, Peer, Pod, Ports, Protocol, Requirement, Rule,
