@@ -3,7 +3,10 @@
 use crate::{
     error::NetctlError,
     output::Format,
-    verbs::{ClaimVerb, EndpointVerb, IpamVerb, NetworkVerb, NodeVerb, PoolVerb, RouteVerb},
+    verbs::{
+        Apply, ClaimVerb, Delete, EndpointVerb, FlowsArgs, Get, IpamVerb, NetworkVerb, NodeVerb,
+        PolicyVerb, PoolVerb, RouteVerb,
+    },
 };
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use clap_complete::Shell;
@@ -21,7 +24,7 @@ pub(crate) struct Cli {
     /// How the answer is written
     #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
-    /// Show it again whenever it changes, until interrupted (what only looks: status, ls, show, why, check)
+    /// Show it again whenever it changes, until interrupted (what only looks: status, get, ls, show, why, explain, audit, check)
     #[arg(short, long, global = true)]
     pub(crate) watch: bool,
     #[command(subcommand)]
@@ -35,6 +38,20 @@ pub(crate) enum Noun {
     /// Prove that this node's containers are reached, and say how to mend what is not so; status 1 where a
     /// check failed
     Doctor,
+    /// Put objects (policies, namespaces, pods) in place of those of the same names; all are judged before
+    /// the first is written
+    Apply(Apply),
+    /// Show objects as they were applied
+    Get(Get),
+    /// Delete an object
+    Delete(Delete),
+    /// Who may talk with whom
+    Policy {
+        #[command(subcommand)]
+        verb: PolicyVerb,
+    },
+    /// What became of packets: drops, and new flows
+    Flows(FlowsArgs),
     /// Where addresses come from
     Pool {
         #[command(subcommand)]

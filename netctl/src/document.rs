@@ -45,7 +45,7 @@ impl<T: Answer> Document for T {
     }
 }
 
-type OnProgress<'a> = &'a mut dyn FnMut(&Progress);
+pub(crate) type OnProgress<'a> = &'a mut dyn FnMut(&Progress);
 type Asked = Result<Box<dyn Document>, ClientError>;
 type Ask = dyn Fn(&mut Client, Method, OnProgress<'_>) -> Asked;
 
@@ -76,11 +76,22 @@ impl Job {
 
     /// Asks for something whose answer is a `T`, of which only a part is wanted.
     pub(crate) fn narrowed<T: Answer>(method: Method, narrow: impl Fn(T) -> T + 'static) -> Job {
+        Job::asking(method, move |client, method, progress| {
+            let answer: T = client.call_with(method, progress)?;
+            Ok(narrow(answer))
+        })
+    }
+
+    /// Asks in a way of its own, such as in parts.
+    pub(crate) fn asking<T: Answer>(
+        method: Method,
+        ask: impl Fn(&mut Client, Method, OnProgress<'_>) -> Result<T, ClientError> + 'static,
+    ) -> Job {
         Job {
             method,
             ask: Box::new(move |client, method, progress| {
-                let answer: T = client.call_with(method, progress)?;
-                Ok(Box::new(narrow(answer)))
+                let answer = ask(client, method, progress)?;
+                Ok(Box::new(answer))
             }),
             watchable: false,
             note: Note::None,

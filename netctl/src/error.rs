@@ -1,5 +1,6 @@
 //! What can go wrong, what is said of it, and with which status netctl ends.
 
+use crate::manifest::ManifestError;
 use fairway_api::{ClientError, SOCKET_VARIABLE};
 use std::{error::Error, fmt::Write as _, io};
 
@@ -12,6 +13,9 @@ pub(crate) enum NetctlError {
     /// The daemon was not reached, or refused.
     #[error(transparent)]
     Daemon(#[from] ClientError),
+    /// The objects to be applied could not be read.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
     /// The answer could not be printed.
     #[error("cannot print the answer")]
     Output(#[source] io::Error),

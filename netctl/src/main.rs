@@ -6,9 +6,13 @@
 //! there.
 
 mod args;
+mod args_policy;
 mod cli;
+mod clock;
 mod document;
 mod error;
+mod follow;
+mod manifest;
 mod output;
 mod progress;
 mod sheet;
@@ -52,6 +56,17 @@ fn run(cli: &Cli) -> Result<u8, NetctlError> {
         }
         Noun::Status => verbs::status(),
         Noun::Doctor => verbs::doctor(),
+        Noun::Flows(flows) if flows.follow => {
+            if cli.watch {
+                return Err(cli::usage("--watch: --follow goes on by itself"));
+            }
+            return follow::follow(flows.drops, &cli.socket(), cli.output);
+        }
+        Noun::Flows(flows) => flows.job(),
+        Noun::Apply(apply) => apply.job()?,
+        Noun::Get(get) => get.job()?,
+        Noun::Delete(delete) => delete.job()?,
+        Noun::Policy { verb } => verb.job()?,
         Noun::Pool { verb } => verb.job()?,
         Noun::Network { verb } => verb.job()?,
         Noun::Route { verb } => verb.job(),
@@ -63,7 +78,7 @@ fn run(cli: &Cli) -> Result<u8, NetctlError> {
     if cli.watch {
         if !job.watchable {
             return Err(cli::usage(
-                "--watch goes with what only looks: status, ls, show, why, check",
+                "--watch goes with what only looks: status, get, ls, show, why, explain, audit, check; flows has --follow",
             ));
         }
         return watch::watch(&job, &cli.socket(), cli.output);

@@ -13,12 +13,16 @@ use tabled::{
 /// A table, and what is said below it.
 #[derive(Debug, Default)]
 pub(crate) struct Sheet {
+    /// Lines above the table.
+    leads: Vec<String>,
     columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
     /// Lines below the table.
     notes: Vec<String>,
     /// What is said instead of a table without rows.
     empty: &'static str,
+    /// More of them, each after an empty line.
+    more: Vec<Sheet>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +89,16 @@ impl Sheet {
         self.rows.push(cells.into_iter().collect());
     }
 
+    /// One more line above.
+    pub(crate) fn lead(&mut self, line: impl Into<String>) {
+        self.leads.push(line.into());
+    }
+
+    /// Another table below all of this.
+    pub(crate) fn then(&mut self, sheet: Sheet) {
+        self.more.push(sheet);
+    }
+
     /// One more line below.
     pub(crate) fn note(&mut self, line: impl Into<String>) {
         self.notes.push(line.into());
@@ -92,16 +106,19 @@ impl Sheet {
 
     /// As text, each line with its end.
     pub(crate) fn render(&self, screen: &Screen) -> String {
-        let mut text = match self.rows.is_empty() {
+        let table = match self.rows.is_empty() {
             true => self.empty.to_owned(),
             false => self.table(screen),
         };
-        if !text.is_empty() {
+        let table = (!table.is_empty()).then_some(&table);
+        let mut text = String::new();
+        for line in self.leads.iter().chain(table).chain(&self.notes) {
+            text.push_str(line);
             text.push('\n');
         }
-        for note in &self.notes {
-            text.push_str(note);
+        for sheet in &self.more {
             text.push('\n');
+            text.push_str(&sheet.render(screen));
         }
         text
     }

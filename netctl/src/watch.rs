@@ -19,7 +19,7 @@ use std::{
 };
 
 /// How often is asked.
-const EVERY: Duration = Duration::from_secs(1);
+pub(crate) const EVERY: Duration = Duration::from_secs(1);
 /// Clears the screen and goes to its first corner.
 const CLEAR: &str = "\x1b[H\x1b[2J";
 
@@ -67,7 +67,7 @@ pub(crate) fn watch(job: &Job, socket: &Path, format: Format) -> Result<u8, Netc
                 }
             }
         }
-        pause();
+        pause(EVERY);
     }
 }
 
@@ -83,6 +83,6 @@ fn show(text: &str, screen: &Screen) -> Result<(), NetctlError> {
     clippy::disallowed_methods,
     reason = "the pause between two looks; nothing tells when the answer changes"
 )]
-fn pause() {
-    std::thread::sleep(EVERY);
+pub(crate) fn pause(time: Duration) {
+    std::thread::sleep(time);
 }

@@ -3,9 +3,14 @@
 mod claim;
 mod doctor;
 mod endpoint;
+mod explain;
+mod flow;
 mod ipam;
 mod network;
 mod node;
+mod object;
+mod objects;
+mod policy;
 mod pool;
 mod ranges;
 mod route;
@@ -13,9 +18,12 @@ mod route;
 pub(crate) use claim::ClaimVerb;
 pub(crate) use doctor::doctor;
 pub(crate) use endpoint::EndpointVerb;
+pub(crate) use flow::{FlowsArgs, line, missed};
 pub(crate) use ipam::IpamVerb;
 pub(crate) use network::NetworkVerb;
 pub(crate) use node::{NodeVerb, status};
+pub(crate) use object::{Apply, Delete, Get};
+pub(crate) use policy::PolicyVerb;
 pub(crate) use pool::PoolVerb;
 pub(crate) use route::RouteVerb;
 

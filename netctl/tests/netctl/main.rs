@@ -6,9 +6,13 @@
 )]
 
 mod answers;
+mod answers_policy;
+mod apply;
 mod exits;
 mod fake;
+mod flows;
 mod output;
+mod policy;
 mod real;
 mod real_networks;
 mod requests;

@@ -28,7 +28,7 @@ fn on_terminal(fake: &Fake, line: &str, columns: u16, no_colour: bool) -> String
 }
 
 /// It is done, and each part is a word of what was written.
-fn shows(answer: Value, line: &str, parts: &[&str]) -> String {
+pub(crate) fn shows(answer: Value, line: &str, parts: &[&str]) -> String {
     let ran = Fake::answering(answer).run(line);
     assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{line}: {ran:?}");
     let words: Vec<&str> = ran.out.split_whitespace().collect();
@@ -271,7 +271,7 @@ fn documents_are_one_and_the_answer_itself() {
 }
 
 /// Does `all` hold what `some` holds?
-fn holds(all: &Value, some: &Value) -> bool {
+pub(crate) fn holds(all: &Value, some: &Value) -> bool {
     match (all, some) {
         (Value::Object(all), Value::Object(some)) => some.iter().all(|(key, value)| {
             all.get(key).is_some_and(|found| holds(found, value)) || empty(value)

@@ -4,7 +4,7 @@ use crate::{answers, fake::Fake};
 use serde_json::{Value, json};
 
 /// Each line asks for that method with these parameters.
-fn asks(answer: Value, cases: &[(&str, &str, Value)]) {
+pub(crate) fn asks(answer: Value, cases: &[(&str, &str, Value)]) {
     let fake = Fake::answering(answer);
     for (line, method, params) in cases {
         let asked = fake.asks(line);

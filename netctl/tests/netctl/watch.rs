@@ -15,13 +15,13 @@ use std::{
 };
 
 /// A netctl that watches, and is gone with the test.
-struct Watching {
+pub(crate) struct Watching {
     child: Child,
     dir: tempfile::TempDir,
 }
 
 impl Watching {
-    fn new(fake: &Fake, line: &str) -> Watching {
+    pub(crate) fn new(fake: &Fake, line: &str) -> Watching {
         let dir = tempfile::tempdir().unwrap();
         let file = |name| File::create(dir.path().join(name)).unwrap();
         let child = fake
@@ -33,7 +33,7 @@ impl Watching {
         Watching { child, dir }
     }
 
-    fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.dir.path().join(name)).unwrap()
     }
 }

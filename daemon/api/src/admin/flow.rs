@@ -19,6 +19,7 @@ pub struct FlowList {
 
 /// The answer to [`FlowList`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Flows {
     /// The oldest first.
     pub flows: Vec<Flow>,
