@@ -8,6 +8,7 @@ use crate::{
     error::Error,
     journal::{Contents, FileJournal, Folder, Journal, JournalFault},
     link::{self, Link, NameState},
+    policy::{self, Policy},
     released::Released,
     routes::{self, Routes},
     sweep,
@@ -35,6 +36,7 @@ pub(crate) struct Base {
     pub(crate) link: Link,
     pub(crate) driver: Driver,
     pub(crate) routes: Routes,
+    pub(crate) policy: Policy,
     pub(crate) released: Arc<Released>,
     pub(crate) tasks: JoinSet<()>,
     pub(crate) journal: JournalId,
@@ -62,6 +64,13 @@ impl Base {
             clocks,
         })
         .await?;
+        let beginning = policy::Beginning {
+            node: config.node.clone(),
+            state_dir: config.state_dir.clone(),
+            policing: config.policy.clone(),
+        };
+        let (policy, publishing) = Policy::start(beginning, link.clone()).await?;
+        tasks.spawn(publishing);
 
         let (orders, ordered) = mpsc::unbounded_channel();
         let (started, journal) = agent(&config, &folder, clocks, released.boot(), orders).await?;
@@ -83,7 +92,7 @@ impl Base {
             ordered,
             link.clone(),
             driver.clone(),
-            routes.clone(),
+            (routes.clone(), policy.clone()),
             generations,
         ));
         let (first, mut seen) = watch::channel(false);
@@ -92,7 +101,7 @@ impl Base {
         }
         tasks.spawn(mirror_once_named(
             (link.clone(), config.node.clone()),
-            (driver.clone(), routes.clone()),
+            (driver.clone(), routes.clone(), policy.clone()),
             generation,
             first,
             name.clone(),
@@ -110,6 +119,7 @@ impl Base {
             link,
             driver,
             routes,
+            policy,
             released,
             tasks,
             former,
@@ -166,6 +176,7 @@ impl Base {
         self.driver.end();
         drop(timeout(PUBLISH_WITHIN, &mut self.thread).await);
         self.tasks.shutdown().await;
+        self.policy.end().await;
         self.routes.end().await;
         self.folder
     }
@@ -312,7 +323,7 @@ async fn hold_name(
 /// its own past.
 async fn mirror_once_named(
     link: (Link, NodeName),
-    told: (Driver, Routes),
+    told: (Driver, Routes, Policy),
     generation: watch::Receiver<Generation>,
     first: watch::Sender<bool>,
     mut name: watch::Receiver<NameState>,

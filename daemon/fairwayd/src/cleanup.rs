@@ -3,7 +3,7 @@
 //! What a container still has stays its own, in the store and in the journal: cleaning up must not become
 //! a way to give an address twice.
 
-use crate::{base::Base, config::Config, error::Error, routes, server::Claim, sweep};
+use crate::{base::Base, config::Config, error::Error, policy, routes, server::Claim, sweep};
 use fairway_ipam::{
     Lease, NodeName, View,
     keys::Key,
@@ -26,6 +26,7 @@ pub async fn cleanup(config: Config) -> Result<(), Error> {
     let _claim = Claim::new(&config.socket)?;
     let node = config.node.clone();
     let grace = config.sweep.first_grace;
+    let policing = config.policy.clone();
     let base = Base::start(Arc::new(config)).await?;
     sweep::twice(&base.driver, base.former, grace).await;
     base.settle().await;
@@ -47,6 +48,7 @@ pub async fn cleanup(config: Config) -> Result<(), Error> {
     left.extend(kept);
     if left.is_empty() {
         routes::clear()?;
+        policy::clear(&policing, &node)?;
         folder.remove_journal()?;
         info!("the journal is removed; the store's own file, if any, is left");
         return Ok(());

@@ -45,6 +45,7 @@ impl Running {
             driver: base.driver.clone(),
             link: base.link.clone(),
             routes: base.routes.clone(),
+            policy: base.policy.clone(),
             released: base.released.clone(),
             journal: base.journal.clone(),
             clocks: base.clocks,

@@ -20,6 +20,7 @@ pub mod journal;
 pub mod link;
 pub mod log;
 mod notice;
+mod policy;
 pub mod released;
 pub mod routes;
 pub mod server;

@@ -6,7 +6,7 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 
-pub use options::{DEFAULT_FILE, Flags, Options, SweepOptions};
+pub use options::{DEFAULT_FILE, Flags, Options, PolicyOptions, SweepOptions};
 
 use fairway_ipam::{InvalidName, NodeName};
 use fairway_store::{Location, LocationError};
@@ -43,6 +43,39 @@ impl Default for Sweep {
     }
 }
 
+/// How policies are enforced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policing {
+    /// Are they at all?
+    pub enforce: bool,
+    /// Is this node's own traffic judged?
+    pub judge_node: bool,
+    /// Are containers of one network on this node delivered to directly?
+    pub deliver: bool,
+    /// Open flows that are kept track of.
+    pub flows: u32,
+    /// One in so many new flows is told of; 0: none.
+    pub sample: u32,
+    /// So many flows a second and processor are told of at most.
+    pub events: u32,
+    /// Folder of the pins.
+    pub pins: PathBuf,
+}
+
+impl Default for Policing {
+    fn default() -> Self {
+        Policing {
+            enforce: true,
+            judge_node: false,
+            deliver: true,
+            flows: 262_144,
+            sample: 1,
+            events: 200,
+            pins: "/sys/fs/bpf/fairway".into(),
+        }
+    }
+}
+
 /// What a daemon runs by.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -70,6 +103,8 @@ pub struct Config {
     pub node_grace: Duration,
     /// How dead containers are found.
     pub sweep: Sweep,
+    /// How policies are enforced.
+    pub policy: Policing,
 }
 
 /// IANA's port of VXLAN.
@@ -81,6 +116,7 @@ impl Config {
     /// The usual settings, with everything below one folder: for tests and benchmarks.
     pub fn below(folder: impl Into<PathBuf>, node: NodeName) -> Config {
         let folder = folder.into();
+        let pins = folder.join("bpf");
         Config {
             node,
             labels: BTreeMap::new(),
@@ -94,6 +130,12 @@ impl Config {
             overlay_offload: true,
             node_grace: NODE_GRACE,
             sweep: Sweep::default(),
+            // Each test's daemon has pins of its own.
+            policy: Policing {
+                flows: 4096,
+                pins,
+                ..Policing::default()
+            },
         }
     }
 }
@@ -194,6 +236,16 @@ pub enum ConfigError {
     Checksum {
         /// As it was given.
         text: String,
+    },
+    /// A setting of policies that cannot be.
+    #[error("policy.{field}: {text:?} is not {wanted}")]
+    Policy {
+        /// Which.
+        field: &'static str,
+        /// As it was given.
+        text: String,
+        /// What can be.
+        wanted: &'static str,
     },
     /// A label that is none.
     #[error("labels: {key:?}: {reason}")]

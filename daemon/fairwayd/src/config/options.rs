@@ -125,6 +125,32 @@ options! {
     /// How dead containers are found.
     #[arg(skip)]
     sweep: SweepOptions,
+
+    /// How policies are enforced.
+    #[arg(skip)]
+    policy: PolicyOptions,
+}
+
+/// `[policy]`: how policies are enforced.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicyOptions {
+    /// `false`: they are not, and nothing of eBPF is loaded. Default true.
+    pub enforce: Option<bool>,
+    /// What holds for this node's own packets to its containers, and theirs to it: `allow`, or `judge`, as all
+    /// others. Default allow.
+    pub node: Option<String>,
+    /// Are packets between containers of one network on this node handed over past the node's own forwarding
+    /// (and its firewall)? Default true.
+    pub deliver: Option<bool>,
+    /// So many open flows are kept track of. Default 262144.
+    pub flows: Option<u32>,
+    /// One in so many new flows that are let through is told of by `netctl flows`; 0: none. Default 1.
+    pub sample: Option<u32>,
+    /// So many flows a second and processor are told of at most. Default 200.
+    pub events: Option<u32>,
+    /// Folder of the pins, in a BPF file system. Default /sys/fs/bpf/fairway.
+    pub pins: Option<PathBuf>,
 }
 
 /// `[sweep]`: how dead containers are found. Times such as `500ms`, `30s`, `5m`.

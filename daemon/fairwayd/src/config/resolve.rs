@@ -1,8 +1,8 @@
 //! From what was written to what holds.
 
 use super::{
-    Config, ConfigError, DEFAULT_FILE, Flags, LogFormat, NODE_GRACE, OVERLAY_PORT, Options, Sweep,
-    SweepOptions,
+    Config, ConfigError, DEFAULT_FILE, Flags, LogFormat, NODE_GRACE, OVERLAY_PORT, Options,
+    Policing, PolicyOptions, Sweep, SweepOptions,
 };
 use fairway_ipam::NodeName;
 use fairway_store::{Etcd, Location, Named, Tls, User};
@@ -66,6 +66,7 @@ impl Config {
             },
             reclaim_after: reclaim_after.map(|text| time(text, reclaim)).transpose()?,
             sweep: sweep(options.sweep.clone().unwrap_or_default())?,
+            policy: policy(options.policy.clone().unwrap_or_default())?,
             log: match options.log.as_deref() {
                 None | Some("text") => LogFormat::Text,
                 Some("json") => LogFormat::Json,
@@ -147,6 +148,42 @@ fn sweep(options: SweepOptions) -> Result<Sweep, ConfigError> {
         every: read("sweep.every", options.every, usual.every)?,
         grace: read("sweep.grace", options.grace, usual.grace)?,
         first_grace: read("sweep.first_grace", options.first_grace, usual.first_grace)?,
+    })
+}
+
+fn policy(options: PolicyOptions) -> Result<Policing, ConfigError> {
+    let usual = Policing::default();
+    let wrong = |field, text: String, wanted| {
+        Err(ConfigError::Policy {
+            field,
+            text,
+            wanted,
+        })
+    };
+    Ok(Policing {
+        enforce: options.enforce.unwrap_or(usual.enforce),
+        judge_node: match options.node.as_deref() {
+            None | Some("allow") => false,
+            Some("judge") => true,
+            Some(text) => return wrong("node", text.into(), "one of allow, judge"),
+        },
+        deliver: options.deliver.unwrap_or(usual.deliver),
+        flows: match options.flows.unwrap_or(usual.flows) {
+            flows @ 1024..=16_777_216 => flows,
+            flows => return wrong("flows", flows.to_string(), "from 1024 to 16777216"),
+        },
+        sample: options.sample.unwrap_or(usual.sample),
+        events: match options.events.unwrap_or(usual.events) {
+            events @ 1..=100_000 => events,
+            events => return wrong("events", events.to_string(), "from 1 to 100000"),
+        },
+        pins: match options.pins.unwrap_or(usual.pins) {
+            pins if pins.is_absolute() => pins,
+            path => {
+                let field = "policy.pins";
+                return Err(ConfigError::Relative { field, path });
+            }
+        },
     })
 }
 

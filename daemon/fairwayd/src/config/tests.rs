@@ -66,6 +66,10 @@ fn the_file_says_all() {
         [sweep]
         every = "250ms"
         first_grace = "1s"
+        [policy]
+        enforce = false
+        node = "judge"
+        flows = 1024
         "#,
     )
     .unwrap();
@@ -74,6 +78,13 @@ fn the_file_says_all() {
     assert_eq!((config.overlay_port, config.overlay_offload), (8472, false));
     assert_eq!(config.node_grace, Duration::from_secs(300));
     assert_eq!(config.reclaim_after, Some(Duration::from_secs(12 * 3600)));
+    let policy = &config.policy;
+    let set = (policy.enforce, policy.judge_node, policy.flows);
+    assert_eq!(set, (false, true, 1024));
+    assert_eq!(
+        (policy.deliver, policy.pins.as_path()),
+        (true, Path::new("/sys/fs/bpf/fairway"))
+    );
     assert_eq!(config.sweep.every, Duration::from_millis(250));
     assert_eq!(config.sweep.grace, Duration::from_secs(60));
     let Location::Etcd(etcd) = config.store else {
@@ -138,6 +149,11 @@ fn what_is_wrong_is_named() {
         ("[sweep]\nevery = \"0s\"", "sweep.every: "),
         ("[sweep]\ngrace = \"99999999d\"", "sweep.grace: "),
         ("[sweep]\nevry = \"1s\"", "evry"),
+        ("[policy]\nnode = \"deny\"", "policy.node: "),
+        ("[policy]\nflows = 1", "policy.flows: "),
+        ("[policy]\nevents = 0", "policy.events: "),
+        ("[policy]\npins = \"bpf\"", "policy.pins: "),
+        ("[policy]\nflow = 1", "flow"),
     ] {
         let error = resolve(text).unwrap_err();
         assert!(error.contains(word), "{text}: {error}");

@@ -3,6 +3,7 @@
 use super::Link;
 use crate::{
     driver::{Driver, Generation},
+    policy::Policy,
     routes::Routes,
 };
 use fairway_ipam::{NodeName, keys::Key};
@@ -18,12 +19,12 @@ use std::sync::{
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-/// Tells the driver, and the routes, all that happens in the store. Each new agent is told everything from
+/// Tells the driver, routes and policy all that happens in the store. Each new agent is told everything from
 /// the start.
 /// `first` becomes true with the first whole picture.
-pub async fn mirror(
+pub(crate) async fn mirror(
     (link, node): (Link, NodeName),
-    (driver, routes): (Driver, Routes),
+    (driver, routes, policy): (Driver, Routes, Policy),
     mut generation: watch::Receiver<Generation>,
     first: watch::Sender<bool>,
 ) {
@@ -33,6 +34,7 @@ pub async fn mirror(
             generation: *generation.borrow_and_update(),
             driver: driver.clone(),
             routes: routes.clone(),
+            policy: policy.clone(),
             connected: link.connected.clone(),
             drained: link.drained.clone(),
             drain: Key::Drain(node.clone()).path(),
@@ -49,6 +51,7 @@ struct Told {
     generation: Generation,
     driver: Driver,
     routes: Routes,
+    policy: Policy,
     connected: Arc<AtomicBool>,
     drained: Arc<AtomicBool>,
     /// The key that says whether this node takes containers.
@@ -91,6 +94,7 @@ impl Sink for Told {
         }
         let whole = matches!(update, Update::Reset { .. });
         self.routes.store(update.clone());
+        self.policy.store(update.clone());
         self.driver.store(self.generation, update);
         if whole {
             self.first.send_replace(true);

@@ -4,9 +4,9 @@ mod mirror;
 mod name;
 mod orders;
 
-pub use mirror::mirror;
+pub(crate) use mirror::mirror;
 pub use name::{NameError, NameState, keep_name};
-pub use orders::carry_out;
+pub(crate) use orders::carry_out;
 
 use crate::config::Config;
 use fairway_store::{Location, LocationError, Store, StoreError};

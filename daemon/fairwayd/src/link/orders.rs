@@ -4,6 +4,7 @@ use super::Link;
 use crate::{
     cutoff::{self, Target},
     driver::{Driver, Generation, Order},
+    policy::Policy,
     routes::Routes,
 };
 use fairway_ipam::{Outcome, TxnId};
@@ -18,11 +19,11 @@ const AT_ONCE: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Carries out the driver's orders for as long as there is one.
-pub async fn carry_out(
+pub(crate) async fn carry_out(
     mut orders: UnboundedReceiver<Order>,
     link: Link,
     driver: Driver,
-    routes: Routes,
+    (routes, policy): (Routes, Policy),
     generations: watch::Sender<Generation>,
 ) {
     let permits = Arc::new(Semaphore::new(AT_ONCE));
@@ -51,6 +52,7 @@ pub async fn carry_out(
                     addresses,
                 };
                 routes.gone(target.attachment.clone());
+                policy.gone(target.attachment.clone());
                 tokio::task::spawn_blocking(move || cutoff::cut_off(&target));
             }
             Order::Restarted { generation } => {

@@ -8,6 +8,8 @@ mod doctor;
 mod ipam;
 mod networks;
 mod nodes;
+mod objects;
+mod policy;
 mod pools;
 mod refusal;
 mod routes;
@@ -18,6 +20,7 @@ use crate::{
     config::Config,
     driver::Driver,
     link::Link,
+    policy::Policy,
     released::Released,
     routes::Routes,
     server::{Gone, Replies, Service},
@@ -38,6 +41,8 @@ pub struct Daemon {
     pub link: Link,
     /// Routes.
     pub routes: Routes,
+    /// Policy.
+    pub(crate) policy: Policy,
     /// What DELs left behind.
     pub released: Arc<Released>,
     /// Which journal is this node's.
@@ -54,10 +59,24 @@ impl Daemon {
             daemon: env!("CARGO_PKG_VERSION").to_owned(),
             store: self.link.kind().to_owned(),
             connected: self.link.connected(),
-            problems: self.routes.problems().await?,
+            problems: self.problems().await?,
             fault: fault.map_err(|error| refusal::failure(&error))?,
             api: VERSION,
         })
+    }
+}
+
+impl Daemon {
+    /// What keeps packets from going where they should, and policies from being in force.
+    async fn problems(&self) -> Result<Vec<String>, ErrorBody> {
+        let mut problems = self.routes.problems().await?;
+        let policy = self.policy.status().await?.problems;
+        let new = policy
+            .into_iter()
+            .filter(|problem| !problems.contains(problem));
+        let new: Vec<String> = new.collect();
+        problems.extend(new);
+        Ok(problems)
     }
 }
 
@@ -90,20 +109,28 @@ impl Service for Daemon {
             Method::EndpointList => replies.answer(self.routes.endpoints().await).await,
             Method::RouteList(list) => replies.answer(self.routes.routes(list.network).await).await,
             Method::RouteWhy(why) => replies.answer(self.routes.why(why).await).await,
-            Method::EndpointGuard(_)
-            | Method::EndpointOpen(_)
-            | Method::EndpointVerify(_)
-            | Method::ObjectApply(_)
-            | Method::ObjectList(_)
-            | Method::ObjectRemove(_)
-            | Method::PolicyList
-            | Method::PolicyExplain(_)
-            | Method::PolicyAudit
-            | Method::PolicyStatus
-            | Method::FlowList(_) => {
-                let error = crate::convert::body(fairway_cni::Code::UNAVAILABLE, "no policy yet");
-                replies.answer(Err::<Nothing, _>(error)).await
+            Method::EndpointGuard(guard) => replies.answer(self.guard(guard).await).await,
+            Method::EndpointOpen(open) => replies.answer(self.open(*open).await).await,
+            Method::EndpointVerify(verify) => replies.answer(self.verify(verify).await).await,
+            Method::ObjectApply(apply) => {
+                let done = self.object_apply(apply).await;
+                tell(done, replies).await
             }
+            Method::ObjectList(list) => {
+                let done = self.object_list(list).await;
+                tell(done, replies).await
+            }
+            Method::ObjectRemove(object) => {
+                let done = self.object_remove(object).await;
+                tell(done, replies).await
+            }
+            Method::PolicyList => replies.answer(self.policy.policies().await).await,
+            Method::PolicyExplain(explain) => {
+                replies.answer(self.policy.explain(explain).await).await
+            }
+            Method::PolicyAudit => replies.answer(self.policy.audit().await).await,
+            Method::PolicyStatus => replies.answer(self.policy.status().await).await,
+            Method::FlowList(list) => replies.answer(Ok(self.flow_list(list).await)).await,
             Method::Info => {
                 let info = self.info().await;
                 replies.answer(info).await

@@ -1,14 +1,19 @@
 //! `node.*`: who is there, and who never comes back.
 
-use super::{Daemon, change::Stop, words::read};
+use super::{
+    Daemon,
+    change::{Stop, store_error},
+    words::read,
+};
 use crate::{convert::body, server::Replies};
-use fairway_api::admin;
+use fairway_api::{ErrorBody, admin};
 use fairway_cni::Code;
 use fairway_ipam::{
     NodeName,
     admin::{NodeRow, Plan, drain_node, nodes, remove_node, undrain_node},
     record::UnderlayAddress,
 };
+use fairway_kv::{ROOT, Txn, Write};
 
 impl Daemon {
     pub(super) async fn node_list(&self, replies: &mut Replies) -> Result<Vec<admin::Node>, Stop> {
@@ -83,6 +88,9 @@ impl Daemon {
         let plan = |view: &_| remove_node(view, &node, remove.force, remove.claims_only, now);
         let what = format!("node {node}");
         let rounds = self.change(&what, replies, plan).await?;
+        if !remove.claims_only {
+            self.forget_endpoints(&node).await?;
+        }
         // A second round counts what the first one did not come to.
         let most = |count: fn(&fairway_ipam::admin::Removed) -> u64| rounds.iter().map(count).max();
         Ok(admin::NodeRemoved {
@@ -90,6 +98,27 @@ impl Daemon {
             addresses: most(|removed| removed.addresses).unwrap_or(0),
             claims: most(|removed| removed.claims).unwrap_or(0),
         })
+    }
+
+    /// What a node has told of its containers goes with it.
+    async fn forget_endpoints(&self, node: &NodeName) -> Result<(), ErrorBody> {
+        let store = self.open_store()?;
+        let told = store.range(&format!("{ROOT}endpoints/{node}/")).await;
+        let told = told.map_err(|error| store_error(&error))?.entries;
+        for some in told.chunks(Txn::LIMIT) {
+            let gone = some.iter().map(|entry| Write::Delete {
+                key: entry.key.clone(),
+            });
+            let txn = Txn {
+                conditions: Vec::new(),
+                writes: gone.collect(),
+            };
+            store
+                .commit(&txn)
+                .await
+                .map_err(|error| store_error(&error))?;
+        }
+        Ok(())
     }
 }
 

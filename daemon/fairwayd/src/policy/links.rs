@@ -1,0 +1,148 @@
+//! Links of containers, as the kernel has them, and this node's own addresses.
+
+use crate::alias;
+use fairway_fib::names;
+use fairway_ipam::AttachmentId;
+use fairway_netlink::{Event, Handle, Link, Netlink as _};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    net::IpAddr,
+};
+
+pub(super) struct Links {
+    netlink: Handle,
+    all: BTreeMap<u32, Link>,
+    by_alias: HashMap<String, u32>,
+    addresses: BTreeMap<u32, BTreeSet<IpAddr>>,
+    listed: bool,
+    due: bool,
+    addresses_changed: bool,
+}
+
+impl Links {
+    pub(super) fn new(netlink: Handle) -> Links {
+        Links {
+            netlink,
+            all: BTreeMap::new(),
+            by_alias: HashMap::new(),
+            addresses: BTreeMap::new(),
+            listed: false,
+            due: true,
+            addresses_changed: false,
+        }
+    }
+
+    pub(super) fn netlink(&mut self) -> &mut Handle {
+        &mut self.netlink
+    }
+
+    /// Something may have been missed.
+    pub(super) fn doubt(&mut self) {
+        self.due = true;
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        self.due
+    }
+
+    /// Were they listed once?
+    pub(super) fn is_listed(&self) -> bool {
+        self.listed
+    }
+
+    /// Lists all.
+    pub(super) fn list(&mut self) -> Result<(), fairway_netlink::Error> {
+        let links = self.netlink.links()?;
+        let addresses = self.netlink.addresses(None)?;
+        (self.due, self.listed, self.addresses_changed) = (false, true, true);
+        self.all.clear();
+        self.by_alias.clear();
+        self.addresses.clear();
+        for link in links {
+            self.put(link);
+        }
+        for address in addresses {
+            let of = self.addresses.entry(address.index).or_default();
+            of.insert(address.ip.ip());
+        }
+        Ok(())
+    }
+
+    /// Takes the kernel's word; says which alias was that of a link that is gone.
+    pub(super) fn event(&mut self, event: &Event) -> Option<String> {
+        match event {
+            Event::LinkChanged(link) => self.put(link.clone()),
+            Event::LinkGone(link) => {
+                self.addresses_changed |= self.addresses.remove(&link.index).is_some();
+                let gone = self.all.remove(&link.index)?;
+                let alias = gone.alias?;
+                if self.by_alias.get(&alias) == Some(&link.index) {
+                    self.by_alias.remove(&alias);
+                    return Some(alias);
+                }
+            }
+            Event::AddressChanged(address) => {
+                let of = self.addresses.entry(address.index).or_default();
+                self.addresses_changed |= of.insert(address.ip.ip());
+            }
+            Event::AddressGone(address) => {
+                if let Some(of) = self.addresses.get_mut(&address.index) {
+                    self.addresses_changed |= of.remove(&address.ip.ip());
+                }
+            }
+            Event::ListAnew => self.due = true,
+            _ => {}
+        }
+        None
+    }
+
+    fn put(&mut self, link: Link) {
+        if let Some(alias) = link.alias.as_ref().filter(|alias| alias::marks(alias)) {
+            self.by_alias.insert(alias.clone(), link.index);
+        }
+        self.all.insert(link.index, link);
+    }
+
+    /// The link of an attachment.
+    pub(super) fn of(&self, attachment: &AttachmentId) -> Option<&Link> {
+        let index = self.by_alias.get(&alias::alias(attachment))?;
+        self.all.get(index)
+    }
+
+    /// The same; lists once more where it is not known.
+    pub(super) fn find(&mut self, attachment: &AttachmentId) -> Option<Link> {
+        if self.of(attachment).is_none() {
+            // The event of its making may still be on its way.
+            self.list().ok()?;
+        }
+        self.of(attachment).cloned()
+    }
+
+    /// The overlay's device.
+    pub(super) fn overlay(&self) -> Option<u32> {
+        let mut links = self.all.values();
+        let device = links.find(|link| link.alias.as_deref() == Some(names::ALIAS));
+        device.map(|link| link.index)
+    }
+
+    /// The name of a link.
+    pub(super) fn name(&self, index: u32) -> Option<&str> {
+        self.all.get(&index).map(|link| link.name.as_str())
+    }
+
+    /// This node's addresses, if they have changed. Link-local ones are nobody's in particular.
+    pub(super) fn own_addresses(&mut self) -> Option<BTreeSet<IpAddr>> {
+        if !self.listed || !std::mem::take(&mut self.addresses_changed) {
+            return None;
+        }
+        let all = self.addresses.values().flatten().copied();
+        Some(all.filter(|ip| !is_link_local(ip)).collect())
+    }
+}
+
+fn is_link_local(ip: &IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    }
+}

@@ -1,0 +1,225 @@
+//! Policy: who may talk to whom, put in place on this node.
+//!
+//! One thread owns the engine, which says what is to be, and the dataplane, which does it. It hears of objects
+//! and of other nodes' containers from the store, of this node's containers from the plugins, and of links
+//! from the kernel. Its order is the promise: a link is closed before it is up, and opened when the kernel has
+//! all that its policy needs.
+//!
+//! A daemon that starts fills maps of its own and then swaps the programs link by link; until it knows the
+//! whole picture, the programs of the daemon before it go on with what that one knew.
+
+mod feed;
+mod flows;
+pub(crate) mod keys;
+mod links;
+mod names;
+mod plane;
+mod publish;
+pub(crate) mod record;
+mod registry;
+pub(crate) mod stored;
+mod told;
+mod turn;
+mod worker;
+
+pub(crate) use flows::FlowLog;
+pub(crate) use record::EndpointRecord;
+pub(crate) use told::reference;
+
+use crate::{config::Policing, error::Error, link::Link};
+use fairway_api::{ErrorBody, admin, endpoint};
+use fairway_cni::Code;
+use fairway_ipam::{AttachmentId, NodeName};
+use fairway_kv::Update;
+use std::{io::Write as _, os::unix::net::UnixStream, path::PathBuf, sync::Arc};
+use tokio::sync::{mpsc, oneshot};
+
+/// What the thread runs by.
+#[derive(Debug, Clone)]
+pub(crate) struct Beginning {
+    pub(crate) node: NodeName,
+    pub(crate) state_dir: PathBuf,
+    pub(crate) policing: Policing,
+}
+
+type To<T> = oneshot::Sender<Result<T, ErrorBody>>;
+
+/// What is put to the thread.
+enum Message {
+    Store(Update),
+    /// A container must not use its addresses any more.
+    Gone(AttachmentId),
+    Guard(AttachmentId, bool, To<endpoint::Guarded>),
+    Open(Box<EndpointRecord>, To<()>),
+    Verify(AttachmentId, bool, To<()>),
+    /// What was to be told to the store was, or could not be.
+    Published(bool),
+    Policies(oneshot::Sender<Vec<admin::Policy>>),
+    Explain(Box<admin::PolicyExplain>, To<admin::PolicyExplained>),
+    Audit(To<Vec<admin::AuditRow>>),
+    Status(oneshot::Sender<admin::PolicyStatus>),
+    End(oneshot::Sender<()>),
+}
+
+/// A handle on the thread; clones share it.
+#[derive(Clone)]
+pub(crate) struct Policy {
+    inbox: mpsc::UnboundedSender<Message>,
+    bell: Arc<UnixStream>,
+    flows: Arc<FlowLog>,
+}
+
+impl Policy {
+    /// Starts the thread, in the network namespace of the caller, and the task that tells the store.
+    ///
+    /// # Errors
+    /// Where the kernel cannot be asked, or the folder of endpoints be read.
+    pub(crate) async fn start(
+        beginning: Beginning,
+        link: Link,
+    ) -> Result<(Policy, impl Future<Output = ()> + Send + use<>), Error> {
+        let (inbox, messages) = mpsc::unbounded_channel();
+        let (orders, ordered) = mpsc::unbounded_channel();
+        let (started, start) = oneshot::channel();
+        let failed = |source| Error::System {
+            what: "policy",
+            source,
+        };
+        let (ours, bell) = UnixStream::pair().map_err(failed)?;
+        for end in [&ours, &bell] {
+            end.set_nonblocking(true).map_err(failed)?;
+        }
+        let policy = Policy {
+            inbox,
+            bell: Arc::new(ours),
+            flows: Arc::default(),
+        };
+        let flows = policy.flows.clone();
+        let inbox = worker::Inbox { messages, bell };
+        let thread = std::thread::Builder::new().name("policy".to_owned());
+        let spawned = thread.spawn(move || worker::run(beginning, inbox, orders, flows, started));
+        spawned.map_err(failed)?;
+        let gone = |_| failed(std::io::Error::other("the thread has ended"));
+        start.await.map_err(gone)??;
+        let publishing = publish::carry_out(ordered, link, policy.clone());
+        Ok((policy, publishing))
+    }
+
+    /// What the store shows.
+    pub(crate) fn store(&self, update: Update) {
+        self.tell(Message::Store(update));
+    }
+
+    /// A container must not use its addresses any more: nothing passes its link from now on.
+    pub(crate) fn gone(&self, attachment: AttachmentId) {
+        self.tell(Message::Gone(attachment));
+    }
+
+    fn published(&self, done: bool) {
+        self.tell(Message::Published(done));
+    }
+
+    /// Closes a link until its policy is in place.
+    ///
+    /// # Errors
+    /// Where the link is not there, or policies cannot be enforced and must be.
+    pub(crate) async fn guard(
+        &self,
+        attachment: AttachmentId,
+        required: bool,
+    ) -> Result<endpoint::Guarded, ErrorBody> {
+        self.ask(|to| Message::Guard(attachment, required, to))
+            .await?
+    }
+
+    /// Waits until the policy of a guarded link is in the kernel.
+    ///
+    /// # Errors
+    /// Where it is not within a few seconds; says what is in the way.
+    pub(crate) async fn open(&self, record: EndpointRecord) -> Result<(), ErrorBody> {
+        self.ask(|to| Message::Open(Box::new(record), to)).await?
+    }
+
+    /// Is the policy of a link in place?
+    ///
+    /// # Errors
+    /// Where it is not; says what is missing.
+    pub(crate) async fn verify(
+        &self,
+        attachment: AttachmentId,
+        required: bool,
+    ) -> Result<(), ErrorBody> {
+        self.ask(|to| Message::Verify(attachment, required, to))
+            .await?
+    }
+
+    /// Policies, as this node sees them.
+    ///
+    /// # Errors
+    /// Where the daemon ends.
+    pub(crate) async fn policies(&self) -> Result<Vec<admin::Policy>, ErrorBody> {
+        self.ask(Message::Policies).await
+    }
+
+    /// Who decides about packets, and how.
+    ///
+    /// # Errors
+    /// Where one end is not known.
+    pub(crate) async fn explain(
+        &self,
+        explain: admin::PolicyExplain,
+    ) -> Result<admin::PolicyExplained, ErrorBody> {
+        self.ask(|to| Message::Explain(Box::new(explain), to))
+            .await?
+    }
+
+    /// What policies in audit would have refused.
+    ///
+    /// # Errors
+    /// Where policies are not enforced here.
+    pub(crate) async fn audit(&self) -> Result<Vec<admin::AuditRow>, ErrorBody> {
+        self.ask(Message::Audit).await?
+    }
+
+    /// How policy stands on this node.
+    ///
+    /// # Errors
+    /// Where the daemon ends.
+    pub(crate) async fn status(&self) -> Result<admin::PolicyStatus, ErrorBody> {
+        self.ask(Message::Status).await
+    }
+
+    /// Flows that the dataplane told of.
+    pub(crate) fn flows(&self) -> &FlowLog {
+        &self.flows
+    }
+
+    /// Ends the thread; what is in the kernel stays.
+    pub(crate) async fn end(&self) {
+        let _gone = self.ask(Message::End).await;
+    }
+
+    fn tell(&self, message: Message) {
+        // Where the thread has ended, whoever asks hears of it. A bell that is full has been rung.
+        drop(self.inbox.send(message));
+        drop((&*self.bell).write(&[0]));
+    }
+
+    async fn ask<T>(
+        &self,
+        message: impl FnOnce(oneshot::Sender<T>) -> Message,
+    ) -> Result<T, ErrorBody> {
+        let (to, answer) = oneshot::channel();
+        self.tell(message(to));
+        let gone = |_| crate::convert::body(Code::TRY_AGAIN, "the daemon ends");
+        answer.await.map_err(gone)
+    }
+}
+
+/// Takes all of policy away from this node's kernel, for good.
+///
+/// # Errors
+/// What the kernel refuses.
+pub(crate) fn clear(policing: &Policing, node: &NodeName) -> Result<(), Error> {
+    plane::clear(policing, node.as_str())
+}

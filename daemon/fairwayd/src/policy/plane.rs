@@ -1,0 +1,427 @@
+//! The dataplane, as this daemon has it: not there, not loaded yet, or a generation of maps and programs that is
+//! filled and then takes over.
+//!
+//! Whatever fails in writing makes the generation doubtful: what the maps hold is not known any more. Then a
+//! new generation is filled and takes over, and until then the old one decides.
+
+mod words;
+
+pub(super) use words::endpoint;
+
+use crate::{alias, config::Policing, error::Error};
+use fairway_dataplane::{Dataplane, Events, Options, Sizes, abi};
+use fairway_fib::names;
+use fairway_netlink::{Handle, Netlink as _};
+use fairway_policy::{
+    Limits,
+    input::{Change, EndpointId},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    os::fd::{AsFd as _, BorrowedFd},
+    time::{Duration, Instant},
+};
+use tracing::{error, info, warn};
+
+/// After a failure.
+const AGAIN: Duration = Duration::from_secs(2);
+/// Between two looks at open flows.
+const SWEEP: Duration = Duration::from_secs(1);
+/// So many open flows are looked at at once.
+const SWEPT: usize = 16_384;
+/// So many events are taken in a turn.
+const EVENTS: usize = 1024;
+
+pub(super) struct Plane {
+    policing: Policing,
+    options: Options,
+    state: State,
+    /// Packets that went by without being told of, since the last look.
+    swept: Instant,
+    /// Links are to be looked at.
+    look: bool,
+}
+
+enum State {
+    /// Policies are not enforced here, and why; when it may be tried again.
+    Absent(String, Option<Instant>),
+    /// Nobody has needed it yet.
+    Idle,
+    Loaded(Box<Loaded>),
+}
+
+struct Loaded {
+    data: Dataplane,
+    events: Option<Events>,
+    config: abi::Config,
+    /// It holds all that it should.
+    filled: bool,
+    /// All links have its programs, and no older generation is there.
+    alone: bool,
+    endpoints: BTreeMap<u32, abi::Endpoint>,
+    /// Links that have its programs, as far as is known.
+    attached: BTreeSet<u32>,
+    /// Links that were closed, whose flows are still known.
+    closed: BTreeSet<u32>,
+    /// The overlay's device, where it has its program.
+    overlay: Option<u32>,
+    /// What could not be done: what the maps hold is not known any more.
+    trouble: Option<String>,
+    /// What found no room; all else is as it should be.
+    full: Option<String>,
+}
+
+impl Plane {
+    pub(super) fn new(policing: Policing, node: &str) -> Plane {
+        let sizes = Sizes {
+            track_open: policing.flows,
+            track_new: (policing.flows / 4).max(1024),
+            ..Sizes::default()
+        };
+        let state = match policing.enforce {
+            true => State::Idle,
+            false => State::Absent("policy.enforce is false".to_owned(), None),
+        };
+        Plane {
+            options: Options {
+                sizes,
+                pins: Some(policing.pins.join(node)),
+            },
+            policing,
+            state,
+            swept: Instant::now(),
+            look: false,
+        }
+    }
+
+    /// What fits in.
+    pub(super) fn limits(&self) -> Limits {
+        words::limits(&self.options.sizes)
+    }
+
+    /// Loads it if it is not there.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    pub(super) fn must_be_there(&mut self) -> Result<(), String> {
+        match &self.state {
+            State::Loaded(_) => return Ok(()),
+            State::Absent(reason, None) => return Err(reason.clone()),
+            State::Absent(reason, Some(again)) if Instant::now() < *again => {
+                return Err(reason.clone());
+            }
+            _ => {}
+        }
+        match self.load() {
+            Ok(loaded) => {
+                self.state = State::Loaded(Box::new(loaded));
+                Ok(())
+            }
+            Err(reason) => {
+                warn!("policies are not enforced on this node: {reason}");
+                let again = Instant::now() + 15 * AGAIN;
+                self.state = State::Absent(reason.clone(), Some(again));
+                Err(reason)
+            }
+        }
+    }
+
+    fn load(&self) -> Result<Loaded, String> {
+        let text = |error: fairway_dataplane::Error| error.to_string();
+        let data = Dataplane::load(&self.options);
+        // What the kernel lacks says more than the call that failed for want of it.
+        let mut data = data.map_err(|error| match fairway_dataplane::probe() {
+            Err(unavailable) => unavailable.reason(),
+            Ok(()) => error.to_string(),
+        })?;
+        let config = abi::Config {
+            epoch: data.inherited_epoch().unwrap_or(0).wrapping_add(1),
+            flags: words::flags(&self.policing),
+            sample: self.policing.sample,
+            events: self.policing.events,
+        };
+        data.set_config(&config).map_err(text)?;
+        let events = data.take_events();
+        info!(
+            "eBPF programs are loaded, generation {}",
+            data.number().unwrap_or(0)
+        );
+        Ok(Loaded {
+            data,
+            events,
+            config,
+            filled: false,
+            alone: false,
+            endpoints: BTreeMap::new(),
+            attached: BTreeSet::new(),
+            closed: BTreeSet::new(),
+            overlay: None,
+            trouble: None,
+            full: None,
+        })
+    }
+
+    fn loaded(&mut self) -> Option<&mut Loaded> {
+        match &mut self.state {
+            State::Loaded(loaded) => Some(loaded),
+            _ => None,
+        }
+    }
+
+    /// Its maps, where it is loaded.
+    pub(super) fn data(&self) -> Option<&Dataplane> {
+        match &self.state {
+            State::Loaded(loaded) => Some(&loaded.data),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_there(&self) -> bool {
+        self.data().is_some()
+    }
+
+    /// Does it hold all that it should?
+    pub(super) fn is_filled(&self) -> bool {
+        matches!(&self.state, State::Loaded(loaded) if loaded.filled)
+    }
+
+    /// Why policies are not enforced here.
+    pub(super) fn absence(&self) -> Option<&str> {
+        match &self.state {
+            State::Absent(reason, _) => Some(reason),
+            _ => None,
+        }
+    }
+
+    pub(super) fn problems(&self) -> Vec<String> {
+        match &self.state {
+            State::Absent(reason, _) if self.policing.enforce => {
+                vec![format!("policies are not enforced on this node: {reason}")]
+            }
+            State::Loaded(loaded) => {
+                let troubles = loaded.trouble.iter().chain(&loaded.full);
+                troubles.cloned().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The entry of a link, as the programs have it.
+    pub(super) fn entry(&self, link: u32) -> Option<&abi::Endpoint> {
+        match &self.state {
+            State::Loaded(loaded) if loaded.filled => loaded.endpoints.get(&link),
+            _ => None,
+        }
+    }
+
+    /// Hangs the programs on a link.
+    pub(super) fn attach(
+        &mut self,
+        netlink: &mut Handle,
+        link: u32,
+    ) -> Result<(), fairway_dataplane::Error> {
+        let Some(loaded) = self.loaded() else {
+            return Ok(());
+        };
+        loaded.data.attach(netlink, link)?;
+        loaded.attached.insert(link);
+        Ok(())
+    }
+
+    /// Nothing passes the link from now on.
+    pub(super) fn close(&mut self, link: u32) {
+        if let Some(loaded) = self.loaded()
+            && loaded.endpoints.remove(&link).is_some()
+        {
+            let removed = loaded.data.remove_endpoint(link).map(drop);
+            loaded.note(removed);
+            loaded.closed.insert(link);
+        }
+    }
+
+    /// A link's policy is in place.
+    pub(super) fn put(&mut self, link: u32, endpoint: abi::Endpoint) {
+        let Some(loaded) = self.loaded() else {
+            return;
+        };
+        if loaded.endpoints.get(&link) == Some(&endpoint) {
+            return;
+        }
+        let written = loaded.data.put_endpoint(link, &endpoint);
+        if written.is_ok() {
+            loaded.endpoints.insert(link, endpoint);
+        }
+        loaded.note(written);
+    }
+
+    /// Brings a change to the maps. `index` is the link of an endpoint of this node.
+    pub(super) fn write(&mut self, change: &Change, index: impl Fn(&EndpointId) -> u32) {
+        if let Some(loaded) = self.loaded() {
+            let written = words::write(&mut loaded.data, change, index);
+            loaded.note(written);
+        }
+    }
+
+    /// It holds all that it should.
+    pub(super) fn filled(&mut self) {
+        if let Some(loaded) = self.loaded() {
+            loaded.filled = loaded.trouble.is_none();
+        }
+    }
+
+    /// These links are open, and no other.
+    pub(super) fn match_endpoints(&mut self, wanted: BTreeMap<u32, abi::Endpoint>) {
+        let Some(loaded) = self.loaded().filter(|loaded| loaded.filled) else {
+            return;
+        };
+        let differs = loaded.endpoints != wanted;
+        if differs {
+            let gone = loaded
+                .endpoints
+                .keys()
+                .filter(|link| !wanted.contains_key(link));
+            let gone: Vec<u32> = gone.copied().collect();
+            gone.into_iter().for_each(|link| self.close(link));
+            for (link, endpoint) in wanted {
+                self.put(link, endpoint);
+            }
+            self.judge_anew();
+        }
+        self.forget_closed();
+    }
+
+    /// Flows of links that were closed for good.
+    fn forget_closed(&mut self) {
+        let Some(loaded) = self.loaded() else {
+            return;
+        };
+        let mut closed = std::mem::take(&mut loaded.closed);
+        closed.retain(|link| !loaded.endpoints.contains_key(link));
+        if closed.is_empty() {
+            return;
+        }
+        loaded.attached.retain(|link| !closed.contains(link));
+        let removed = loaded.data.remove_tracks_of(&closed).map(drop);
+        loaded.note(removed);
+    }
+
+    /// Flows that were judged before are judged anew.
+    pub(super) fn judge_anew(&mut self) {
+        if let Some(loaded) = self.loaded() {
+            loaded.config.epoch = loaded.config.epoch.wrapping_add(1);
+            let written = loaded.data.set_config(&loaded.config);
+            loaded.note(written);
+        }
+    }
+
+    /// Gives all links these programs, and lets older generations go.
+    pub(super) fn take_over(&mut self, netlink: &mut Handle, overlay: Option<u32>) {
+        let look = std::mem::take(&mut self.look);
+        let deliver = self.policing.deliver;
+        let Some(loaded) = self.loaded().filter(|loaded| loaded.filled) else {
+            return;
+        };
+        if !loaded.alone {
+            let sealed = loaded.data.seal();
+            if sealed.is_err() {
+                return loaded.note(sealed);
+            }
+        }
+        let missing = loaded.endpoints.keys();
+        let missing = missing.filter(|link| look || !loaded.attached.contains(link));
+        let missing: Vec<u32> = missing.copied().collect();
+        for link in missing {
+            match loaded.data.attach(netlink, link) {
+                Ok(()) => drop(loaded.attached.insert(link)),
+                // It has gone; the kernel will tell.
+                Err(error) => warn!("link {link}: {error}"),
+            }
+        }
+        let overlay = overlay.filter(|_| deliver);
+        if let Some(device) = overlay.filter(|device| look || loaded.overlay != Some(*device)) {
+            match loaded.data.attach_overlay(netlink, device) {
+                Ok(()) => loaded.overlay = Some(device),
+                Err(error) => warn!("overlay: {error}"),
+            }
+        }
+        if !loaded.alone {
+            let retired = loaded.data.retire_older();
+            loaded.alone = retired.is_ok();
+            loaded.note(retired);
+        }
+    }
+
+    /// Links are looked at with the next turn.
+    pub(super) fn doubt(&mut self) {
+        self.look = true;
+    }
+
+    /// When to come back.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.is_there().then(|| self.swept + SWEEP)
+    }
+
+    /// Forgets flows that have ended; starts anew after trouble.
+    pub(super) fn tend(&mut self) {
+        if self.swept.elapsed() < SWEEP {
+            return;
+        }
+        self.swept = Instant::now();
+        let Some(loaded) = self.loaded() else {
+            return;
+        };
+        let swept = loaded.data.sweep(SWEPT).map(drop);
+        loaded.note(swept);
+        if let Some(trouble) = &loaded.trouble {
+            error!("{trouble}; a new generation is filled");
+            self.state = State::Idle;
+        }
+    }
+
+    /// Readable when there are flows.
+    pub(super) fn events(&self) -> Option<BorrowedFd<'_>> {
+        match &self.state {
+            State::Loaded(loaded) => loaded.events.as_ref().map(|events| events.as_fd()),
+            _ => None,
+        }
+    }
+
+    /// What the programs have told.
+    pub(super) fn drain(&mut self) -> Vec<abi::FlowEvent> {
+        let events = self.loaded().and_then(|loaded| loaded.events.as_mut());
+        let Some(events) = events else {
+            return Vec::new();
+        };
+        std::iter::from_fn(|| events.next_event())
+            .take(EVENTS)
+            .collect()
+    }
+}
+
+impl Loaded {
+    fn note(&mut self, done: Result<(), fairway_dataplane::Error>) {
+        match done {
+            Ok(()) => {}
+            Err(error) if error.is_full() => self.full = Some(error.to_string()),
+            Err(error) => drop(self.trouble.get_or_insert(error.to_string())),
+        }
+    }
+}
+
+/// Takes all of it away from this node's kernel.
+pub(super) fn clear(policing: &Policing, node: &str) -> Result<(), Error> {
+    let failed = |error: fairway_dataplane::Error| Error::System {
+        what: "policy",
+        source: io::Error::other(error),
+    };
+    let mut netlink = Handle::open().map_err(|error| failed(error.into()))?;
+    let links = netlink.links().map_err(|error| failed(error.into()))?;
+    for link in links {
+        let ours = |alias: &str| alias::marks(alias) || alias == names::ALIAS;
+        if link.alias.as_deref().is_some_and(ours) {
+            fairway_dataplane::detach(&mut netlink, link.index).map_err(failed)?;
+        }
+    }
+    fairway_dataplane::clear(&policing.pins.join(node)).map_err(failed)
+}

@@ -1,0 +1,130 @@
+//! Which containers of this node are judged, and by what they are known: in a file each, so that a daemon that
+//! comes back knows them also while the store is away.
+//!
+//! They are not synced: containers do not outlive the machine. A record whose link is gone is of no use.
+
+use super::record::EndpointRecord;
+use crate::error::Error;
+use fairway_api::{ipam::Attachment, released};
+use fairway_ipam::{AttachmentId, record::Record as _};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+use tracing::warn;
+
+#[derive(Debug)]
+pub(super) struct Registry {
+    folder: PathBuf,
+    all: BTreeMap<AttachmentId, EndpointRecord>,
+}
+
+impl Registry {
+    /// Reads what is there; what cannot be read is told and left.
+    pub(super) fn open(state_dir: &Path) -> Result<Registry, Error> {
+        let folder = state_dir.join("endpoints");
+        let failed = |source| Error::System {
+            what: "folder of endpoints",
+            source,
+        };
+        fs::create_dir_all(&folder).map_err(failed)?;
+        let mut all = BTreeMap::new();
+        for entry in fs::read_dir(&folder).map_err(failed)?.flatten() {
+            let path = entry.path();
+            match path.extension().and_then(|ending| ending.to_str()) {
+                Some("json") => {}
+                // The remains of a write that was killed.
+                _ => {
+                    let _ = fs::remove_file(&path);
+                    continue;
+                }
+            }
+            let read = fs::read(&path).map_err(|error| error.to_string());
+            let read = read.and_then(|bytes| {
+                EndpointRecord::decode(&bytes).map_err(|error| error.to_string())
+            });
+            match read {
+                Ok(record) => drop(all.insert(record.attachment(), record)),
+                Err(error) => warn!("{}: {error}; it is left alone", path.display()),
+            }
+        }
+        Ok(Registry { folder, all })
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &EndpointRecord> {
+        self.all.values()
+    }
+
+    pub(super) fn get(&self, attachment: &AttachmentId) -> Option<&EndpointRecord> {
+        self.all.get(attachment)
+    }
+
+    /// Takes one up; whole or not at all on the disk.
+    pub(super) fn put(&mut self, record: EndpointRecord) -> io::Result<()> {
+        let attachment = record.attachment();
+        if self.all.get(&attachment) == Some(&record) {
+            return Ok(());
+        }
+        let file = self.file(&attachment);
+        let partial = file.with_extension("part");
+        fs::write(&partial, record.encode())?;
+        fs::rename(&partial, &file)?;
+        self.all.insert(attachment, record);
+        Ok(())
+    }
+
+    /// Forgets one.
+    pub(super) fn remove(&mut self, attachment: &AttachmentId) -> Option<EndpointRecord> {
+        let record = self.all.remove(attachment)?;
+        match fs::remove_file(self.file(attachment)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                warn!("{attachment}: {error}");
+            }
+            _ => {}
+        }
+        Some(record)
+    }
+
+    fn file(&self, attachment: &AttachmentId) -> PathBuf {
+        self.folder.join(released::Record::name_of(&Attachment {
+            network: attachment.network.clone(),
+            container: attachment.container.clone(),
+            ifname: attachment.ifname.clone(),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(container: &str) -> EndpointRecord {
+        EndpointRecord {
+            network: "net".into(),
+            container: container.into(),
+            ifname: "eth0".into(),
+            workload: Default::default(),
+            addresses: vec!["10.0.0.1".parse().unwrap()],
+            mac: "02:00:00:00:00:01".into(),
+            cluster: true,
+            tenant: None,
+        }
+    }
+
+    #[test]
+    fn the_next_daemon_knows_what_this_one_wrote() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut registry = Registry::open(folder.path()).unwrap();
+        registry.put(record("a")).unwrap();
+        registry.put(record("b")).unwrap();
+        registry.remove(&record("a").attachment()).unwrap();
+        let below = folder.path().join("endpoints");
+        fs::write(below.join("x.json"), "{\"version\":99}").unwrap();
+        fs::write(below.join("x.part"), "{").unwrap();
+
+        let registry = Registry::open(folder.path()).unwrap();
+        assert_eq!(registry.all().collect::<Vec<_>>(), [&record("b")]);
+        assert!(below.join("x.json").exists() && !below.join("x.part").exists());
+    }
+}

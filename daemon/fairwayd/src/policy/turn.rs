@@ -1,0 +1,386 @@
+//! One turn: what was learned goes to the engine, what follows from it to the kernel, and whoever waits for
+//! that is told.
+
+use super::{
+    Beginning, EndpointRecord, FlowLog, Message, To,
+    feed::Feed,
+    links::Links,
+    names::Names,
+    plane::Plane,
+    publish::{self, Publisher},
+    registry::Registry,
+    told,
+};
+use crate::{alias, convert::body, error::Error};
+use fairway_api::endpoint::Guarded;
+use fairway_cni::Code;
+use fairway_ipam::AttachmentId;
+use fairway_netlink::{Event, Handle};
+use fairway_policy::{
+    Engine,
+    input::{Change, EndpointId, Input, Number, Sets},
+};
+use std::{
+    collections::BTreeMap,
+    os::fd::BorrowedFd,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::mpsc::UnboundedSender;
+use tracing::{debug, warn};
+
+/// How long a container that has just come up waits for its policy.
+const OPEN_WITHIN: Duration = Duration::from_secs(5);
+/// A problem that lasts is told again after so long.
+const TELL_AGAIN: Duration = Duration::from_secs(300);
+
+pub(super) struct Turn {
+    pub(super) node: String,
+    pub(super) feed: Feed,
+    pub(super) engine: Engine,
+    pub(super) names: Names,
+    pub(super) registry: Registry,
+    pub(super) links: Links,
+    pub(super) plane: Plane,
+    /// What the engine says of this node's endpoints.
+    pub(super) sets: BTreeMap<EndpointId, (Number, Sets)>,
+    /// What does not fit; what was in force before it stays.
+    pub(super) overflow: Option<String>,
+    waiting: Vec<Waiting>,
+    publisher: Publisher,
+    flows: Arc<FlowLog>,
+    told: BTreeMap<String, Instant>,
+}
+
+struct Waiting {
+    attachment: AttachmentId,
+    until: Instant,
+    to: To<()>,
+}
+
+impl Turn {
+    pub(super) fn new(
+        beginning: Beginning,
+        netlink: Handle,
+        orders: UnboundedSender<publish::Order>,
+        flows: Arc<FlowLog>,
+    ) -> Result<Turn, Error> {
+        let node = beginning.node.to_string();
+        let plane = Plane::new(beginning.policing, &node);
+        Ok(Turn {
+            feed: Feed::new(node.clone()),
+            engine: Engine::new(plane.limits()),
+            names: Names::default(),
+            registry: Registry::open(&beginning.state_dir)?,
+            links: Links::new(netlink),
+            plane,
+            sets: BTreeMap::new(),
+            overflow: None,
+            waiting: Vec::new(),
+            publisher: Publisher::new(orders, node.clone()),
+            flows,
+            told: BTreeMap::new(),
+            node,
+        })
+    }
+
+    /// When to take a turn at the latest.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let waiting = self.waiting.iter().map(|waiting| waiting.until).min();
+        [waiting, self.plane.deadline()].into_iter().flatten().min()
+    }
+
+    /// Readable when there are flows.
+    pub(super) fn events(&self) -> Option<BorrowedFd<'_>> {
+        self.plane.events()
+    }
+
+    pub(super) fn doubt(&mut self) {
+        self.links.doubt();
+        self.plane.doubt();
+        self.publisher.due = true;
+    }
+
+    pub(super) fn event(&mut self, event: &Event) {
+        let Some(alias) = self.links.event(event) else {
+            return;
+        };
+        let mut all = self.registry.all().map(EndpointRecord::attachment);
+        if let Some(gone) = all.find(|attachment| alias::alias(attachment) == alias) {
+            drop(all);
+            self.forget(&gone);
+        }
+    }
+
+    pub(super) fn message(&mut self, message: Message) {
+        match message {
+            Message::Store(update) => {
+                let inputs = self.feed.take(update);
+                inputs.into_iter().for_each(|input| self.learn(input));
+                self.publisher.due = true;
+            }
+            Message::Gone(attachment) => {
+                if let Some(link) = self.links.of(&attachment).map(|link| link.index) {
+                    self.plane.close(link);
+                }
+                self.forget(&attachment);
+            }
+            Message::Guard(attachment, required, to) => {
+                drop(to.send(self.guard(&attachment, required)));
+            }
+            Message::Open(record, to) => self.open(*record, to),
+            Message::Verify(attachment, required, to) => {
+                drop(to.send(told::standing(self, &attachment, required)));
+            }
+            Message::Published(done) => self.publisher.done(done),
+            Message::Policies(to) => drop(to.send(told::policies(self))),
+            Message::Explain(explain, to) => drop(to.send(told::explained(self, &explain))),
+            Message::Audit(to) => drop(to.send(told::audit(self))),
+            Message::Status(to) => drop(to.send(told::status(self))),
+            // The worker's.
+            Message::End(_) => {}
+        }
+    }
+
+    fn learn(&mut self, input: Input) {
+        self.names.learn(&input);
+        self.engine.handle(input);
+    }
+
+    fn guard(
+        &mut self,
+        attachment: &AttachmentId,
+        required: bool,
+    ) -> Result<Guarded, fairway_api::ErrorBody> {
+        if let Err(reason) = self.plane.must_be_there() {
+            return match required {
+                true => Err(told::not_enforced(&reason)),
+                false => Ok(Guarded { enforced: false }),
+            };
+        }
+        let Some(link) = self.links.find(attachment) else {
+            let text = format!("{attachment}: its link is not there");
+            return Err(body(Code::INTERNAL, text));
+        };
+        // What an earlier container of that name was must not open this one.
+        self.plane.close(link.index);
+        self.forget(attachment);
+        let attached = self.plane.attach(self.links.netlink(), link.index);
+        attached.map_err(|error| body(Code::TRY_AGAIN, error))?;
+        Ok(Guarded { enforced: true })
+    }
+
+    fn open(&mut self, record: EndpointRecord, to: To<()>) {
+        let attachment = record.attachment();
+        if let Err(reason) = self.plane.must_be_there() {
+            return drop(to.send(Err(told::not_enforced(&reason))));
+        }
+        if let Some(other) = self.registry.all().find(|other| {
+            other.attachment() != attachment
+                && other
+                    .addresses
+                    .iter()
+                    .any(|ip| record.addresses.contains(ip))
+        }) {
+            let text = format!(
+                "{attachment}: {} has one of its addresses; policies know containers by these",
+                other.attachment()
+            );
+            return drop(to.send(Err(body(Code::ADDRESS_UNAVAILABLE, text))));
+        }
+        if let Err(error) = self.registry.put(record.clone()) {
+            return drop(to.send(Err(body(Code::IO, format!("{attachment}: {error}")))));
+        }
+        self.learn(Input::Endpoint(record.endpoint(&self.node, true)));
+        self.publisher.due = true;
+        self.waiting.push(Waiting {
+            attachment,
+            until: Instant::now() + OPEN_WITHIN,
+            to,
+        });
+    }
+
+    /// Its link is gone, or must be of no use.
+    fn forget(&mut self, attachment: &AttachmentId) {
+        if let Some(record) = self.registry.remove(attachment) {
+            self.learn(Input::EndpointGone(record.id(&self.node)));
+            self.publisher.due = true;
+        }
+    }
+
+    /// Brings all into step.
+    pub(super) fn step(&mut self) {
+        if self.links.is_due() {
+            self.list();
+        }
+        if let Some(addresses) = self.links.own_addresses()
+            && let Some(input) = self.feed.own_addresses(addresses)
+        {
+            self.learn(input);
+        }
+        if self.registry.all().next().is_some() || self.feed.has_networks() {
+            // Loading takes a moment that no container should wait for.
+            let _absent = self.plane.must_be_there();
+        }
+        if self.feed.seen && self.links.is_listed() {
+            self.settle();
+        }
+        let events = self.plane.drain();
+        if !events.is_empty() {
+            let (flows, missed) = told::flows(self, &events);
+            self.flows.push(flows, missed);
+        }
+        self.plane.tend();
+        self.answer();
+        if self.feed.seen {
+            let told = self.feed.told();
+            self.publisher.step(self.registry.all(), &told);
+        }
+        self.tell_problems();
+    }
+
+    /// Lists the links, and forgets those that went while nobody looked.
+    fn list(&mut self) {
+        if let Err(error) = self.links.list() {
+            return warn!("{error}");
+        }
+        let links = &self.links;
+        let all = self.registry.all().map(EndpointRecord::attachment);
+        let gone: Vec<_> = all.filter(|id| links.of(id).is_none()).collect();
+        for attachment in gone {
+            // Of one whose ADD is under way the link was seen when it was guarded.
+            self.forget(&attachment);
+        }
+        let there = self.registry.all();
+        let there: Vec<_> = there
+            .map(|record| record.endpoint(&self.node, true))
+            .collect();
+        for endpoint in there {
+            self.learn(Input::Endpoint(endpoint));
+        }
+    }
+
+    /// What the engine wants goes to the kernel.
+    fn settle(&mut self) {
+        let (changes, overflow) = match self.engine.changes() {
+            Ok(changes) => (changes, None),
+            Err(overflow) => (Vec::new(), Some(overflow.to_string())),
+        };
+        self.overflow = overflow;
+        if !changes.is_empty() {
+            debug!("{} changes of policy", changes.len());
+        }
+        // A generation that is empty gets all there is, whatever has just changed.
+        let fill = self.plane.is_there() && !self.plane.is_filled();
+        if fill {
+            changes.iter().for_each(|change| self.note(change));
+            let all = self.engine.snapshot();
+            all.iter().for_each(|change| self.carry_out(change));
+            self.plane.filled();
+        } else {
+            // In this very order: an endpoint changes over when its new set is there and before the old
+            // one goes.
+            changes.iter().for_each(|change| self.carry_out(change));
+        }
+        let mut wanted = BTreeMap::new();
+        for record in self.registry.all() {
+            wanted.extend(self.wanted(record));
+        }
+        self.plane.match_endpoints(wanted);
+        if !changes.is_empty() {
+            self.plane.judge_anew();
+        }
+        let overlay = self.links.overlay();
+        self.plane.take_over(self.links.netlink(), overlay);
+    }
+
+    fn carry_out(&mut self, change: &Change) {
+        self.note(change);
+        match change {
+            Change::Endpoint { id, .. } => {
+                let attachment = attachment_of(id);
+                let record = self.registry.get(&attachment);
+                match record.and_then(|record| self.wanted(record)) {
+                    Some((link, endpoint)) => self.plane.put(link, endpoint),
+                    None => {
+                        if let Some(link) = self.links.of(&attachment) {
+                            self.plane.close(link.index);
+                        }
+                    }
+                }
+            }
+            other => {
+                let links = &self.links;
+                let index = |id: &EndpointId| {
+                    let link = links.of(&attachment_of(id));
+                    link.map_or(0, |link| link.index)
+                };
+                self.plane.write(other, index);
+            }
+        }
+    }
+
+    fn note(&mut self, change: &Change) {
+        match change {
+            Change::Endpoint {
+                id,
+                identity,
+                sets: Some(sets),
+            } => drop(self.sets.insert(id.clone(), (*identity, *sets))),
+            Change::Endpoint { id, .. } => drop(self.sets.remove(id)),
+            _ => {}
+        }
+    }
+
+    /// A link and its entry, where its policy is known.
+    fn wanted(&self, record: &EndpointRecord) -> Option<(u32, fairway_dataplane::abi::Endpoint)> {
+        let (identity, sets) = self.sets.get(&record.id(&self.node))?;
+        let link = self.links.of(&record.attachment())?;
+        let vni = record.tenant.as_ref().and_then(|name| self.feed.vni(name));
+        let endpoint = super::plane::endpoint(record, link, *identity, *sets, vni);
+        Some((link.index, endpoint))
+    }
+
+    /// Tells those that wait.
+    fn answer(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        for waiting in waiting {
+            match told::standing(self, &waiting.attachment, true) {
+                Ok(()) => drop(waiting.to.send(Ok(()))),
+                Err(error) if Instant::now() >= waiting.until => {
+                    drop(waiting.to.send(Err(error)));
+                }
+                Err(_) => self.waiting.push(waiting),
+            }
+        }
+    }
+
+    /// What keeps policies from being in force.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut problems: Vec<String> = self.overflow.iter().cloned().collect();
+        problems.extend(self.feed.problems().cloned());
+        problems.extend(self.plane.problems());
+        problems
+    }
+
+    fn tell_problems(&mut self) {
+        let now = Instant::now();
+        let problems = self.problems();
+        self.told.retain(|problem, _| problems.contains(problem));
+        for problem in problems {
+            let told = self.told.get(&problem);
+            if told.is_none_or(|at| now - *at >= TELL_AGAIN) {
+                warn!("policy: {problem}");
+                self.told.insert(problem, now);
+            }
+        }
+    }
+}
+
+fn attachment_of(id: &EndpointId) -> AttachmentId {
+    AttachmentId {
+        network: id.network.clone(),
+        container: id.container.clone(),
+        ifname: id.ifname.clone(),
+    }
+}
