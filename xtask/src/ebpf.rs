@@ -1,10 +1,129 @@
-//! `ebpf`: builds the eBPF object. There is none yet.
+//! `ebpf`: builds the eBPF object that the loader embeds, or checks that the kept one is what its source says.
+//!
+//! The object is in the repository, because who builds Fairway needs no compiler for eBPF then. So a check
+//! has to build the very same bytes on any machine: paths are mapped away, what depends on them is taken out
+//! (see [`object`]), and which tools have built it is kept beside it, since others would build other bytes.
 
-use anyhow::{Result, bail};
+mod object;
+mod toolchain;
+
+use crate::{cache, exec};
+use anyhow::{Context, Result, bail, ensure};
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+use toolchain::Toolchain;
+
+const PROGRAMS: &str = "dataplane-ebpf/programs";
+const TARGET: &str = "bpfel-unknown-none";
+const KEPT: &str = "dataplane-ebpf/loader/object/fairway.bpf.o";
+/// The tools that have built the kept one.
+const BUILT_BY: &str = "dataplane-ebpf/loader/object/built-by";
 
 pub(crate) fn run(args: &[&str]) -> Result<()> {
     match args {
-        [] | ["--check"] => bail!("there are no eBPF programs yet"),
+        [] => keep(),
+        ["--check"] => check().map(|summary| println!("{summary}")),
         [other, ..] => bail!("takes --check or nothing, got {other}"),
     }
+}
+
+/// Builds it, and keeps what it has built.
+fn keep() -> Result<()> {
+    let toolchain = Toolchain::find()?;
+    let object = build(&toolchain)?;
+    let [kept, built_by] = [KEPT, BUILT_BY].map(|path| cache::root().join(path));
+    fs::create_dir_all(kept.parent().unwrap_or(&kept))?;
+    fs::write(&kept, &object).with_context(|| kept.display().to_string())?;
+    fs::write(&built_by, toolchain.versions()?)?;
+    println!("{KEPT}: {} bytes", object.len());
+    Ok(())
+}
+
+/// Builds it, and compares.
+pub(crate) fn check() -> Result<String> {
+    let toolchain = Toolchain::find()?;
+    let (here, there) = (toolchain.versions()?, read(BUILT_BY)?);
+    let there = String::from_utf8_lossy(&there);
+    ensure!(
+        here == there,
+        "the kept object was built by\n{there}and here is\n{here}Others build other bytes, so there is \
+         nothing to compare: get those, or build and keep it anew (cargo xtask ebpf)"
+    );
+    let (built, kept) = (build(&toolchain)?, read(KEPT)?);
+    ensure!(
+        built == kept,
+        "{KEPT} is not what {PROGRAMS} builds: run `cargo xtask ebpf` and commit it"
+    );
+    Ok(format!("{} bytes", kept.len()))
+}
+
+fn read(path: &str) -> Result<Vec<u8>> {
+    let read = fs::read(cache::root().join(path));
+    read.with_context(|| format!("{path}: run `cargo xtask ebpf`"))
+}
+
+fn build(toolchain: &Toolchain) -> Result<Vec<u8>> {
+    let target = cache::dir()?.join("ebpf");
+    let manifest = format!("{PROGRAMS}/Cargo.toml");
+    let args = ["build", "--release", "--locked", "--target", TARGET];
+    let mut command = exec::command(&toolchain.cargo, &args);
+    command.args(["-Z", "build-std=core", "--manifest-path", &manifest]);
+    toolchain.environment(&mut command)?;
+    command.env("CARGO_TARGET_DIR", &target);
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags(toolchain)?);
+    exec::run(&mut command, Duration::from_secs(900))?;
+    let built = target.join(TARGET).join("release/fairway");
+    let bytes = fs::read(&built).with_context(|| built.display().to_string())?;
+    object::lean(&bytes)
+}
+
+/// Clippy's judgement of the programs. Its toolchain has no `core` for eBPF, so that they are checked as if
+/// they were for this machine; assembler, which that would not understand, is not looked at before code is
+/// generated.
+pub(crate) fn clippy() -> Result<()> {
+    let manifest = format!("{PROGRAMS}/Cargo.toml");
+    let mut command = exec::cargo(&["clippy", "--locked", "--manifest-path", &manifest]);
+    command.args(["--", "-D", "warnings"]);
+    // Assembler for eBPF is not stable yet.
+    command.env("RUSTC_BOOTSTRAP", "1");
+    command.env("CARGO_TARGET_DIR", cache::dir()?.join("ebpf"));
+    exec::run(&mut command, Duration::from_secs(900))
+}
+
+/// Formatting of the programs.
+pub(crate) fn fmt() -> Result<()> {
+    let manifest = format!("{PROGRAMS}/Cargo.toml");
+    let mut command = exec::cargo(&["fmt", "--check", "--manifest-path", &manifest]);
+    exec::run(&mut command, Duration::from_secs(60))
+}
+
+/// The compiler's: types for BTF, and no path of this machine.
+fn flags(toolchain: &Toolchain) -> Result<OsString> {
+    let home = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let cargo = home("CARGO_HOME").or_else(|| Some(home("HOME")?.join(".cargo")));
+    let cargo = cargo.context("neither CARGO_HOME nor HOME is set")?;
+    let mut flags = OsString::from("-Cdebuginfo=2\x1f-Clink-arg=--btf\x1f-Ctarget-cpu=v3");
+    let source = toolchain.source()?;
+    for (from, to) in [
+        (cache::root(), "/fairway"),
+        (cargo.as_path(), "/cargo"),
+        (source.as_path(), "/rust"),
+    ] {
+        flags.push("\x1f--remap-path-prefix=");
+        flags.push(from);
+        flags.push("=");
+        flags.push(to);
+    }
+    Ok(flags)
+}
+
+/// What a program prints, or why it does not.
+fn says(command: &mut Command) -> Result<String> {
+    let line = exec::line(command);
+    let output = command.output().with_context(|| line.clone())?;
+    ensure!(output.status.success(), "`{line}` failed");
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

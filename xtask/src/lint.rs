@@ -5,7 +5,7 @@ mod docs;
 mod sizes;
 
 use crate::report::{self, Part};
-use crate::{cache, exec, packages, tools};
+use crate::{cache, ebpf, exec, packages, tools};
 use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
 use std::process::Command;
@@ -20,6 +20,7 @@ pub(crate) fn run() -> Result<()> {
         part("lock file", lock_file),
         part("fmt", fmt),
         part("clippy", clippy),
+        part("ebpf object", ebpf::check),
         part("deny", deny),
         part("arrows", arrows::check),
         part("sizes", sizes::check),
@@ -47,10 +48,12 @@ fn fmt() -> Result<String> {
     if cache::root().join(fuzz).exists() {
         cargo(&["fmt", "--check", "--manifest-path", fuzz])?;
     }
+    ebpf::fmt()?;
     workspace
 }
 
 fn clippy() -> Result<String> {
+    ebpf::clippy()?;
     let args = ["clippy", "--workspace", "--all-targets", "--keep-going"];
     cargo(&[&args[..], &["--", "-D", "warnings"]].concat())
 }

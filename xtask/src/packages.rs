@@ -73,6 +73,14 @@ pub(crate) const STREAM: &[Need] = &[("iperf3", "iperf3"), ("taskset", "util-lin
 /// To build the fuzz targets.
 pub(crate) const FUZZ: &[Need] = &[("g++", "g++")];
 
+/// To build the eBPF programs: a compiler with its library's source, and to build their linker.
+pub(crate) const EBPF: &[Need] = &[
+    ("/usr/bin/rustc", "rustc-web"),
+    ("/usr/bin/cargo", "cargo-web"),
+    ("/usr/lib/rustlib/src/rust/library/core", "rust-web-src"),
+    ("cc", "gcc"),
+];
+
 /// Sees to it that all of it is there.
 pub(crate) fn ensure(needs: &[&[Need]]) -> Result<()> {
     let missing = missing(needs);

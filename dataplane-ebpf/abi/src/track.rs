@@ -63,6 +63,8 @@ impl State {
     pub const RESET: u32 = 64;
     /// Who began it has been seen after the answer: three packets of a handshake.
     pub const CONFIRMED: u32 = 128;
+    /// With `REFUSED`: a rule refuses it; without, no rule lets it through.
+    pub const DENIED: u32 = 256;
 }
 
 /// How long flows are kept, in seconds, after their last packet.

@@ -1,0 +1,95 @@
+//! What passes a container's link, in both directions.
+
+use crate::packet::{Kind, Packet, is_link_local, is_multicast, resolve};
+use crate::skb::{PASS, Skb, now};
+use crate::{deliver, maps, related, spoof, tell, track};
+use fairway_dataplane_abi::{Direction, Endpoint, Peer, Reason};
+
+/// What the container sends.
+#[inline(always)]
+pub(crate) fn from_container(mut skb: Skb) -> i32 {
+    let mut packet = Packet::new(&skb);
+    let result = outgoing(&mut skb, &mut packet);
+    finish(&packet, result, Direction::Egress)
+}
+
+/// What the container gets.
+#[inline(always)]
+pub(crate) fn to_container(mut skb: Skb) -> i32 {
+    let mut packet = Packet::new(&skb);
+    let result = incoming(&mut skb, &mut packet).map(|()| PASS);
+    finish(&packet, result, Direction::Ingress)
+}
+
+#[inline(always)]
+fn finish(packet: &Packet, result: Result<i32, Reason>, direction: Direction) -> i32 {
+    match result {
+        Ok(action) => {
+            tell::count(Reason::Forwarded, direction, packet);
+            action
+        }
+        Err(reason) => tell::dropped(packet, reason, direction),
+    }
+}
+
+#[inline(always)]
+fn open(packet: &Packet) -> Result<&'static Endpoint, Reason> {
+    match maps::endpoint(&packet.key.link) {
+        Some(endpoint) if endpoint.flags & Endpoint::OPEN != 0 => Ok(endpoint),
+        _ => Err(Reason::Closed),
+    }
+}
+
+#[inline(always)]
+fn outgoing(skb: &mut Skb, packet: &mut Packet) -> Result<i32, Reason> {
+    let endpoint = open(packet)?;
+    spoof::frame(skb, endpoint)?;
+    packet.parse::<false>(skb)?;
+    if packet.kind == Kind::Arp {
+        return spoof::arp(skb, packet, endpoint).map(|()| PASS);
+    }
+    spoof::packet(skb, packet, endpoint)?;
+    match packet.kind {
+        Kind::Neighbour | Kind::Advertisement if stays_near(packet, endpoint) => return Ok(PASS),
+        Kind::Listener => return Ok(PASS),
+        Kind::Error if related::is_related::<false>(packet, skb, now()) => return Ok(PASS),
+        _ => {}
+    }
+    resolve::<false>(packet)?;
+    deliver::from_container(skb, packet, endpoint)
+}
+
+/// Does it go to a neighbour? A router passes it on to anybody, if its destination is not on the link.
+#[inline(always)]
+fn stays_near(packet: &Packet, endpoint: &Endpoint) -> bool {
+    let to = &packet.key.remote;
+    is_multicast(to)
+        || is_link_local(to)
+        || endpoint.flags & Endpoint::BRIDGED != 0
+        || is_host(packet)
+}
+
+#[inline(never)]
+fn is_host(packet: &Packet) -> bool {
+    maps::address(&packet.key.remote).is_some_and(|peer| peer.flags & Peer::HOST != 0)
+}
+
+#[inline(always)]
+fn incoming(skb: &mut Skb, packet: &mut Packet) -> Result<(), Reason> {
+    let endpoint = open(packet)?;
+    packet.parse::<true>(skb)?;
+    let time = now();
+    match packet.kind {
+        Kind::Arp | Kind::Neighbour | Kind::Advertisement | Kind::Listener => return Ok(()),
+        // From a router of this link (RFC 4861, section 6.1.2).
+        Kind::Router if packet.hops == 255 => return Ok(()),
+        Kind::Error if related::is_related::<true>(packet, skb, time) => return Ok(()),
+        _ => {}
+    }
+    resolve::<true>(packet)?;
+    let found = track::find(&packet.key, time);
+    match track::settle::<true>(packet, endpoint, found, time, false) {
+        Reason::Forwarded => Ok(()),
+        why => Err(why),
+    }
+}

@@ -1,0 +1,199 @@
+//! What a packet's headers say.
+
+mod extensions;
+mod fragments;
+mod options;
+mod transport;
+mod v4;
+mod v6;
+
+pub(crate) use fragments::resolve;
+pub(crate) use transport::tcp;
+
+use crate::skb::{ETHER, Skb};
+use fairway_dataplane_abi::{Addr, Reason, TrackKey};
+
+/// IPv6's ICMP.
+pub(crate) const ICMP6: u8 = 58;
+/// IPv4's ICMP.
+pub(crate) const ICMP: u8 = 1;
+pub(crate) const TCP: u8 = 6;
+const UDP: u8 = 17;
+const SCTP: u8 = 132;
+
+/// What is done with it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// It belongs to a flow.
+    Flow,
+    /// An ICMP error, about a packet of a flow.
+    Error,
+    /// Neighbour discovery: solicitations.
+    Neighbour,
+    /// A neighbour advertisement.
+    Advertisement,
+    /// What only routers say: a router advertisement.
+    Router,
+    /// A redirect.
+    Redirect,
+    /// Multicast listener discovery.
+    Listener,
+    /// ARP.
+    Arp,
+}
+
+/// A part of a packet?
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Part {
+    Whole,
+    First,
+    Later,
+}
+
+/// A packet as its endpoint sees it. Without padding: the verifier wants memory that functions get to be
+/// written.
+#[repr(C)]
+pub(crate) struct Packet {
+    /// Its flow; zeros as far as the headers were not read.
+    pub(crate) key: TrackKey,
+    /// Fragments of one packet bear the same.
+    pub(crate) id: u32,
+    /// Where the transport header begins.
+    pub(crate) transport: u32,
+    /// Where the transport's payload begins, of TCP and UDP.
+    pub(crate) payload: u32,
+    /// Bytes with the Ethernet header.
+    pub(crate) length: u32,
+    /// The rule that decided, once it was judged.
+    pub(crate) rule: u32,
+    pub(crate) kind: Kind,
+    pub(crate) part: Part,
+    /// IPv4 without options, IPv6 without extension headers, and no fragment.
+    pub(crate) plain: bool,
+    /// TCP's flags.
+    pub(crate) flags: u8,
+    /// TTL or hop limit.
+    pub(crate) hops: u8,
+    /// The protocol that fragments are found by.
+    pub(crate) carried: u8,
+    /// ICMP's type and code.
+    pub(crate) icmp: [u8; 2],
+}
+
+const _: () = assert!(size_of::<Packet>() == 44 + 20 + 8);
+
+impl Packet {
+    #[inline(always)]
+    pub(crate) fn new(skb: &Skb) -> Self {
+        let key = TrackKey {
+            link: skb.link(),
+            local: Addr([0; 4]),
+            remote: Addr([0; 4]),
+            local_port: 0,
+            remote_port: 0,
+            protocol: 0,
+            zero: [0; 3],
+        };
+        Packet {
+            key,
+            id: 0,
+            transport: 0,
+            payload: 0,
+            length: skb.len(),
+            rule: 0,
+            kind: Kind::Flow,
+            part: Part::Whole,
+            plain: true,
+            flags: 0,
+            hops: 0,
+            carried: 0,
+            icmp: [0; 2],
+        }
+    }
+
+    /// Reads the headers. `IN`: it goes to the endpoint, so its source is the other.
+    #[inline(always)]
+    pub(crate) fn parse<const IN: bool>(&mut self, skb: &mut Skb) -> Result<(), Reason> {
+        const IPV4: u16 = 0x0800;
+        const ARP: u16 = 0x0806;
+        const IPV6: u16 = 0x86dd;
+        let ether = skb.view::<{ ETHER as usize }>(0);
+        match ether.ok_or(Reason::Truncated)?.half::<12>() {
+            _ if skb.in_vlan() => Err(Reason::Ethertype),
+            IPV4 => v4::parse::<IN>(self, skb),
+            IPV6 => v6::parse::<IN>(self, skb),
+            ARP => {
+                self.kind = Kind::Arp;
+                Ok(())
+            }
+            _ => Err(Reason::Ethertype),
+        }
+    }
+
+    #[inline(always)]
+    fn ends<const IN: bool>(&mut self, source: Addr, destination: Addr) {
+        let (local, remote) = if IN {
+            (destination, source)
+        } else {
+            (source, destination)
+        };
+        self.key.local = local;
+        self.key.remote = remote;
+    }
+
+    #[inline(always)]
+    fn ports<const IN: bool>(&mut self, source: u16, destination: u16) {
+        let (local, remote) = if IN {
+            (destination, source)
+        } else {
+            (source, destination)
+        };
+        self.key.local_port = local;
+        self.key.remote_port = remote;
+    }
+
+    /// Where it goes.
+    #[inline(always)]
+    pub(crate) fn destination<const IN: bool>(&self) -> &Addr {
+        if IN {
+            &self.key.local
+        } else {
+            &self.key.remote
+        }
+    }
+
+    /// The same, as the endpoint at its other end sees it.
+    #[inline(always)]
+    pub(crate) fn turned(&self, link: u32) -> Self {
+        let key = TrackKey {
+            link,
+            local: self.key.remote,
+            remote: self.key.local,
+            local_port: self.key.remote_port,
+            remote_port: self.key.local_port,
+            ..self.key
+        };
+        Packet { key, ..*self }
+    }
+
+    /// Is it the first packet of a TCP connection?
+    #[inline(always)]
+    pub(crate) fn opens(&self) -> bool {
+        const HOW: u8 = tcp::SYN | tcp::ACK | tcp::RST | tcp::FIN;
+        self.key.protocol == TCP && self.flags & HOW == tcp::SYN
+    }
+}
+
+/// `ff00::/8`.
+#[inline(always)]
+pub(crate) fn is_multicast(address: &Addr) -> bool {
+    address.0[0] & 0xff00_0000_u32.to_be() == 0xff00_0000_u32.to_be()
+}
+
+/// `fe80::/10`.
+#[inline(always)]
+pub(crate) fn is_link_local(address: &Addr) -> bool {
+    address.0[0] & 0xffc0_0000_u32.to_be() == 0xfe80_0000_u32.to_be()
+}

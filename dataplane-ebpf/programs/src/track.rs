@@ -1,0 +1,368 @@
+//! Conntrack: flows that have been judged pass without another verdict.
+//!
+//! An entry that another epoch has judged is judged anew when its next packet comes, in the direction that it
+//! began in. If it is refused now it stays known as refused: else the rest of the connection would pass as a
+//! new flow of the other direction, where that is allowed.
+//!
+//! Several processors may work on one flow. Bits of its state are set by atomic operations; what else is
+//! written may get lost to another processor's write, which the next packet makes good.
+
+use crate::maps::{TRACK_NEW, TRACK_OPEN};
+use crate::packet::{Packet, TCP, tcp};
+use crate::{maps, tell, verdict};
+use core::arch::asm;
+use fairway_dataplane_abi::{Config, Direction, Endpoint, Reason, State, Track, TrackKey, seconds};
+
+const SECOND: u64 = 1_000_000_000;
+
+/// A flow's entry.
+#[derive(Clone, Copy)]
+pub(crate) struct Found {
+    track: *mut Track,
+    new: bool,
+}
+
+/// The flow's entry, where it has one that has not expired.
+#[inline(always)]
+pub(crate) fn find(key: &TrackKey, now: u64) -> Option<Found> {
+    if let Some(track) = TRACK_OPEN.get_ptr_mut(key) {
+        let found = Found { track, new: false };
+        if found.expires() >= now {
+            return Some(found);
+        }
+        // What begins now begins in the other table.
+        let _ = TRACK_OPEN.remove(key);
+    }
+    let track = TRACK_NEW.get_ptr_mut(key)?;
+    let found = Found { track, new: true };
+    (found.expires() >= now).then_some(found)
+}
+
+#[expect(unsafe_code, reason = "a map's entry is read and written in place")]
+impl Found {
+    #[inline(always)]
+    fn expires(self) -> u64 {
+        // SAFETY: It points to an entry, which stays readable until the program has ended.
+        unsafe { (*self.track).expires }
+    }
+
+    #[inline(always)]
+    fn set_expires(self, at: u64) {
+        // SAFETY: As above; the word is aligned, so that it is written at once.
+        unsafe { (*self.track).expires = at };
+    }
+
+    #[inline(always)]
+    fn epoch(self) -> u32 {
+        // SAFETY: As above.
+        unsafe { (*self.track).epoch }
+    }
+
+    #[inline(always)]
+    fn rule(self) -> u32 {
+        // SAFETY: As above.
+        unsafe { (*self.track).rule }
+    }
+
+    #[inline(always)]
+    fn state(self) -> u32 {
+        // SAFETY: As above.
+        unsafe { (*self.track).state }
+    }
+
+    #[inline(always)]
+    fn set(self, bits: u32) {
+        let bits = u64::from(bits);
+        // SAFETY: As above; `zero` after it keeps its zeros.
+        unsafe { asm!("lock *(u64 *)({} + 0) |= {}", in(reg) self.bits(), in(reg) bits) };
+    }
+
+    #[inline(always)]
+    fn clear(self, bits: u32) {
+        let bits = !u64::from(bits);
+        // SAFETY: As above; `zero` after it keeps its zeros.
+        unsafe { asm!("lock *(u64 *)({} + 0) &= {}", in(reg) self.bits(), in(reg) bits) };
+    }
+
+    /// The state and the zeros after it. The compiler's library has no atomic operations for a processor that
+    /// it believes to be without them.
+    #[inline(always)]
+    fn bits(self) -> *mut u64 {
+        const { assert!(core::mem::offset_of!(Track, state) == 16 && cfg!(target_endian = "little")) };
+        // SAFETY: It stays within the entry, and the eight bytes are aligned.
+        unsafe { (&raw mut (*self.track).state).cast() }
+    }
+
+    #[inline(always)]
+    fn judged(self, rule: u32, epoch: u32) {
+        // SAFETY: As above.
+        unsafe {
+            (*self.track).rule = rule;
+            (*self.track).epoch = epoch;
+        }
+    }
+
+    #[inline(always)]
+    fn begins(self, track: &Track) {
+        // SAFETY: As above.
+        unsafe { *self.track = *track };
+    }
+
+    /// Does the flow pass the node's own forwarding by? A packet that begins it anew decides that anew.
+    #[inline(always)]
+    pub(crate) fn is_direct(self, packet: &Packet) -> bool {
+        self.state() & State::DIRECT != 0 || restarts(packet, self.state())
+    }
+
+    /// May what concerns the flow pass?
+    #[inline(always)]
+    pub(crate) fn is_refused(self) -> bool {
+        self.state() & State::REFUSED != 0
+    }
+}
+
+/// Is it the first packet of another connection between the same ports?
+#[inline(always)]
+fn restarts(packet: &Packet, state: u32) -> bool {
+    packet.opens() && (is_closed(state) || state & State::REFUSED != 0)
+}
+
+#[inline(always)]
+fn is_closed(state: u32) -> bool {
+    const BOTH: u32 = State::FIN | State::FIN_BACK;
+    state & State::RESET != 0 || state & BOTH == BOTH
+}
+
+#[inline(always)]
+fn lifetime(protocol: u8, state: u32) -> u64 {
+    let seconds = match protocol {
+        TCP if is_closed(state) => seconds::TCP_CLOSED,
+        TCP if state & State::CONFIRMED != 0 => seconds::TCP,
+        TCP => seconds::TCP_NEW,
+        _ if state & State::ANSWERED != 0 => seconds::OTHER,
+        _ => seconds::OTHER_NEW,
+    };
+    seconds * SECOND
+}
+
+/// Lets a packet pass, or says why not: by its flow's entry, or by a verdict. `IN`: it goes to the endpoint.
+/// `direct`: it passes the node's own forwarding by.
+#[inline(always)]
+pub(crate) fn settle<const IN: bool>(
+    packet: &mut Packet,
+    endpoint: &Endpoint,
+    found: Option<Found>,
+    now: u64,
+    direct: bool,
+) -> Reason {
+    let Some(config) = maps::config() else {
+        return Reason::Internal;
+    };
+    let how = u32::from(IN) | if direct { DIRECT } else { 0 };
+    let Some(found) = found else {
+        return verdict::reason(fairway_begin(packet, endpoint, now, how));
+    };
+    let state = found.state();
+    let current = config.flags & Config::JUDGE_ALL == 0 && found.epoch() == config.epoch;
+    if !current || state & State::REFUSED != 0 || restarts(packet, state) {
+        let reason = verdict::reason(fairway_again(packet, endpoint, found.track, now, how));
+        if reason != Reason::Forwarded {
+            return reason;
+        }
+    }
+    let state = found.state();
+    let bits = seen::<IN>(packet, state);
+    let until = now + lifetime(packet.key.protocol, state | bits);
+    // An entry's line is in all processors' caches as long as nobody writes to it.
+    if bits & !state != 0 || until > found.expires() + SECOND {
+        found.set(bits);
+        found.set_expires(until);
+        if found.new && answers(packet.key.protocol, state | bits) {
+            fairway_open(packet, found.track);
+        }
+    }
+    Reason::Forwarded
+}
+
+const INBOUND: u32 = 1;
+const DIRECT: u32 = 2;
+
+/// What a packet says of its flow.
+#[inline(always)]
+fn seen<const IN: bool>(packet: &Packet, state: u32) -> u32 {
+    let answer = (state & State::INBOUND != 0) != IN;
+    let mut bits = 0;
+    if answer {
+        bits |= State::ANSWERED;
+    }
+    if packet.key.protocol == TCP {
+        if !answer && state & State::ANSWERED != 0 {
+            bits |= State::CONFIRMED;
+        }
+        if packet.flags & tcp::RST != 0 {
+            bits |= State::RESET;
+        }
+        if packet.flags & tcp::FIN != 0 {
+            bits |= if answer { State::FIN_BACK } else { State::FIN };
+        }
+    }
+    bits
+}
+
+/// Is its place among the open flows?
+#[inline(always)]
+fn answers(protocol: u8, state: u32) -> bool {
+    let what = if protocol == TCP {
+        State::CONFIRMED
+    } else {
+        State::ANSWERED
+    };
+    state & what != 0
+}
+
+/// Moves it there. Where they are too many it stays where it is, and goes on.
+#[expect(unsafe_code, reason = "a global function, see the crate's head")]
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn fairway_open(packet: *const Packet, track: *const Track) -> u32 {
+    // SAFETY: A reference and a map's entry, see `settle`.
+    if let (Some(packet), Some(track)) = unsafe { (packet.as_ref(), track.as_ref()) }
+        && TRACK_OPEN.insert(packet.key, track, 0).is_ok()
+    {
+        let _ = TRACK_NEW.remove(packet.key);
+    }
+    0
+}
+
+#[expect(unsafe_code, reason = "a global function, see the crate's head")]
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn fairway_begin(
+    packet: *mut Packet,
+    endpoint: *const Endpoint,
+    now: u64,
+    how: u32,
+) -> u32 {
+    // SAFETY: Both are references, see `settle`.
+    match unsafe { (packet.as_mut(), endpoint.as_ref()) } {
+        (Some(packet), Some(endpoint)) => begin(packet, endpoint, now, how) as u32,
+        _ => Reason::Internal as u32,
+    }
+}
+
+/// A flow's first packet.
+#[inline(always)]
+fn begin(packet: &mut Packet, endpoint: &Endpoint, now: u64, how: u32) -> Reason {
+    let inbound = how & INBOUND != 0;
+    let reason = verdict::judge(packet, endpoint, inbound);
+    tell::rule(packet.rule, 0, packet.length);
+    if reason != Reason::Forwarded {
+        return reason;
+    }
+    let direction = if inbound {
+        Direction::Ingress
+    } else {
+        Direction::Egress
+    };
+    tell::sampled(packet, direction);
+    // Where the table has no room the next packet is judged as well.
+    let _ = TRACK_NEW.insert(packet.key, fresh(packet, now, how), 0);
+    Reason::Forwarded
+}
+
+#[inline(always)]
+fn fresh(packet: &Packet, now: u64, how: u32) -> Track {
+    let mut state = 0;
+    if how & INBOUND != 0 {
+        state |= State::INBOUND;
+    }
+    if how & DIRECT != 0 {
+        state |= State::DIRECT;
+    }
+    Track {
+        expires: now + lifetime(packet.key.protocol, state),
+        epoch: maps::config().map_or(0, |config| config.epoch),
+        rule: packet.rule,
+        state,
+        zero: 0,
+    }
+}
+
+#[expect(unsafe_code, reason = "a global function, see the crate's head")]
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn fairway_again(
+    packet: *mut Packet,
+    endpoint: *const Endpoint,
+    track: *mut Track,
+    now: u64,
+    how: u32,
+) -> u32 {
+    // SAFETY: References and a map's entry, see `settle`.
+    match unsafe { (packet.as_mut(), endpoint.as_ref()) } {
+        (Some(packet), Some(endpoint)) if !track.is_null() => {
+            again(packet, endpoint, track, now, how) as u32
+        }
+        _ => Reason::Internal as u32,
+    }
+}
+
+/// A flow that is refused, or was judged before what verdicts follow from has changed, or begins anew.
+#[inline(always)]
+fn again(
+    packet: &mut Packet,
+    endpoint: &Endpoint,
+    track: *mut Track,
+    now: u64,
+    how: u32,
+) -> Reason {
+    let found = Found { track, new: false };
+    let state = found.state();
+    if restarts(packet, state) {
+        let reason = verdict::judge(packet, endpoint, how & INBOUND != 0);
+        tell::rule(packet.rule, 0, packet.length);
+        if reason == Reason::Forwarded {
+            found.begins(&fresh(packet, now, how));
+        }
+        return reason;
+    }
+    let Some(config) = maps::config() else {
+        return Reason::Internal;
+    };
+    let refused = state & State::REFUSED != 0;
+    if refused && found.epoch() == config.epoch && config.flags & Config::JUDGE_ALL == 0 {
+        packet.rule = found.rule();
+        found.set_expires(now + seconds::REFUSED * SECOND);
+        return if state & State::DENIED != 0 {
+            Reason::Denied
+        } else {
+            Reason::NotAllowed
+        };
+    }
+    let reason = verdict::judge(packet, endpoint, state & State::INBOUND != 0);
+    if packet.rule != found.rule() || refused == (reason == Reason::Forwarded) {
+        tell::rule(packet.rule, 0, packet.length);
+    }
+    match reason {
+        Reason::Forwarded => {
+            if refused {
+                found.clear(State::REFUSED | State::DENIED);
+                found.set_expires(now);
+            }
+        }
+        Reason::Denied | Reason::NotAllowed => {
+            let denied = if reason == Reason::Denied {
+                State::DENIED
+            } else {
+                0
+            };
+            found.clear(State::DENIED);
+            found.set(State::REFUSED | denied);
+            found.set_expires(now + seconds::REFUSED * SECOND);
+        }
+        // The daemon is about to put it right.
+        _ => return reason,
+    }
+    found.judged(packet.rule, config.epoch);
+    reason
+}

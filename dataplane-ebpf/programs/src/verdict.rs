@@ -1,0 +1,287 @@
+//! Verdicts: what a policy set says of a peer and a port.
+//!
+//! All is found by hashes: who the peer is, what the set says of it, of the prefix that it is in and of
+//! anybody, and what that is for the port. So a verdict takes as many steps with ten rules as with ten
+//! thousand.
+
+use crate::packet::Packet;
+use crate::{maps, tell};
+use fairway_dataplane_abi::{
+    Addr, Class, Config, Decision, Direction, Endpoint, FlowKind, Lengths, NO_ORDER, NOBODY, Peer,
+    PeerKey, PortKey, Reason, Set, Side,
+};
+
+/// Judges a packet of a flow to the endpoint (`inbound`) or from it; says by which rule in the packet.
+#[inline(always)]
+pub(crate) fn judge(packet: &mut Packet, endpoint: &Endpoint, inbound: bool) -> Reason {
+    reason(fairway_judge(packet, endpoint, u32::from(inbound)))
+}
+
+#[expect(unsafe_code, reason = "a global function, see the crate's head")]
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn fairway_judge(packet: *mut Packet, endpoint: *const Endpoint, inbound: u32) -> u32 {
+    // SAFETY: Both are references, see `judge`.
+    match unsafe { (packet.as_mut(), endpoint.as_ref()) } {
+        (Some(packet), Some(endpoint)) => verdict(packet, endpoint, inbound != 0) as u32,
+        _ => Reason::Internal as u32,
+    }
+}
+
+/// Of what comes back from a global function.
+#[inline(always)]
+pub(crate) fn reason(number: u32) -> Reason {
+    match number {
+        FORWARDED => Reason::Forwarded,
+        DENIED => Reason::Denied,
+        NOT_ALLOWED => Reason::NotAllowed,
+        _ => Reason::Internal,
+    }
+}
+
+#[inline(always)]
+fn verdict(packet: &mut Packet, endpoint: &Endpoint, inbound: bool) -> Reason {
+    packet.rule = NOBODY;
+    let sets = &endpoint.sets;
+    let (set, audit) = if inbound {
+        (sets.ingress, sets.ingress_audit)
+    } else {
+        (sets.egress, sets.egress_audit)
+    };
+    if set | audit == 0 || is_own(packet, endpoint) {
+        return Reason::Forwarded;
+    }
+    let key = &packet.key;
+    let mut identity = 0;
+    if let Some(peer) = maps::address(&key.remote) {
+        if peer.link == key.link || peer.flags & Peer::HOST != 0 && !host_is_judged() {
+            return Reason::Forwarded;
+        }
+        identity = peer.identity;
+    }
+    let class = Class::of(key.protocol);
+    let port = match class {
+        Class::OTHER => 0,
+        _ if inbound => key.local_port,
+        _ => key.remote_port,
+    };
+    let what = u32::from(class) << 16 | u32::from(port);
+    if set != 0 {
+        let found = Found(fairway_evaluate(set, identity, &packet.key.remote, what));
+        packet.rule = found.rule();
+        if found.reason() != FORWARDED {
+            return found.into_reason();
+        }
+    }
+    if audit != 0 {
+        let found = Found(fairway_evaluate(audit, identity, &packet.key.remote, what));
+        if found.reason() != FORWARDED {
+            audited(packet, found, inbound);
+        }
+    }
+    Reason::Forwarded
+}
+
+/// A container may talk to itself, also where a service's address leads it back.
+#[inline(always)]
+fn is_own(packet: &Packet, endpoint: &Endpoint) -> bool {
+    let [a, b, c, d] = packet.key.remote.0;
+    let [e, f, g, h] = endpoint.v6;
+    if packet.key.remote.is_v4() {
+        d == endpoint.v4
+    } else {
+        a == e && b == f && c == g && d == h
+    }
+}
+
+#[inline(always)]
+fn host_is_judged() -> bool {
+    maps::config().is_some_and(|config| config.flags & Config::JUDGE_HOST != 0)
+}
+
+/// It is let through, but would not be were the policies in audit in force.
+#[inline(never)]
+fn audited(packet: &mut Packet, found: Found, inbound: bool) {
+    let decided = packet.rule;
+    packet.rule = found.rule();
+    tell::rule(packet.rule, 1, packet.length);
+    let direction = if inbound {
+        Direction::Ingress
+    } else {
+        Direction::Egress
+    };
+    tell::event(packet, FlowKind::Audited, found.into_reason(), direction);
+    packet.rule = decided;
+}
+
+/// A rule and a reason, in one register.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct Found(u64);
+
+const FORWARDED: u32 = Reason::Forwarded as u32;
+const DENIED: u32 = Reason::Denied as u32;
+const NOT_ALLOWED: u32 = Reason::NotAllowed as u32;
+
+impl Found {
+    #[inline(always)]
+    fn new(rule: u32, reason: Reason) -> Self {
+        Found(u64::from(rule) << 32 | u64::from(reason as u32))
+    }
+
+    #[inline(always)]
+    fn rule(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    #[inline(always)]
+    fn reason(self) -> u32 {
+        self.0 as u32
+    }
+
+    #[inline(always)]
+    fn into_reason(self) -> Reason {
+        reason(self.reason())
+    }
+}
+
+/// The best of what rules say, of one tier.
+struct Best {
+    order: u32,
+    rule: u32,
+    action: u32,
+}
+
+impl Best {
+    #[inline(always)]
+    fn consider(&mut self, side: &Side) {
+        if side.order < self.order {
+            self.order = side.order;
+            self.rule = side.rule;
+            self.action = side.action;
+        }
+    }
+
+    #[inline(always)]
+    fn decides(&self) -> bool {
+        self.order != NO_ORDER
+    }
+
+    #[inline(always)]
+    fn found(&self) -> Found {
+        match self.action {
+            Side::ALLOW => Found::new(self.rule, Reason::Forwarded),
+            _ => Found::new(self.rule, Reason::Denied),
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "a global function, see the crate's head")]
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn fairway_evaluate(set: u32, identity: u32, remote: *const Addr, what: u32) -> u64 {
+    // SAFETY: It is a reference, see `verdict`.
+    match unsafe { remote.as_ref() } {
+        Some(remote) => evaluate(set, identity, remote, what).0,
+        None => Found::new(NOBODY, Reason::Internal).0,
+    }
+}
+
+#[inline(always)]
+fn evaluate(number: u32, identity: u32, remote: &Addr, what: u32) -> Found {
+    let Some(set) = maps::set(&number) else {
+        return Found::new(NOBODY, Reason::Internal);
+    };
+    let none = || Best {
+        order: NO_ORDER,
+        rule: NOBODY,
+        action: Side::DENY,
+    };
+    let (mut high, mut low) = (none(), none());
+    let mut consider = |lengths: &Lengths| {
+        if let Some(decision) = ports(lengths, what) {
+            high.consider(&decision.high);
+            low.consider(&decision.low);
+        }
+    };
+    consider(&set.anybody);
+    if identity != 0 {
+        let key = PeerKey {
+            set: number,
+            peer: identity,
+        };
+        if let Some(lengths) = maps::peer(&key) {
+            consider(lengths);
+        }
+    }
+    if set.flags & Set::PREFIXES != 0
+        && let Some(peer) = maps::prefix(remote)
+    {
+        let key = PeerKey { set: number, peer };
+        if let Some(lengths) = maps::peer(&key) {
+            consider(lengths);
+        }
+    }
+    if high.decides() && high.action != Side::PASS {
+        high.found()
+    } else if low.decides() {
+        low.found()
+    } else if set.otherwise == Side::ALLOW {
+        Found::new(set.rule, Reason::Forwarded)
+    } else {
+        Found::new(set.rule, Reason::NotAllowed)
+    }
+}
+
+/// The entry of the longest prefix of a port. Single ports and "all ports" are what most rules name: they are
+/// looked for by themselves, ranges only where a table has some.
+#[inline(always)]
+fn ports(lengths: &Lengths, what: u32) -> Option<&'static Decision> {
+    const EXACT: u32 = 1 << 16;
+    const ANY: u32 = 1;
+    const RANGES: u32 = EXACT - 1 - ANY;
+    let Lengths { table, lengths } = *lengths;
+    if table == 0 {
+        return None;
+    }
+    if lengths & EXACT != 0
+        && let Some(found) = look(table, what, 16)
+    {
+        return Some(found);
+    }
+    if lengths & RANGES != 0
+        && let Some(found) = ranges(table, lengths, what)
+    {
+        return Some(found);
+    }
+    if lengths & ANY != 0 {
+        return look(table, what, 0);
+    }
+    None
+}
+
+#[inline(never)]
+fn ranges(table: u32, lengths: u32, what: u32) -> Option<&'static Decision> {
+    for short in 1..16 {
+        let length = 16 - short;
+        if lengths >> length & 1 != 0
+            && let Some(found) = look(table, what, length)
+        {
+            return Some(found);
+        }
+    }
+    None
+}
+
+#[inline(always)]
+fn look(table: u32, what: u32, length: u32) -> Option<&'static Decision> {
+    let class = (what >> 16) as u8;
+    let port = what as u16;
+    // Other protocols have no ports: port 0, of no length.
+    maps::port(&PortKey {
+        table,
+        port: (u32::from(port) & (0xffff_0000 >> length)) as u16,
+        class,
+        length: length as u8,
+    })
+}

@@ -1,0 +1,67 @@
+//! What is kept of an object: code, maps and BTF, with nothing that depends on where it was built.
+
+use anyhow::{Context, Result};
+use object::build::elf::{Builder, SectionData};
+use object::elf::SHT_STRTAB;
+
+/// Without DWARF and without the lines that instructions come from, and with names of functions that are the
+/// same for every copy of the repository.
+pub(super) fn lean(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut builder = Builder::read(bytes).context("what was built is no object")?;
+    for section in &mut builder.sections {
+        let name = section.name.to_string();
+        let name = name.strip_prefix(".rel").unwrap_or(&name);
+        section.delete = name.starts_with(".debug");
+    }
+    // A symbol of a section that is gone has nothing to stand for.
+    builder.delete_orphans();
+    for symbol in &mut builder.symbols {
+        let name = symbol.name.to_string();
+        symbol.name = anonymous(&name).into_bytes().into();
+    }
+    // LLVM keeps all names in one table; who writes here keeps those of sections apart.
+    let names = builder.sections.add();
+    names.name = ".shstrtab".into();
+    names.sh_type = SHT_STRTAB;
+    names.sh_addralign = 1;
+    names.data = SectionData::SectionString;
+    let mut lean = Vec::new();
+    builder.write(&mut lean).context("the object")?;
+    Ok(lean)
+}
+
+/// A mangled name without the hash of its crate (`C s HASH _ NAME`), into which the crate's path goes.
+fn anonymous(name: &str) -> String {
+    let Some((head, tail)) = name.split_once("Cs") else {
+        return name.to_owned();
+    };
+    match tail.split_once('_') {
+        Some((hash, rest)) if name.starts_with("_R") && hash.len() > 8 => {
+            format!("{head}C{}", anonymous_rest(rest))
+        }
+        _ => name.to_owned(),
+    }
+}
+
+fn anonymous_rest(rest: &str) -> String {
+    match rest.split_once("Cs") {
+        Some(_) => anonymous(&format!("_R{rest}")).split_off(2),
+        None => rest.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_without_hashes_and_stay_apart() {
+        let name = "_RNvNtCs5LmFcuW24mb_7fairway4tell9give_back";
+        assert_eq!(anonymous(name), "_RNvNtC7fairway4tell9give_back");
+        let twice = "_RINvCs5LmFcuW24mb_7fairway4loadKb0_ECs5LmFcuW24mb_7fairway";
+        assert_eq!(anonymous(twice), "_RINvC7fairway4loadKb0_EC7fairway");
+        for plain in ["from_container", "_RCs", "Csomething_else"] {
+            assert_eq!(anonymous(plain), plain);
+        }
+    }
+}
