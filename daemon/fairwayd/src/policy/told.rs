@@ -16,11 +16,7 @@ use fairway_dataplane::{
     ip_of,
 };
 use fairway_ipam::AttachmentId;
-use fairway_policy::{
-    RuleName,
-    input::Number,
-    spec::{ObjectName, Tier},
-};
+use fairway_policy::{RuleName, Stage, input::Number, spec::ObjectName};
 use std::{
     net::IpAddr,
     time::{SystemTime, UNIX_EPOCH},
@@ -75,8 +71,28 @@ pub(super) fn standing(
 
 /// Policies, as this node sees them.
 pub(super) fn policies(turn: &Turn) -> Vec<Policy> {
-    let _ = turn;
-    Vec::new()
+    let rows = turn.engine.policies().into_iter();
+    rows.map(|row| Policy {
+        object: reference(&row.policy),
+        tier: match row.stage {
+            Stage::Admin => "admin",
+            Stage::Network => "namespace",
+            Stage::Baseline => "baseline",
+        }
+        .to_owned(),
+        priority: row.priority,
+        ingress: row.ingress.map(count),
+        egress: row.egress.map(count),
+        here: count(row.here),
+        endpoints: count(row.everywhere),
+        mode: match row.audit {
+            true => "audit",
+            false => "enforce",
+        }
+        .to_owned(),
+        problems: row.problems.iter().map(ToString::to_string).collect(),
+    })
+    .collect()
 }
 
 fn count(number: usize) -> u64 {
