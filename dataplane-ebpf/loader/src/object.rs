@@ -1,0 +1,150 @@
+//! The eBPF object: into the kernel with it.
+
+use std::path::PathBuf;
+
+use aya::maps::{Map, MapData};
+use aya::programs::{ProgramError, SchedClassifier};
+use aya::{Ebpf, EbpfError, EbpfLoader};
+use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
+
+use crate::error::{Error, Result};
+use crate::sizes::Sizes;
+
+/// The programs that this crate was built with.
+pub(crate) const OBJECT: &[u8] = aya::include_bytes_aligned!("../object/fairway.bpf.o");
+
+/// How many of the verifier's last words an error keeps; before them is what it did without complaint.
+const WORDS: usize = 400;
+
+/// A place that packets come by, and the program that looks at them there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Hook {
+    /// Ingress of the host's end of a container's link: what comes from the container.
+    FromContainer,
+    /// Egress of the same: what goes to it.
+    ToContainer,
+    /// Ingress of the overlay's device: what comes from other nodes.
+    FromOverlay,
+}
+
+impl Hook {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::FromContainer, Self::ToContainer, Self::FromOverlay];
+
+    /// The program's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FromContainer => "from_container",
+            Self::ToContainer => "to_container",
+            Self::FromOverlay => "from_overlay",
+        }
+    }
+}
+
+/// Makes the maps, but for those that are `kept` in files, and loads the programs.
+pub(crate) fn load(object: &[u8], sizes: &Sizes, kept: &[(&'static str, PathBuf)]) -> Result<Ebpf> {
+    sizes.check()?;
+    // Kernels before 5.11 count maps as locked memory. Without the right to it what there is must do.
+    let _ = setrlimit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY);
+    let mut loader = EbpfLoader::new();
+    for (map, entries) in sizes.all() {
+        loader.map_max_entries(map, entries);
+    }
+    for (map, path) in kept {
+        loader.map_pin_path(map, path.clone());
+    }
+    let mut ebpf = loader.load(object).map_err(object_error)?;
+    for hook in Hook::ALL {
+        let program = program(&mut ebpf, hook)?;
+        program.load().map_err(|error| refused(hook, error))?;
+    }
+    Ok(ebpf)
+}
+
+pub(crate) fn object_error(error: EbpfError) -> Error {
+    Error::Object(Box::new(error))
+}
+
+pub(crate) fn program(ebpf: &mut Ebpf, hook: Hook) -> Result<&mut SchedClassifier> {
+    let found = ebpf.program_mut(hook.name());
+    let program = found.and_then(|program| program.try_into().ok());
+    program.ok_or(Error::Missing {
+        what: "program",
+        name: hook.name(),
+    })
+}
+
+fn refused(hook: Hook, error: ProgramError) -> Error {
+    match error {
+        ProgramError::LoadError {
+            io_error,
+            verifier_log,
+        } => Error::Refused {
+            program: hook.name(),
+            source: io_error,
+            log: last_words(&verifier_log.to_string()),
+        },
+        other => object_error(other.into()),
+    }
+}
+
+/// The end of the verifier's log, without the numbers that stand behind it.
+fn last_words(log: &str) -> String {
+    let told = |line: &&str| {
+        let line = line.trim();
+        !line.is_empty()
+            && !["processed ", "verification time", "stack depth"]
+                .iter()
+                .any(|start| line.starts_with(start))
+    };
+    let lines: Vec<_> = log.lines().filter(told).map(str::trim).collect();
+    let mut kept = Vec::new();
+    let mut length = 0;
+    for line in lines.into_iter().rev() {
+        length += line.chars().count();
+        if length > WORDS && !kept.is_empty() {
+            break;
+        }
+        kept.push(line.chars().take(WORDS).collect::<String>());
+    }
+    kept.reverse();
+    kept.join("; ")
+}
+
+/// Takes a map out of what was loaded.
+pub(crate) fn map(ebpf: &mut Ebpf, name: &'static str) -> Result<MapData> {
+    let found = match ebpf.take_map(name) {
+        Some(
+            Map::Array(data)
+            | Map::HashMap(data)
+            | Map::LruHashMap(data)
+            | Map::LpmTrie(data)
+            | Map::PerCpuArray(data)
+            | Map::PerCpuHashMap(data)
+            | Map::PerCpuLruHashMap(data)
+            | Map::RingBuf(data),
+        ) => Some(data),
+        _ => None,
+    };
+    found.ok_or(Error::Missing { what: "map", name })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_verifiers_log_the_end_is_kept() {
+        let mut log: String = (0..5000).map(|n| format!("{n}: (b7) r0 = {n}\n")).collect();
+        log.push_str("R1 invalid mem access 'scalar'\nverification time 7 usec\n");
+        log.push_str("stack depth 0\nprocessed 7 insns (limit 1000000)\n");
+        let kept = last_words(&log);
+        assert!(
+            kept.ends_with("4999; R1 invalid mem access 'scalar'"),
+            "{kept}"
+        );
+        assert!(kept.len() < 2 * WORDS);
+        assert_eq!(last_words(&"x".repeat(5000)).len(), WORDS);
+        assert_eq!(last_words(""), "");
+    }
+}

@@ -1,0 +1,235 @@
+//! One generation after the other: no packet is lost, none slips through, no connection is cut.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "in tests they are the checks"
+)]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Pair, config, options, with_pins};
+use fairway_dataplane::abi::{Reason, Set, Sets, Side};
+use fairway_dataplane::{Dataplane, Options, detach};
+use fairway_lab::{Guarded, poll};
+use nix::sys::signal::Signal;
+
+/// Loads, fills, seals, swaps and lets the one before go.
+fn next(pair: &Pair, options: &Options) -> Dataplane {
+    let mut dataplane = Dataplane::load(options).unwrap();
+    let epoch = dataplane.inherited_epoch().map_or(1, |epoch| epoch + 1);
+    pair.open(&mut dataplane, epoch);
+    dataplane.seal().unwrap();
+    dataplane.attach(&mut pair.handle(), pair.link).unwrap();
+    dataplane.retire_older().unwrap();
+    dataplane
+}
+
+/// Asks as fast as answers come.
+fn flood(pair: &Pair, target: &str) -> Guarded {
+    let ping = pair.lab.node().command("ping");
+    ping.args(["-n", "-q", "-f", "-w", "60", target])
+        .spawn()
+        .unwrap()
+}
+
+/// Packets that were let through, and all others.
+fn counted(dataplane: &Dataplane) -> (u64, u64) {
+    let counters = dataplane.counters().unwrap();
+    let sum = |forwarded: bool| {
+        let of = counters.iter();
+        of.filter(|counter| (counter.reason == Reason::Forwarded) == forwarded)
+            .map(|counter| counter.count.packets)
+            .sum()
+    };
+    (sum(true), sum(false))
+}
+
+fn more_passes(dataplane: &Dataplane) {
+    let wanted = counted(dataplane).0 + 1000;
+    let more = poll(Duration::from_secs(20), "more packets pass", || {
+        counted(dataplane).0 > wanted
+    });
+    more.unwrap();
+}
+
+/// Ends it and gives its last words.
+fn statistics(mut ping: Guarded) -> String {
+    ping.signal(Signal::SIGINT).unwrap();
+    ping.wait(Duration::from_secs(10)).unwrap();
+    let log = ping.log();
+    let line = log.lines().find(|line| line.contains("packet loss"));
+    line.unwrap_or_else(|| panic!("{log}")).to_owned()
+}
+
+#[test]
+fn no_packet_is_lost_on_the_way() {
+    with_pins(|root| {
+        let pair = Pair::new();
+        let mut dataplane = next(&pair, &options(root));
+        pair.up();
+        for target in ["10.0.0.2", "fd00::2"] {
+            pair.lab
+                .node()
+                .run(&format!("ping -c1 -W5 {target}"))
+                .unwrap();
+        }
+        let floods = ["10.0.0.2", "fd00::2"].map(|target| flood(&pair, target));
+        for number in 2..=12 {
+            more_passes(&dataplane);
+            let newer = next(&pair, &options(root));
+            assert_eq!(newer.number(), Some(number));
+            let before = std::mem::replace(&mut dataplane, newer);
+            assert!(
+                dataplane
+                    .is_attached(&mut pair.handle(), pair.link)
+                    .unwrap()
+            );
+            assert!(!before.is_attached(&mut pair.handle(), pair.link).unwrap());
+            assert_eq!(counted(&before).1, 0);
+            drop(before);
+            assert_eq!(common::names(root), [format!("generation-{number}")]);
+        }
+        more_passes(&dataplane);
+        assert_eq!(counted(&dataplane).1, 0);
+        for flood in floods {
+            let said = statistics(flood);
+            assert!(said.contains(" 0% packet loss"), "{said}");
+        }
+        detach(&mut pair.handle(), pair.link).unwrap();
+    });
+}
+
+#[test]
+fn nothing_slips_through_on_the_way() {
+    with_pins(|root| {
+        let pair = Pair::new();
+        let closed = || {
+            let mut dataplane = Dataplane::load(&options(root)).unwrap();
+            dataplane.set_config(&config(1)).unwrap();
+            dataplane.seal().unwrap();
+            dataplane.attach(&mut pair.handle(), pair.link).unwrap();
+            dataplane.retire_older().unwrap();
+            dataplane
+        };
+        let mut dataplane = closed();
+        pair.up();
+        // Without ARP, or nothing would be sent.
+        let mac = pair
+            .endpoint
+            .mac
+            .map(|byte| format!("{byte:02x}"))
+            .join(":");
+        let node = pair.lab.node();
+        node.run(&format!("ip neigh replace 10.0.0.2 lladdr {mac} dev v"))
+            .unwrap();
+        let flood = node
+            .command("ping")
+            .args(["-n", "-f", "-w", "60", "10.0.0.2"]);
+        let flood = flood.spawn().unwrap();
+        for _ in 0..10 {
+            poll(Duration::from_secs(10), "packets are dropped", || {
+                counted(&dataplane).1 > 10
+            })
+            .unwrap();
+            dataplane = closed();
+        }
+        drop(flood);
+        let received = pair
+            .container
+            .run("cat /proc/thread-self/net/snmp")
+            .unwrap();
+        let icmp = received
+            .lines()
+            .filter(|line| line.starts_with("Icmp: "))
+            .nth(1)
+            .unwrap();
+        assert_eq!(icmp.split(' ').nth(1), Some("0"), "{icmp}");
+    });
+}
+
+/// Answers each line with the same line.
+const ECHO: &str = "import socket\n\
+    s = socket.create_server(('10.0.0.2', 7777))\n\
+    print('ready', flush=True)\n\
+    while True:\n\
+    \x20c, _ = s.accept()\n\
+    \x20while d := c.recv(100): c.sendall(d)\n";
+
+/// Sends a line every 20 ms on one connection; says how many came back.
+const TALK: &str = "import socket, time\n\
+    c = socket.create_connection(('10.0.0.2', 7777), 5)\n\
+    c.settimeout(5)\n\
+    n = 0\n\
+    while True:\n\
+    \x20c.sendall(b'x'); assert c.recv(1) == b'x'; n += 1\n\
+    \x20print('said', n, flush=True); time.sleep(0.02)\n";
+
+fn said(talk: &Guarded) -> u32 {
+    let log = talk.log();
+    let last = log
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix("said "));
+    last.map_or(0, |number| number.trim().parse().unwrap_or(0))
+}
+
+fn goes_on(talk: &mut Guarded) {
+    let wanted = said(talk) + 10;
+    let goes_on = poll(Duration::from_secs(10), "the connection goes on", || {
+        said(talk) > wanted
+    });
+    goes_on.unwrap_or_else(|error| panic!("{error}: {:?} {}", talk.ended(), talk.log()));
+}
+
+#[test]
+fn an_open_connection_passes_by_its_entry() {
+    with_pins(|root| {
+        let pair = Pair::new();
+        let first = next(&pair, &options(root));
+        pair.up();
+        let python = |ns: &fairway_lab::Ns, program| {
+            ns.command("python3").args(["-c", program]).spawn().unwrap()
+        };
+        let mut echo = python(&pair.container, ECHO);
+        echo.wait_for(Duration::from_secs(10), "ready").unwrap();
+        let mut talk = python(pair.lab.node(), TALK);
+        goes_on(&mut talk);
+
+        // The next one lets nothing in. It bears the epoch that the connection was judged in, so it takes its
+        // entry's word for it: that it passes shows that the entry was handed over.
+        let mut second = Dataplane::load(&options(root)).unwrap();
+        assert_eq!(second.inherited_epoch(), Some(1));
+        second.set_config(&config(1)).unwrap();
+        let nothing = Set {
+            otherwise: Side::DENY,
+            ..Set::default()
+        };
+        second.put_set(5, &nothing).unwrap();
+        let mut endpoint = pair.endpoint;
+        endpoint.sets = Sets {
+            ingress: 5,
+            ..Sets::default()
+        };
+        second.put_endpoint(pair.link, &endpoint).unwrap();
+        second.seal().unwrap();
+        second.attach(&mut pair.handle(), pair.link).unwrap();
+        second.retire_older().unwrap();
+        drop(first);
+        goes_on(&mut talk);
+        let another = pair
+            .lab
+            .node()
+            .command("python3")
+            .args(["-c", TALK])
+            .output()
+            .unwrap();
+        assert!(another.stderr.contains("timed out"), "{another:?}");
+        goes_on(&mut talk);
+        // And judged anew it is cut.
+        second.set_config(&config(2)).unwrap();
+        let ended = talk.wait(Duration::from_secs(30)).unwrap();
+        assert!(!ended.success());
+    });
+}

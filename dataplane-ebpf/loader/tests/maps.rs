@@ -1,0 +1,147 @@
+//! What is written is in the kernel, as bpftool sees it; what does not fit is refused.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "in tests they are the checks"
+)]
+
+mod common;
+
+use std::net::IpAddr;
+
+use common::{config, dumped, options, pin, with_pins};
+use fairway_dataplane::Dataplane;
+use fairway_dataplane::abi::{Decision, Endpoint, Lengths, Peer, PeerKey, PortKey, Set, Side};
+use ipnetwork::IpNetwork;
+
+/// Words in this machine's order, one behind the other.
+fn words(words: &[u32]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_ne_bytes()).collect()
+}
+
+fn net(text: &str) -> IpNetwork {
+    text.parse().unwrap()
+}
+
+fn endpoint(identity: u32) -> Endpoint {
+    Endpoint {
+        identity,
+        flags: 1,
+        mtu: 1500,
+        mac: [2, 0, 0, 0, 0, 1],
+        host_mac: [2, 0, 0, 0, 0, 2],
+        ..Endpoint::default()
+    }
+}
+
+#[test]
+fn each_write_is_what_bpftool_sees() {
+    with_pins(|root| {
+        let mut dataplane = Dataplane::load(&options(root)).unwrap();
+        dataplane.seal().unwrap();
+        let map = |name| dumped(&pin(root, 1, name));
+
+        dataplane.set_config(&config(9)).unwrap();
+        assert_eq!(map("CONFIG")[&words(&[0])], words(&[9, 0, 0, 0]));
+        assert_eq!(dataplane.config().unwrap(), config(9));
+
+        dataplane.put_endpoint(7, &endpoint(5)).unwrap();
+        dataplane.put_endpoint(7, &endpoint(6)).unwrap();
+        let mut expected = words(&[6, 1, 0, 0, 0, 0, 0, 1500, 0, 0, 0, 0, 0]);
+        expected.extend([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2]);
+        let seen = map("ENDPOINTS");
+        assert_eq!((seen.len(), &seen[&words(&[7])]), (1, &expected));
+        assert_eq!(dataplane.endpoints().unwrap()[&7], endpoint(6));
+
+        let (v4, v6): (IpAddr, IpAddr) = ("10.1.2.3".parse().unwrap(), "fd00::9".parse().unwrap());
+        for (ip, identity) in [(v4, 3), (v6, 4)] {
+            let peer = Peer {
+                identity,
+                link: 7,
+                flags: Peer::HOST,
+            };
+            dataplane.put_address(ip, &peer).unwrap();
+            assert_eq!(dataplane.addresses().unwrap()[&ip], peer);
+        }
+        let seen = map("ADDRESSES");
+        let mapped = [[0; 10].as_slice(), &[0xff, 0xff, 10, 1, 2, 3]].concat();
+        assert_eq!(seen[&mapped], words(&[3, 7, 1]));
+        assert_eq!(
+            seen[&[[0xfd].as_slice(), &[0; 14], &[9]].concat()],
+            words(&[4, 7, 1])
+        );
+
+        dataplane.put_prefix(net("10.1.2.3/8"), 77).unwrap();
+        dataplane.put_prefix(net("10.0.0.0/16"), 78).unwrap();
+        dataplane.put_prefix(net("fd00::/64"), 79).unwrap();
+        dataplane.put_prefix(net("0.0.0.0/0"), 80).unwrap();
+        let seen = map("PREFIXES4");
+        assert_eq!(seen.len(), 3);
+        let key = [words(&[8]), vec![10, 0, 0, 0]].concat();
+        assert_eq!(seen[&key], words(&[77]));
+        let key = [words(&[64]), vec![0xfd], vec![0; 15]].concat();
+        assert_eq!(map("PREFIXES6")[&key], words(&[79]));
+        let all = dataplane.prefixes().unwrap();
+        assert_eq!(
+            (all.len(), all[&net("10.0.0.0/8")], all[&net("0.0.0.0/0")]),
+            (4, 77, 80)
+        );
+
+        let anybody = Lengths {
+            table: 4,
+            lengths: 1,
+        };
+        let set = Set {
+            otherwise: Side::ALLOW,
+            rule: 2,
+            flags: Set::PREFIXES,
+            anybody,
+        };
+        dataplane.put_set(11, &set).unwrap();
+        assert_eq!(map("SETS")[&words(&[11])], words(&[1, 2, 1, 4, 1]));
+        assert_eq!(dataplane.sets().unwrap()[&11], set);
+
+        let key = PeerKey { set: 11, peer: 3 };
+        dataplane.put_peer(key, &anybody).unwrap();
+        assert_eq!(map("PEERS")[&words(&[11, 3])], words(&[4, 1]));
+        assert_eq!(dataplane.peers().unwrap()[&key], anybody);
+
+        let key = PortKey {
+            table: 4,
+            port: 80,
+            class: 6,
+            length: 16,
+        };
+        let decision = Decision {
+            high: Side {
+                order: 1,
+                rule: 2,
+                action: Side::PASS,
+            },
+            low: Side::NONE,
+        };
+        dataplane.put_ports(key, &decision).unwrap();
+        let mut bytes = words(&[4]);
+        bytes.extend(80_u16.to_ne_bytes());
+        bytes.extend([6, 16]);
+        assert_eq!(map("PORTS")[&bytes], words(&[1, 2, 2, u32::MAX, 0, 0]));
+        assert_eq!(dataplane.ports().unwrap()[&key], decision);
+
+        // And gone again.
+        assert!(dataplane.remove_endpoint(7).unwrap() && !dataplane.remove_endpoint(7).unwrap());
+        assert!(dataplane.remove_address(v4).unwrap() && !dataplane.remove_address(v4).unwrap());
+        assert!(dataplane.remove_prefix(net("10.0.0.0/8")).unwrap());
+        assert!(!dataplane.remove_prefix(net("10.0.0.0/8")).unwrap());
+        assert!(dataplane.remove_prefix(net("fd00::/64")).unwrap());
+        assert!(dataplane.remove_set(11).unwrap() && dataplane.remove_ports(key).unwrap());
+        assert!(dataplane.remove_peer(PeerKey { set: 11, peer: 3 }).unwrap());
+        for (name, left) in [("ENDPOINTS", 0), ("ADDRESSES", 1), ("PREFIXES4", 2)] {
+            assert_eq!(map(name).len(), left, "{name}");
+        }
+        for (name, left) in [("PREFIXES6", 0), ("SETS", 0), ("PEERS", 0), ("PORTS", 0)] {
+            assert_eq!(map(name).len(), left, "{name}");
+        }
+        let used: Vec<_> = dataplane.fill().iter().map(|fill| fill.entries).collect();
+        assert_eq!(used, [0, 1, 2, 0, 0, 0, 0, 0, 0]);
+    });
+}
