@@ -11,9 +11,12 @@ use super::{
 use serde_json::{Number, Value};
 use serde_saphyr::{Options, Spanned, UserMessageFormatter, options::DuplicateKeyPolicy};
 
-/// What aliases may add, in nodes and in bytes of text: a policy needs none.
+/// What aliases may add, in nodes: a policy needs none.
 const MAX_REPLAYED: usize = 100_000;
+/// Text in all, with what aliases add.
 const MAX_TEXT: usize = 32 * 1024 * 1024;
+/// Nodes of a file: one that is full of prefixes has so many.
+const MAX_NODES: usize = 2_000_000;
 /// Past this a float has no exact integer.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -43,7 +46,11 @@ fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_documents: 100_000,
+            max_nodes: MAX_NODES,
+            max_events: 2 * MAX_NODES,
             max_total_scalar_bytes: MAX_TEXT,
+            // Many aliases of one small anchor are no harm: what they add is bounded.
+            enforce_alias_anchor_ratio: false,
         },
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: MAX_REPLAYED,

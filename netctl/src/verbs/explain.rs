@@ -52,7 +52,7 @@ fn told(direction: &DirectionExplained, whose: &End) -> Sheet {
         direction.direction, whose.name
     ));
     if let Some(audit) = &direction.audit {
-        sheet.lead(format!("were nothing in audit: {audit}"));
+        sheet.lead(format!("audit: {audit}"));
     }
     for rule in &direction.rules {
         let outcome = Cell::from(&rule.outcome);

@@ -100,7 +100,7 @@ pub(crate) fn policy_explained(verdict: &str) -> Value {
         "directions": [{
             "direction": "egress", "verdict": verdict,
             "why": "NetworkPolicy web/allow-dns, egress[0] lets it through",
-            "audit": "denied: no rule lets it through",
+            "audit": "would be denied: no rule lets it through",
             "rules": [
                 {
                     "policy": "deny-all", "tier": "admin", "rule": "egress[0] \"far\"", "action": "pass",

@@ -276,6 +276,19 @@ fn aliases_are_bounded() {
         json!([{"a": x, "c": x, "d": {"b": [1, 2], "e": 3}}])
     );
 
+    let mut many = "a: &a {b: 1}\nc:\n".to_owned();
+    many.push_str(&"- *a\n".repeat(200));
+    assert_eq!(yaml(&many)[0]["c"].as_array().unwrap().len(), 200);
+    // A list of all that a request holds needs no aliases.
+    let blocks = "- {cidr: 10.0.0.0/8}\n".repeat(150_000);
+    assert_eq!(
+        yaml(&format!("a:\n{blocks}"))[0]["a"]
+            .as_array()
+            .unwrap()
+            .len(),
+        150_000
+    );
+
     let mut laughs = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
     for level in 1..12 {
         let many = vec![format!("*a{}", level - 1); 9].join(", ");

@@ -15,6 +15,7 @@ mod output;
 mod policy;
 mod real;
 mod real_networks;
+mod real_policy;
 mod requests;
 mod schemas;
 mod two_pools;

@@ -279,7 +279,7 @@ from: pod web/front, node n1, 10.1.0.17, fd01::5, app=front, zone=a
 to:   world 192.0.2.7
 
 egress of web/front: allowed: NetworkPolicy web/allow-dns, egress[0] lets it through
-were nothing in audit: denied: no rule lets it through
+audit: would be denied: no rule lets it through
 TIER       POLICY         RULE             ACTION  OUTCOME                    MODE
 admin      deny-all       egress[0] \"far\"  pass    fits
 namespace  web/allow-dns  egress[0]        accept  decides                    audit
