@@ -43,6 +43,7 @@ fn without_lines(bytes: &[u8]) -> Result<Vec<u8>> {
     const HEADER: usize = 4;
     const LINES: usize = 16;
     const LINES_LENGTH: usize = 20;
+    const RELOCATIONS: usize = 24;
     const RELOCATIONS_LENGTH: usize = 28;
     let word = |at: usize| {
         let word = bytes.get(at..at + 4).and_then(|word| word.try_into().ok());
@@ -61,6 +62,10 @@ fn without_lines(bytes: &[u8]) -> Result<Vec<u8>> {
         .context(".BTF.ext is too short")?
         .to_vec();
     kept[LINES_LENGTH..LINES_LENGTH + 4].fill(0);
+    if header > RELOCATIONS_LENGTH {
+        // What has no length must begin within the section all the same.
+        kept.copy_within(LINES..LINES + 4, RELOCATIONS);
+    }
     Ok(kept)
 }
 
