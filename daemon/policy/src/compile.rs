@@ -1,10 +1,14 @@
 //! From a set's policies to what is said of each peer.
+//!
+//! A set of which everything has changed is compiled as a whole ([`compile`]). Where a policy of many rules
+//! gets one more, only that rule is put in ([`patch`]), and what is said of those whom it concerns is found
+//! anew ([`refresh`]).
 
 use crate::{
     identity::Identities,
     input::{Direction, Number, Side},
     nets::Nets,
-    policy::{Compiled, Policies, PolicyId, Target},
+    policy::{Compiled, Policies, PolicyId},
     ports::{Clause, EVERYTHING, Span, named},
     prefix::{FIRST, Universe},
     rule::GROUPS,
@@ -30,6 +34,8 @@ pub(crate) struct Known<'a> {
 pub(crate) fn detach(id: SetId, set: &mut Set, selectors: &mut Selectors) {
     set.stale = true;
     set.stale_peers.clear();
+    set.stale_nets.clear();
+    set.stale_header = false;
     set.rules.clear();
     set.blocks = Nets::default();
     for selector in std::mem::take(&mut set.by_selector).into_keys() {
@@ -50,34 +56,15 @@ pub(crate) fn compile(
     detach(id, set, selectors);
     set.stale = false;
     let key = Arc::clone(&set.key);
-    let mut anybody = Vec::new();
     for (high, policies) in [(true, &key.high), (false, &key.low)] {
         for policy in policies {
             for rule in rules_of(known.policies, *policy, key.direction) {
-                add(set, rule, high, &mut anybody);
+                add(set, rule, high);
             }
         }
     }
-    if !set.groups.is_empty() {
-        let at = push(
-            set,
-            SetRule {
-                high: false,
-                side: Side {
-                    order: GROUPS,
-                    rule: GROUPS,
-                    action: Action::Accept,
-                },
-                fixed: Arc::clone(&EVERYTHING),
-                named: Vec::new(),
-                anybody: false,
-            },
-        );
-        for group in set.groups.clone() {
-            set.by_selector.entry(group).or_default().push(at);
-        }
-    }
-    let mut said: HashMap<Number, Vec<u32>> = HashMap::new();
+    add_groups(set);
+    let mut said: HashMap<Number, Vec<Number>> = HashMap::new();
     for (selector, rules) in &set.by_selector {
         if let Some(slot) = selectors.get_mut(*selector) {
             slot.used_by.insert(id);
@@ -102,12 +89,7 @@ pub(crate) fn compile(
             }
         }
     }
-    let header = Header {
-        otherwise: !key.network,
-        rule: set.nothing,
-        prefixes: !set.blocks.is_empty(),
-        anybody: tables.want(anybody),
-    };
+    let header = header(set, tables);
     // The new tables are wanted before the old ones are not, so that those that stay keep their numbers.
     set.clear(tables);
     set.content = Content { header, peers };
@@ -118,12 +100,46 @@ fn rules_of(policies: &Policies, id: PolicyId, direction: Direction) -> &[Compil
     policy.map_or(&[], |policy| &policy.rules[direction as usize])
 }
 
-fn push(set: &mut Set, rule: SetRule) -> u32 {
-    set.rules.push(rule);
-    u32::try_from(set.rules.len() - 1).unwrap_or(u32::MAX)
+/// What holds for all peers alike.
+fn header(set: &Set, tables: &mut Tables) -> Header {
+    let anybody = set.rules.values().filter(|rule| rule.anybody);
+    let said = anybody.filter(|rule| !rule.fixed.is_empty());
+    let clauses = said.map(|rule| Clause {
+        high: rule.high,
+        side: rule.side,
+        ports: Arc::clone(&rule.fixed),
+    });
+    Header {
+        otherwise: !set.key.network,
+        rule: set.nothing,
+        prefixes: !set.blocks.is_empty(),
+        anybody: tables.want(clauses.collect()),
+    }
 }
 
-fn add(set: &mut Set, rule: &Compiled, high: bool, anybody: &mut Vec<Clause>) {
+fn add_groups(set: &mut Set) {
+    if set.groups.is_empty() {
+        return;
+    }
+    let side = Side {
+        order: GROUPS,
+        rule: GROUPS,
+        action: Action::Accept,
+    };
+    let rule = SetRule {
+        high: false,
+        side,
+        fixed: Arc::clone(&EVERYTHING),
+        named: Vec::new(),
+        anybody: false,
+    };
+    set.rules.insert(GROUPS, rule);
+    for group in set.groups.clone() {
+        set.by_selector.entry(group).or_default().push(GROUPS);
+    }
+}
+
+fn add(set: &mut Set, rule: &Compiled, high: bool) {
     let side = Side {
         order: rule.order,
         rule: rule.number,
@@ -143,46 +159,84 @@ fn add(set: &mut Set, rule: &Compiled, high: bool, anybody: &mut Vec<Clause>) {
             (all, Vec::new())
         }
     };
-    if fixed.is_empty() && names.is_empty() {
-        return;
-    }
-    let at = push(
-        set,
-        SetRule {
-            high,
-            side,
-            fixed: Arc::clone(&fixed),
-            named: names,
-            anybody: rule.peers.is_none(),
-        },
-    );
-    let Some(peers) = &rule.peers else {
-        if !fixed.is_empty() {
-            anybody.push(Clause {
-                high,
-                side,
-                ports: fixed,
-            });
-        }
-        for owner in &rule.owners {
-            set.by_selector.entry(*owner).or_default().push(at);
-        }
-        return;
+    let said = SetRule {
+        high,
+        side,
+        fixed,
+        named: names,
+        anybody: rule.peers.is_none(),
     };
-    for peer in peers {
-        match peer {
-            Target::Selector(selector) => set.by_selector.entry(*selector).or_default().push(at),
-            Target::Block(block) => {
-                let net = block.block.cidr;
-                match set.blocks.get_mut(net) {
-                    Some(rules) => rules.push((at, Arc::clone(block))),
-                    None => {
-                        set.blocks.insert(net, vec![(at, Arc::clone(block))]);
-                    }
+    set.rules.insert(rule.number, said);
+    for selector in rule.selectors() {
+        set.by_selector
+            .entry(selector)
+            .or_default()
+            .push(rule.number);
+    }
+    for block in rule.blocks() {
+        let net = block.block.cidr;
+        if set.blocks.get(net).is_none() {
+            set.blocks.insert(net, Vec::new());
+        }
+        if let Some(rules) = set.blocks.get_mut(net) {
+            rules.push((rule.number, Arc::clone(block)));
+        }
+    }
+}
+
+/// Puts rules of a policy in and takes others out.
+pub(crate) fn patch(
+    id: SetId,
+    set: &mut Set,
+    high: bool,
+    (removed, added): (&[&Compiled], &[&Compiled]),
+    selectors: &mut Selectors,
+) {
+    for rule in removed {
+        concern(set, rule, selectors);
+        set.rules.remove(&rule.number);
+        for selector in rule.selectors() {
+            let Some(rules) = set.by_selector.get_mut(&selector) else {
+                continue;
+            };
+            rules.retain(|number| *number != rule.number);
+            if rules.is_empty() {
+                set.by_selector.remove(&selector);
+                if let Some(slot) = selectors.get_mut(selector) {
+                    slot.used_by.remove(&id);
                 }
             }
         }
+        for block in rule.blocks() {
+            let net = block.block.cidr;
+            let Some(rules) = set.blocks.get_mut(net) else {
+                continue;
+            };
+            rules.retain(|(number, _)| *number != rule.number);
+            if rules.is_empty() {
+                set.blocks.remove(net);
+            }
+        }
     }
+    for rule in added {
+        add(set, rule, high);
+        for selector in rule.selectors() {
+            if let Some(slot) = selectors.get_mut(selector) {
+                slot.used_by.insert(id);
+            }
+        }
+        concern(set, rule, selectors);
+    }
+}
+
+/// Those of whom a rule speaks are looked at anew.
+fn concern(set: &mut Set, rule: &Compiled, selectors: &Selectors) {
+    set.stale_header = true;
+    for selector in rule.selectors() {
+        set.stale_peers.extend(members(selectors, selector));
+    }
+    let nets = rule.blocks().map(|block| block.block.cidr);
+    set.stale_nets.extend(nets);
 }
 
 /// What is said of some peers anew.
@@ -192,39 +246,52 @@ pub(crate) fn refresh(
     known: &Known<'_>,
     tables: &mut Tables,
 ) {
+    let mut nets: HashMap<Number, IpNetwork> = HashMap::new();
+    for outer in std::mem::take(&mut set.stale_nets) {
+        let within = known
+            .universe
+            .iter()
+            .filter(|(net, _)| outer.prefix() <= net.prefix() && outer.contains(net.ip()));
+        nets.extend(within.map(|(net, number)| (number, net)));
+    }
+    set.stale_peers.extend(nets.keys());
+    if std::mem::take(&mut set.stale_header) {
+        let header = header(set, tables);
+        let before = std::mem::replace(&mut set.content.header, header);
+        tables.unwant(before.anybody);
+    }
     for peer in std::mem::take(&mut set.stale_peers) {
-        let clauses = if peer < FIRST {
-            match known.identities.get(peer) {
-                None => Vec::new(),
-                Some(who) => {
-                    let rules = who.selectors.iter();
-                    let rules = rules.filter_map(|selector| set.by_selector.get(selector));
-                    clauses(set, rules.flatten().copied().collect(), who.key.ports())
-                }
+        let net = nets.get(&peer).copied();
+        let net = net.or_else(|| match changed.get(&peer) {
+            Some((net, true)) => Some(*net),
+            _ => None,
+        });
+        let said = match (known.identities.get(peer), net) {
+            (Some(who), _) if peer < FIRST => {
+                let rules = who.selectors.iter();
+                let rules = rules.filter_map(|selector| set.by_selector.get(selector));
+                clauses(set, rules.flatten().copied().collect(), who.key.ports())
             }
-        } else {
-            match changed.get(&peer) {
-                Some((net, true)) => clauses(set, rules_for(set, *net), &[]),
-                _ => Vec::new(),
-            }
+            (_, Some(net)) => clauses(set, rules_for(set, net), &[]),
+            _ => Vec::new(),
         };
-        let table = tables.want(clauses);
+        let table = tables.want(said);
         set.put(peer, table, tables);
     }
 }
 
 /// The rules that speak of all of a prefix that is in the universe: none of those there lies across another.
-fn rules_for(set: &Set, net: IpNetwork) -> Vec<u32> {
+fn rules_for(set: &Set, net: IpNetwork) -> Vec<Number> {
     let blocks = set.blocks.containing(net).flat_map(|(_, rules)| rules);
     let spared = blocks.filter(|(_, block)| block.spared(net));
     spared.map(|(rule, _)| *rule).collect()
 }
 
-fn clauses(set: &Set, mut rules: Vec<u32>, owned: &[NamedPort]) -> Vec<Clause> {
+fn clauses(set: &Set, mut rules: Vec<Number>, owned: &[NamedPort]) -> Vec<Clause> {
     rules.sort_unstable();
     rules.dedup();
-    let said = rules.into_iter().filter_map(|at| {
-        let rule = set.rules.get(usize::try_from(at).ok()?)?;
+    let said = rules.into_iter().filter_map(|number| {
+        let rule = set.rules.get(&number)?;
         let fixed = if rule.anybody { &[] } else { &*rule.fixed };
         let ports: Arc<[Span]> = if rule.named.is_empty() && !rule.anybody {
             Arc::clone(&rule.fixed)
@@ -241,7 +308,7 @@ fn clauses(set: &Set, mut rules: Vec<u32>, owned: &[NamedPort]) -> Vec<Clause> {
     said.collect()
 }
 
-/// A selector by its number, for those that only read.
+/// Whom a selector fits.
 pub(crate) fn members(selectors: &Selectors, id: SelectorId) -> impl Iterator<Item = Number> + '_ {
     let slot = selectors.get(id);
     slot.into_iter()

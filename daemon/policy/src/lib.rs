@@ -18,6 +18,7 @@ pub mod input;
 mod namespace;
 mod nets;
 mod number;
+mod numbering;
 pub mod object;
 pub mod oracle;
 mod order;

@@ -202,6 +202,14 @@ impl Compiled {
         }
     }
 
+    /// The blocks that it names.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = &Arc<BlockMatch>> {
+        self.peers.iter().flatten().filter_map(|peer| match peer {
+            Target::Block(block) => Some(block),
+            Target::Selector(_) => None,
+        })
+    }
+
     /// The selectors that it has a hold of.
     pub(crate) fn selectors(&self) -> impl Iterator<Item = SelectorId> + '_ {
         let peers = self.peers.iter().flatten().filter_map(|peer| match peer {

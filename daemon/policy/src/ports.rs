@@ -84,49 +84,54 @@ pub(crate) struct Clause {
 
 /// The table of what `clauses` say together.
 pub(crate) fn table(clauses: &[Clause]) -> Vec<(PortPrefix, Decision)> {
-    let mut entries: Vec<(PortPrefix, Decision)> = Vec::with_capacity(clauses.len());
-    for clause in clauses {
-        let decision = match clause.high {
-            true => Decision {
-                high: Some(clause.side),
-                low: None,
-            },
-            false => Decision {
-                high: None,
-                low: Some(clause.side),
-            },
-        };
+    let mut entries: Vec<(PortPrefix, u32)> = Vec::with_capacity(clauses.len());
+    for (at, clause) in (0..).zip(clauses) {
         for span in clause.ports.iter() {
-            entries.extend(prefixes(*span).map(|prefix| (prefix, decision)));
+            entries.extend(prefixes(*span).map(|prefix| (prefix, at)));
         }
     }
     // An ancestor comes before its descendants: the same bits, and then it is shorter.
-    entries.sort_unstable_by_key(|(prefix, _)| *prefix);
+    entries.sort_unstable_by_key(|(prefix, _)| packed(*prefix));
+    let decision = |at: u32| {
+        let clause = usize::try_from(at).ok().and_then(|at| clauses.get(at));
+        let side = |high| clause.filter(|it| it.high == high).map(|it| it.side);
+        Decision {
+            high: side(true),
+            low: side(false),
+        }
+    };
     let mut above: Vec<(PortPrefix, Decision)> = Vec::new();
     let mut result: Vec<(PortPrefix, Decision)> = Vec::new();
-    let mut at = 0;
-    while let Some((prefix, first)) = entries.get(at).copied() {
-        let mut decision = first;
-        at += 1;
-        while let Some((same, other)) = entries.get(at)
-            && *same == prefix
-        {
-            decision = best(decision, *other);
-            at += 1;
+    let mut entries = entries.into_iter().peekable();
+    while let Some((prefix, at)) = entries.next() {
+        let mut said = decision(at);
+        while let Some((_, other)) = entries.next_if(|(same, _)| *same == prefix) {
+            said = best(said, decision(other));
         }
         while above.last().is_some_and(|(over, _)| !covers(*over, prefix)) {
             above.pop();
         }
-        let inherited = above.last().map(|(_, decision)| *decision);
+        let inherited = above.last().map(|(_, said)| *said);
         if let Some(inherited) = inherited {
-            decision = best(decision, inherited);
+            said = best(said, inherited);
         }
-        if inherited != Some(decision) {
-            above.push((prefix, decision));
-            result.push((prefix, decision));
+        if inherited != Some(said) {
+            above.push((prefix, said));
+            result.push((prefix, said));
         }
     }
     result
+}
+
+/// The same order as that of the prefixes, faster to compare.
+fn packed(prefix: PortPrefix) -> u32 {
+    let protocol = match prefix.protocol {
+        None => 0,
+        Some(Protocol::Tcp) => 1,
+        Some(Protocol::Udp) => 2,
+        Some(Protocol::Sctp) => 3,
+    };
+    protocol << 21 | u32::from(prefix.port) << 5 | u32::from(prefix.length)
 }
 
 /// Which lengths a table has, bit n for length n.

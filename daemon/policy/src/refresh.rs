@@ -44,13 +44,13 @@ impl Wanted {
             };
             if set.stale {
                 compile(id, set, &known, &mut self.selectors, &mut self.tables);
-                match set.content.header.prefixes {
-                    true => self.sets.with_blocks.insert(id),
-                    false => self.sets.with_blocks.remove(&id),
-                };
             } else {
                 compile::refresh(set, &self.dirty.prefixes, &known, &mut self.tables);
             }
+            match set.content.header.prefixes {
+                true => self.sets.with_blocks.insert(id),
+                false => self.sets.with_blocks.remove(&id),
+            };
             self.sets.dirty.insert(id);
         }
     }

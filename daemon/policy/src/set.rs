@@ -10,6 +10,7 @@ use crate::{
     spec::{NamedPort, Ports},
     table::Tables,
 };
+use ipnetwork::IpNetwork;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
@@ -112,12 +113,17 @@ pub(crate) struct Set {
 
     /// Its policies have changed: everything has to be made anew.
     pub(crate) stale: bool,
-    /// Otherwise: what is said of these.
+    /// Otherwise: what is said of these,
     pub(crate) stale_peers: BTreeSet<Number>,
+    /// of all prefixes in these,
+    pub(crate) stale_nets: Vec<IpNetwork>,
+    /// and of anybody.
+    pub(crate) stale_header: bool,
 
-    pub(crate) rules: Vec<SetRule>,
-    pub(crate) by_selector: HashMap<SelectorId, Vec<u32>>,
-    pub(crate) blocks: Nets<Vec<(u32, Arc<BlockMatch>)>>,
+    /// By their numbers.
+    pub(crate) rules: HashMap<Number, SetRule>,
+    pub(crate) by_selector: HashMap<SelectorId, Vec<Number>>,
+    pub(crate) blocks: Nets<Vec<(Number, Arc<BlockMatch>)>>,
 
     pub(crate) content: Content,
     pub(crate) touched: Touched,
@@ -133,7 +139,9 @@ impl Set {
             groups: Vec::new(),
             stale: true,
             stale_peers: BTreeSet::new(),
-            rules: Vec::new(),
+            stale_nets: Vec::new(),
+            stale_header: false,
+            rules: HashMap::new(),
             by_selector: HashMap::new(),
             blocks: Nets::default(),
             content: Content::default(),

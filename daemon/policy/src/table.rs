@@ -1,5 +1,6 @@
 //! Tables of ports: each once, however many sets and peers point to it. One is known by what it was made
-//! of, and is made again from that when it is to be written, so nothing of it is kept but its size.
+//! of. Most are small and many: they are made again from that when they are to be written, and nothing of
+//! them is kept but their size.
 
 use crate::{
     input::{Decision, Number, PortPrefix},
@@ -11,12 +12,17 @@ use std::{
     sync::Arc,
 };
 
+/// A table of so many entries is kept.
+const LARGE: usize = 256;
+
 /// A table.
 #[derive(Debug)]
 struct Entry {
     key: Arc<[Clause]>,
     lengths: u32,
     entries: usize,
+    /// Of large ones.
+    content: Option<Box<[(PortPrefix, Decision)]>>,
     /// How many want it.
     wanted: usize,
     /// How many in the dataplane point to it.
@@ -67,6 +73,7 @@ impl Tables {
                 key,
                 lengths: ports::lengths(&content),
                 entries: content.len(),
+                content: (content.len() >= LARGE).then(|| content.into_boxed_slice()),
                 wanted: 1,
                 pointers: 0,
                 there: false,
@@ -104,10 +111,13 @@ impl Tables {
     }
 
     pub(crate) fn content(&self, number: Number) -> Vec<(PortPrefix, Decision)> {
-        let entry = self.all.get(&number);
-        entry
-            .map(|entry| ports::table(&entry.key))
-            .unwrap_or_default()
+        let Some(entry) = self.all.get(&number) else {
+            return Vec::new();
+        };
+        match &entry.content {
+            Some(content) => content.to_vec(),
+            None => ports::table(&entry.key),
+        }
     }
 
     pub(crate) fn is_there(&self, number: Number) -> bool {
