@@ -4,6 +4,7 @@
 //! is inside the container, gateway, masquerading. Everything but the bridge is undone on failure.
 
 use crate::{conf::BridgeConf, master, vlan};
+use fairway_cluster_ipam::{Daemon, Policy, policy::Enforce};
 use fairway_cni::{CniResult, Context, Failure, IpConfig, Sandbox, Steps};
 use fairway_iface::{
     Dad, Error, Kernel, Owner, PairSpec, container, forward, gateway, ipam, port, veth,
@@ -13,13 +14,23 @@ use ipnetwork::IpNetwork;
 
 pub(crate) fn add(context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
     let conf = BridgeConf::parse(context)?;
+    let policy = conf.policy(context, &sandbox.attachment)?;
     let dns = context.conf.dns()?;
     let mut kernel = Kernel::open(&sandbox.netns)?;
-    let mut result = run(&mut kernel, context, sandbox, &conf)?;
+    let daemon = policy.is_some().then(Daemon::from_env);
+    let guard = policy.as_ref().zip(daemon.as_ref());
+    let guard = guard.map(|(policy, by)| Guarding { policy, by });
+    let mut result = run(&mut kernel, context, sandbox, &conf, guard)?;
     if !dns.is_empty() {
         result.dns = dns;
     }
     Ok(result)
+}
+
+/// The container's policy, and who puts it in place.
+struct Guarding<'a> {
+    policy: &'a Policy,
+    by: &'a dyn Enforce,
 }
 
 /// All that changes something, and takes it back where it fails.
@@ -28,6 +39,7 @@ fn run(
     context: &Context<'_>,
     sandbox: &Sandbox,
     conf: &BridgeConf,
+    guard: Option<Guarding<'_>>,
 ) -> Result<CniResult, Failure> {
     veth::must_be_free(
         kernel.container.as_mut(),
@@ -41,16 +53,16 @@ fn run(
         if conf.is_default_gateway {
             gateway::add_default_routes(&mut result);
         }
-        attach(kernel, steps, context, sandbox, conf, result)
+        attach(kernel, steps, (context, sandbox), conf, guard, result)
     })
 }
 
 fn attach<'a>(
     kernel: &mut Kernel,
     steps: &mut Steps<'a, Kernel>,
-    context: &'a Context<'a>,
-    sandbox: &'a Sandbox,
+    (context, sandbox): (&'a Context<'a>, &'a Sandbox),
     conf: &BridgeConf,
+    guard: Option<Guarding<'_>>,
     mut result: CniResult,
 ) -> Result<CniResult, Failure> {
     let owner = Owner::new(context.conf.name.as_str(), &sandbox.attachment);
@@ -72,8 +84,20 @@ fn attach<'a>(
         host_mac: None,
         mtu: conf.mtu,
         master: Some(bridge.index),
+        held: guard.is_some(),
     };
     let pair = veth::create(kernel.host.as_mut(), kernel.container.as_mut(), &spec)?;
+    // It is down until nothing passes it that has not been judged.
+    if let Some(Guarding { policy, by }) = guard {
+        policy.guard(by)?;
+        container::set_up(kernel.host.as_mut(), &pair.host)?;
+        // At once, or what the container's end says as it comes up would be dropped: whose the address is, and
+        // whether somebody else has it.
+        let mac = pair.container.mac.ok_or_else(|| Error::Vanished {
+            name: pair.container.name.clone(),
+        })?;
+        policy.open(by, &result.ips, mac)?;
+    }
     configure_port(kernel, &pair.host, conf)?;
     if let (true, Some(mac)) = (conf.mac_spoof_check, pair.container.mac) {
         steps.push("MAC spoof check", move |kernel| {

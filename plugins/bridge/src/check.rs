@@ -1,6 +1,7 @@
 //! CHECK.
 
 use crate::{conf::BridgeConf, vlan};
+use fairway_cluster_ipam::Daemon;
 use fairway_cni::{CniResult, Context, Failure, Interface, Sandbox};
 use fairway_iface::{Error, Kernel, Owner, verify};
 use fairway_netlink::Link;
@@ -27,6 +28,9 @@ pub(crate) fn check(context: &Context<'_>, sandbox: &Sandbox) -> Result<(), Fail
     check_rules(&mut kernel, owner, &conf, &prev, &port, &inside)?;
     verify::addresses(kernel.container.as_mut(), &inside, &prev)?;
     verify::routes(kernel.container.as_mut(), &prev)?;
+    if let Some(policy) = conf.policy(context, &sandbox.attachment)? {
+        policy.verify(&Daemon::from_env())?;
+    }
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! The bridge plugin's keys, parsed into what can only be valid.
 
 use crate::trunk;
-use fairway_cni::{Context, FieldError, IfName};
+use fairway_cluster_ipam::Policy;
+use fairway_cni::{Attachment, Context, FieldError, IfName, Object};
 use fairway_iface::keys;
 use fairway_netfilter::Backend;
 use fairway_netlink::{MacAddr, PortVlanRange};
@@ -41,6 +42,8 @@ pub struct BridgeConf {
     pub port_isolation: bool,
     /// `runtimeConfig.mac`, `args.cni.mac` or `MAC` in `CNI_ARGS`.
     pub mac: Option<MacAddr>,
+    /// `policy`: it must hold, by the daemon.
+    pub policy: bool,
     /// An IPAM plugin is configured; without one the container is on layer 2 only.
     pub has_ipam: bool,
 }
@@ -75,6 +78,7 @@ impl BridgeConf {
             container_interface: !root.flag("disableContainerInterface")?,
             port_isolation: root.flag("portIsolation")?,
             mac: mac(context)?,
+            policy: root.flag("policy")?,
             has_ipam: context.conf.ipam_type()?.is_some(),
         };
         if conf.hairpin && conf.promisc {
@@ -91,7 +95,34 @@ impl BridgeConf {
                 "cannot go with ipam: there is no interface to address",
             ));
         }
+        conf.can_be_judged(&root)?;
         Ok(conf)
+    }
+
+    /// Policy knows a container by its addresses, and sees no further than a tag.
+    fn can_be_judged(&self, root: &Object<'_>) -> Result<(), FieldError> {
+        let reason = match self.policy {
+            true if !self.trunk.is_empty() => {
+                "cannot go with vlanTrunk: policy drops frames that are tagged"
+            }
+            true if !self.has_ipam => {
+                "cannot go without ipam: policy knows a container by its addresses"
+            }
+            _ => return Ok(()),
+        };
+        Err(root.invalid("policy", true, reason))
+    }
+
+    /// What an attachment's policy is asked for with; `None` where none is wanted, and nobody is asked.
+    pub fn policy(
+        &self,
+        context: &Context<'_>,
+        attachment: &Attachment,
+    ) -> Result<Option<Policy>, FieldError> {
+        let policy = self
+            .policy
+            .then(|| Policy::read(context, attachment, true, None));
+        policy.transpose()
     }
 
     /// VLANs matter for this port.

@@ -1,6 +1,7 @@
 //! STATUS: would an ADD succeed?
 
 use crate::conf::BridgeConf;
+use fairway_cluster_ipam::{Daemon, policy};
 use fairway_cni::{Code, Context, Failure};
 use fairway_netlink::{Handle, Netlink as _};
 
@@ -16,6 +17,9 @@ pub(crate) fn status(context: &Context<'_>) -> Result<(), Failure> {
             "bridge: {:?} exists and is not a bridge",
             conf.bridge.as_str()
         )));
+    }
+    if conf.policy {
+        policy::status(&Daemon::from_env())?;
     }
     match context.ipam()? {
         Some(ipam) => ipam.status(),

@@ -5,6 +5,7 @@
 //! configuration names the capability `io.kubernetes.cri.pod-annotations`.
 
 use crate::{CniArgs, Field, FieldError, NetConf, asked::Place};
+use std::collections::BTreeMap;
 
 /// The capability by which a pod's annotations come.
 pub const POD_ANNOTATIONS: &str = "io.kubernetes.cri.pod-annotations";
@@ -21,9 +22,22 @@ pub const HANDOVER: &str = "fairway.network/handover";
 pub const ADDRESS: &str = "fairway.network/address";
 /// What the pod belongs to, `KIND/NAME`.
 pub const OWNER: &str = "fairway.network/owner";
+/// The namespace, as policies have it.
+pub const NAMESPACE: &str = "fairway.network/namespace";
+/// The pod's or task's name.
+pub const POD: &str = "fairway.network/pod";
+/// More labels for policies, `k=v,k2=v2`.
+pub const LABELS: &str = "fairway.network/labels";
+/// More groups for policies, `a,b`.
+pub const GROUPS: &str = "fairway.network/groups";
+
+/// What every key that configures us begins with.
+pub const PREFIX: &str = "fairway.network/";
 
 /// The keys that some plugin of ours reads.
-pub(crate) const KEYS: &[&str] = &[POOL, CLAIM, RELEASE, HANDOVER, ADDRESS, OWNER];
+pub(crate) const KEYS: &[&str] = &[
+    POOL, CLAIM, RELEASE, HANDOVER, ADDRESS, OWNER, NAMESPACE, POD, LABELS, GROUPS,
+];
 
 /// A key's value, and who says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +100,54 @@ fn of_list<'a>(list: &Field<'a>, key: &str) -> Result<Option<&'a str>, FieldErro
         }
     }
     Ok(value)
+}
+
+/// Every label of the container, by its key: those of a Mesos task, and over them those in `args.cni`. One
+/// without a value has an empty one, and keys that configure us are none.
+///
+/// # Errors
+/// Names a field of the wrong type.
+pub fn all(conf: &NetConf) -> Result<BTreeMap<String, String>, FieldError> {
+    let mut all = BTreeMap::new();
+    if let Some(info) = conf.mesos_network_info()?
+        && let Some(labels) = info.object("labels")?
+        && let Some(list) = labels.get("labels")
+    {
+        collect(&list, &mut all)?;
+    }
+    if let Some(list) = conf.args_cni()?.and_then(|args| args.get("labels")) {
+        collect(&list, &mut all)?;
+    }
+    Ok(all)
+}
+
+fn collect(list: &Field<'_>, into: &mut BTreeMap<String, String>) -> Result<(), FieldError> {
+    let mut push = |key: &str, value: &str| {
+        if !configures(key) {
+            into.insert(key.to_owned(), value.to_owned());
+        }
+    };
+    if list.value().is_object() {
+        let map = list.object()?;
+        for (key, value) in map.raw() {
+            let field = Field::new(value, format!("{}.{key}", list.path()));
+            push(key, field.text()?);
+        }
+        return Ok(());
+    }
+    for item in list.items()? {
+        let item = item.object()?;
+        if let Some(key) = item.text("key")? {
+            push(key, item.text("value")?.unwrap_or_default());
+        }
+    }
+    Ok(())
+}
+
+/// Is it one of the keys that configure us, known or not, in whatever case?
+pub fn configures(key: &str) -> bool {
+    let start = key.get(..PREFIX.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
 }
 
 #[cfg(test)]
@@ -159,6 +221,48 @@ mod tests {
             ),
         ] {
             let error = found(extra, "").unwrap_err();
+            assert!(error.starts_with(start), "{error}");
+        }
+    }
+
+    fn every(args: Value) -> Result<BTreeMap<String, String>, String> {
+        let conf = json!({"cniVersion": "1.0.0", "name": "net", "args": args});
+        all(&NetConf::from_json(conf).unwrap()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn all_labels_but_those_that_configure_us() {
+        let args = json!({
+            "cni": {"labels": [{"key": "app", "value": "web"}, {"key": "Fairway.Network/x", "value": "y"}]},
+            "org.apache.mesos": {"network_info": {"labels": {"labels": [
+                {"key": "app", "value": "other"}, {"key": "rack"}, {"key": POOL, "value": "p"},
+            ]}}},
+        });
+        let expected = [("app", "web"), ("rack", "")];
+        let expected = expected.map(|(k, v)| (k.to_owned(), v.to_owned()));
+        assert_eq!(every(args), Ok(BTreeMap::from(expected.clone())));
+        let map = json!({"cni": {"labels": {"app": "web", "rack": "", POOL: "p"}}});
+        assert_eq!(every(map), Ok(BTreeMap::from(expected)));
+        assert_eq!(every(json!({})), Ok(BTreeMap::new()));
+    }
+
+    #[test]
+    fn a_label_that_is_no_string_is_named() {
+        for (args, start) in [
+            (
+                json!({"cni": {"labels": {"app": 7}}}),
+                "args.cni.labels.app: expected a string",
+            ),
+            (
+                json!({"cni": {"labels": [{"key": "app", "value": 7}]}}),
+                "args.cni.labels[0].value: expected a string",
+            ),
+            (
+                json!({"org.apache.mesos": {"network_info": {"labels": {"labels": [{"key": 7}]}}}}),
+                "args.org.apache.mesos.network_info.labels.labels[0].key: expected a string",
+            ),
+        ] {
+            let error = every(args).unwrap_err();
             assert!(error.starts_with(start), "{error}");
         }
     }

@@ -1,4 +1,4 @@
-//! `bridge`, `ptp` and `fairway` in one file, for this crate's tests. What is installed is plugins/bin.
+//! `bridge`, `ptp`, `static` and `fairway` in one file, for this crate's tests. What is installed is plugins/bin.
 
 use fairway_cluster_ipam::Fairway;
 use fairway_cni::{Plugin, serve};
@@ -8,6 +8,7 @@ const PLUGINS: &[(&str, &dyn Plugin)] = &[
     ("bridge", &fairway_bridge::Bridge),
     ("fairway", &Fairway::new()),
     ("ptp", &fairway_ptp::Ptp),
+    ("static", &fairway_static::Static),
 ];
 
 fn main() -> ExitCode {

@@ -21,18 +21,20 @@ pub struct PairSpec<'a> {
     pub mtu: Option<u32>,
     /// The bridge that the host's end is a port of.
     pub master: Option<u32>,
+    /// The host's end stays down, so that nothing passes before somebody has said what may.
+    pub held: bool,
 }
 
 /// Both ends.
 #[derive(Debug)]
 pub struct Pair {
-    /// The host's end, up.
+    /// The host's end, up unless it is held.
     pub host: Link,
     /// The container's end, down.
     pub container: Link,
 }
 
-/// Makes the pair: the host's end is up, in its bridge, and says whose it is.
+/// Makes the pair: the host's end is up (unless it is held), in its bridge, and says whose it is.
 ///
 /// The remains of an ADD of the same attachment that was killed are removed first. Where this fails
 /// half-way, [`remove`] undoes it.
@@ -104,7 +106,7 @@ fn request(
         mtu: spec.mtu,
         mac: spec.host_mac,
         master: spec.master,
-        up: true,
+        up: !spec.held,
         netns: None,
         peer: VethPeer {
             name: spec.owner.ifname.to_owned(),

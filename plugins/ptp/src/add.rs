@@ -1,6 +1,7 @@
 //! ADD.
 
 use crate::conf::PtpConf;
+use fairway_cluster_ipam::Daemon;
 use fairway_cni::{CniResult, Context, Failure, IpConfig, Sandbox, Steps};
 use fairway_iface::{Dad, Error, Kernel, Owner, PairSpec, container, forward, ipam, veth};
 use fairway_netlink::{AddressSpec, Link, Netlink, Route, Scope, sysctl};
@@ -9,6 +10,7 @@ use std::net::IpAddr;
 
 pub(crate) fn add(context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
     let conf = PtpConf::parse(context)?;
+    let policy = conf.policy(context, &sandbox.attachment)?;
     let dns = context.conf.dns()?;
     let mut kernel = Kernel::open(&sandbox.netns)?;
     let owner = Owner::new(context.conf.name.as_str(), &sandbox.attachment);
@@ -29,8 +31,14 @@ pub(crate) fn add(context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult,
             host_mac: None,
             mtu: conf.mtu,
             master: None,
+            held: policy.is_some(),
         };
         let pair = veth::create(kernel.host.as_mut(), kernel.container.as_mut(), &spec)?;
+        // It is down until nothing passes it that has not been judged.
+        if let Some(policy) = &policy {
+            policy.guard(&Daemon::from_env())?;
+            container::set_up(kernel.host.as_mut(), &pair.host)?;
+        }
         // We own this link's routes. Best effort, as a kernel without IPv6 has no such setting.
         let _ = sysctl::ensure(&format!("net/ipv6/conf/{}/accept_ra", pair.host.name), "0");
         container::settings(&kernel.netns, owner.ifname, &result.ips, Dad::Skip, false)?;
@@ -47,6 +55,13 @@ pub(crate) fn add(context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult,
                 Ok(kernel.rules.stop_masquerade(owner)?)
             });
             kernel.rules.masquerade(backend, owner, &result)?;
+        }
+        if let Some(policy) = &policy {
+            // A veth without one cannot be: it is another link that has the name by now.
+            let mac = pair.container.mac.ok_or_else(|| Error::Vanished {
+                name: pair.container.name.clone(),
+            })?;
+            policy.open(&Daemon::from_env(), &result.ips, mac)?;
         }
         for ip in &mut result.ips {
             ip.interface = Some(1);

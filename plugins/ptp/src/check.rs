@@ -1,6 +1,7 @@
 //! CHECK.
 
 use crate::conf::PtpConf;
+use fairway_cluster_ipam::Daemon;
 use fairway_cni::{Context, Failure, Sandbox};
 use fairway_iface::{Error, Kernel, Owner, verify};
 use fairway_netlink::RouteFilter;
@@ -47,6 +48,9 @@ pub(crate) fn check(context: &Context<'_>, sandbox: &Sandbox) -> Result<(), Fail
     if let Some(backend) = conf.masquerade {
         let owner = Owner::new(context.conf.name.as_str(), &sandbox.attachment);
         kernel.rules.check_masquerade(backend, owner, &own)?;
+    }
+    if let Some(policy) = conf.policy(context, &sandbox.attachment)? {
+        policy.verify(&Daemon::from_env())?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The ptp plugin's keys.
 
-use fairway_cni::{Context, FieldError};
+use fairway_cluster_ipam::Policy;
+use fairway_cni::{Attachment, Context, FieldError};
 use fairway_iface::keys;
 use fairway_netfilter::Backend;
 
@@ -11,6 +12,8 @@ pub(crate) struct PtpConf {
     pub(crate) masquerade: Option<Option<Backend>>,
     /// `mtu` in bytes; 0 or absent is the kernel's choice.
     pub(crate) mtu: Option<u32>,
+    /// `policy`: it must hold, by the daemon.
+    pub(crate) policy: bool,
 }
 
 impl PtpConf {
@@ -20,6 +23,7 @@ impl PtpConf {
         let conf = PtpConf {
             masquerade: keys::masquerade(&root)?,
             mtu: keys::mtu(&root)?,
+            policy: root.flag("policy")?,
         };
         match context.conf.ipam_type()? {
             Some(_) => Ok(conf),
@@ -27,5 +31,17 @@ impl PtpConf {
                 path: "ipam.type".to_owned(),
             }),
         }
+    }
+
+    /// What an attachment's policy is asked for with; `None` where none is wanted, and nobody is asked.
+    pub(crate) fn policy(
+        &self,
+        context: &Context<'_>,
+        attachment: &Attachment,
+    ) -> Result<Option<Policy>, FieldError> {
+        let policy = self
+            .policy
+            .then(|| Policy::read(context, attachment, true, None));
+        policy.transpose()
     }
 }

@@ -8,6 +8,7 @@ mod add;
 mod check;
 mod conf;
 
+use fairway_cluster_ipam::{Daemon, policy};
 use fairway_cni::{CniResult, Code, Context, Detach, Failure, GcAttachments, Plugin, Sandbox};
 use fairway_iface::detach;
 
@@ -33,9 +34,12 @@ impl Plugin for Ptp {
     }
 
     fn status(&self, context: &Context<'_>) -> Result<(), Failure> {
-        conf::PtpConf::parse(context)?;
+        let conf = conf::PtpConf::parse(context)?;
         fairway_netlink::Handle::open()
             .map_err(|error| Failure::new(Code::UNAVAILABLE, error.to_string()))?;
+        if conf.policy {
+            policy::status(&Daemon::from_env())?;
+        }
         context.ipam()?.map_or(Ok(()), |ipam| ipam.status())
     }
 }

@@ -1,7 +1,8 @@
 //! ADD.
 //!
 //! The order: everything is read, the interface must be free, the daemon says what the network is like, and
-//! only then is there an address and a pair of links. That the container is reached is asked for last, when
+//! only then is there an address and a pair of links. The host's end is down until the daemon has it guarded,
+//! and its policy is in the kernel before anybody is told of the container. That the container is reached is asked for last, when
 //! the address is the container's for good: until then a failure undoes all.
 
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     network::{Network, ready},
     shape::shape,
 };
-use fairway_cluster_ipam::{Daemon, daemon};
+use fairway_cluster_ipam::{Daemon, Policy, daemon, policy::Enforce};
 use fairway_cni::{CniResult, Confirmation, Context, Failure, Sandbox, Steps};
 use fairway_iface::{Dad, Error, Kernel, Owner, PairSpec, container, forward, ipam, veth};
 use std::net::IpAddr;
@@ -27,17 +28,29 @@ pub(crate) fn add(
         kernel.container.as_mut(),
         sandbox.attachment.ifname.as_str(),
     )?;
+    let policy = conf.policy(context, &sandbox.attachment)?;
     let network = Network::ask(daemon, &conf)?;
     let reached = {
         let (daemon, network) = (daemon.clone(), conf.network.clone());
         let attachment = daemon::attachment(context.conf, &sandbox.attachment);
         move |addresses| ready(&daemon, attachment, network, addresses)
     };
-    let mut result = run(&mut kernel, context, sandbox, &conf, &network, reached)?;
+    let guard = Guarding {
+        policy: policy.as_ref(),
+        by: daemon,
+    };
+    let wanted = (&conf, &network);
+    let mut result = run(&mut kernel, context, sandbox, wanted, guard, reached)?;
     if !dns.is_empty() {
         result.dns = dns;
     }
     Ok(result)
+}
+
+/// The container's policy, none outside of policy, and who puts it in place.
+struct Guarding<'a> {
+    policy: Option<&'a Policy>,
+    by: &'a dyn Enforce,
 }
 
 /// All that changes something, and takes it back where it fails; `reached` is asked last.
@@ -45,8 +58,8 @@ fn run(
     kernel: &mut Kernel,
     context: &Context<'_>,
     sandbox: &Sandbox,
-    conf: &VxlanConf,
-    network: &Network,
+    (conf, network): (&VxlanConf, &Network),
+    Guarding { policy, by }: Guarding<'_>,
     reached: impl FnOnce(Vec<IpAddr>) -> Result<(), Failure> + 'static,
 ) -> Result<CniResult, Failure> {
     let mtu = network.mtu(conf)?;
@@ -72,15 +85,24 @@ fn run(
             host_mac: Some(links::HOST_MAC),
             mtu: Some(mtu),
             master: None,
+            held: policy.is_some(),
         };
         let pair = veth::create(kernel.host.as_mut(), kernel.container.as_mut(), &spec)?;
         // A veth without one cannot be: it is another link that has the name by now.
         let mac = pair.container.mac.ok_or_else(|| Error::Vanished {
             name: pair.container.name.clone(),
         })?;
+        let mut guarded = None;
+        if let Some(policy) = policy {
+            guarded = policy.guard(by)?.then_some(policy);
+            container::set_up(kernel.host.as_mut(), &pair.host)?;
+        }
         links::outside(kernel.host.as_mut(), &pair.host, mac, &result)?;
         container::settings(&kernel.netns, owner.ifname, &result.ips, Dad::Skip, false)?;
         links::inside(kernel.container.as_mut(), &pair.container, &result)?;
+        if let Some(policy) = guarded {
+            policy.open(by, &result.ips, mac)?;
+        }
 
         let addresses = result.ips.iter().map(|ip| ip.address.ip()).collect();
         steps.confirm_last(Confirmation::after(move || reached(addresses)));

@@ -18,6 +18,7 @@ pub(crate) fn check(
     daemon: &Daemon,
 ) -> Result<(), Failure> {
     let conf = VxlanConf::parse(context)?;
+    let policy = conf.policy(context, &sandbox.attachment)?;
     let prev = context.conf.require_prev_result()?;
     if let Some(ipam) = context.ipam()? {
         ipam.check(sandbox)?;
@@ -26,6 +27,9 @@ pub(crate) fn check(
     let own = ends(&mut kernel, context, sandbox, &prev)?;
     let attachment = daemon::attachment(context.conf, &sandbox.attachment);
     let addresses = own.ips.iter().map(|ip| ip.address.ip()).collect();
+    if let Some(policy) = policy {
+        policy.verify(daemon)?;
+    }
     ready(daemon, attachment, conf.network, addresses)
 }
 

@@ -1,14 +1,25 @@
 //! The vxlan plugin's keys.
 
 use fairway_api::ipam::Sourced;
-use fairway_cluster_ipam::facts::Wanted;
-use fairway_cni::{Context, Failure, Field, FieldError};
+use fairway_cluster_ipam::{Policy, facts::Wanted};
+use fairway_cni::{Attachment, Context, Failure, Field, FieldError};
 use fairway_iface::keys;
 
 /// The longest name of a network, in bytes.
 const NAME_MAX: usize = 63;
 /// The one IPAM plugin whose addresses are those of a network's pools.
 const IPAM: &str = "fairway";
+
+/// How much a container wants to be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// A node that enforces no policy is an error.
+    Required,
+    /// Policies hold where the node can enforce them.
+    Possible,
+    /// It is outside of policy.
+    Outside,
+}
 
 /// What the configuration asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,11 +30,30 @@ pub struct VxlanConf {
     pub mtu: Option<u32>,
     /// The pool that the workload or `ipam.pool` names.
     pub pool: Option<Sourced<String>>,
+    /// `policy`: whether policies must hold, where they can or not at all.
+    pub policy: Wish,
     /// Is an address asked for by name? It says the pool itself.
     pub explicit: bool,
 }
 
 impl VxlanConf {
+    /// What an attachment's policy is asked for with; `None` outside of policy.
+    ///
+    /// # Errors
+    /// Names the field that is wrong.
+    pub fn policy(
+        &self,
+        context: &Context<'_>,
+        attachment: &Attachment,
+    ) -> Result<Option<Policy>, FieldError> {
+        let required = match self.policy {
+            Wish::Required => true,
+            Wish::Possible => false,
+            Wish::Outside => return Ok(None),
+        };
+        Policy::read(context, attachment, required, Some(&self.network)).map(Some)
+    }
+
     /// Reads the configuration, and all that the IPAM plugin will read.
     ///
     /// # Errors
@@ -49,11 +79,17 @@ impl VxlanConf {
                 .into());
             }
         }
+        let policy = match root.bool("policy")? {
+            Some(true) => Wish::Required,
+            None => Wish::Possible,
+            Some(false) => Wish::Outside,
+        };
         let facts = Wanted::read(context.conf, context.args)?.facts;
         Ok(VxlanConf {
             network,
             mtu,
             pool: facts.pool,
+            policy,
             explicit: !facts.addresses.is_empty(),
         })
     }
@@ -104,11 +140,12 @@ mod tests {
             network: "apps".to_owned(),
             mtu: None,
             pool: None,
+            policy: Wish::Possible,
             explicit: false,
         };
         assert_eq!(parse(json!({})), Ok(bare.clone()));
         assert_eq!(
-            parse(json!({"mtu": 0, "policy": {}, "ipam": {"type": "fairway", "pool": ""}})),
+            parse(json!({"mtu": 0, "policy": null, "ipam": {"type": "fairway", "pool": ""}})),
             Ok(bare)
         );
     }
@@ -139,6 +176,14 @@ mod tests {
     }
 
     #[test]
+    fn policy_is_a_wish_of_three() {
+        let wish = |policy: Value| parse(json!({"policy": policy})).unwrap().policy;
+        assert_eq!(wish(json!(null)), Wish::Possible);
+        assert_eq!(wish(json!(true)), Wish::Required);
+        assert_eq!(wish(json!(false)), Wish::Outside);
+    }
+
+    #[test]
     fn names_of_networks() {
         let longest = "n".repeat(63);
         for good in ["a", "9", "a-b.c9", longest.as_str()] {
@@ -158,6 +203,7 @@ mod tests {
             (json!({"network": null}), "network: missing"),
             (json!({"network": 7}), "network: expected a string"),
             (json!({"mtu": "1400"}), "mtu: expected a whole number"),
+            (json!({"policy": {}}), "policy: expected a boolean"),
             (json!({"mtu": 67}), "mtu: 67: must be from 68"),
             (json!({"ipam": null}), "ipam.type: missing"),
             (json!({"ipam": {}}), "ipam.type: missing"),

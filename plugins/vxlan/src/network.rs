@@ -134,6 +134,7 @@ mod tests {
         VxlanConf {
             network: "apps".to_owned(),
             mtu,
+            policy: crate::conf::Wish::Possible,
             pool: pool.map(|pool| Sourced {
                 value: pool.to_owned(),
                 field: "pod annotation: fairway.network/pool".to_owned(),

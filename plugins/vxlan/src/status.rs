@@ -1,7 +1,10 @@
 //! STATUS: would an ADD succeed?
 
-use crate::{conf::VxlanConf, network::Network};
-use fairway_cluster_ipam::{Daemon, daemon::as_status};
+use crate::{
+    conf::{VxlanConf, Wish},
+    network::Network,
+};
+use fairway_cluster_ipam::{Daemon, daemon::as_status, policy};
 use fairway_cni::{Code, Context, Failure};
 
 pub(crate) fn status(context: &Context<'_>, daemon: &Daemon) -> Result<(), Failure> {
@@ -10,6 +13,9 @@ pub(crate) fn status(context: &Context<'_>, daemon: &Daemon) -> Result<(), Failu
         .map_err(|error| Failure::new(Code::UNAVAILABLE, error.to_string()))?;
     let network = Network::ask(daemon, &conf).map_err(as_status)?;
     network.mtu(&conf)?;
+    if conf.policy == Wish::Required {
+        policy::status(daemon)?;
+    }
     let context = Context {
         conf: &network.ipam_conf(&conf, context.conf)?,
         ..*context

@@ -2,12 +2,16 @@
 //! links and addresses are as before, the address is released, and no rule stays.
 
 use super::*;
-use fairway_cni::{Attachment, CniArgs, Delegates, Detach, GcAttachments, NetConf, Plugin};
+use fairway_api::endpoint::{Guard, Guarded, Open};
+use fairway_cni::{Attachment, CniArgs, Code, Delegates, Detach, GcAttachments, NetConf, Plugin};
 use fairway_iface::Rules;
 use fairway_lab::Ns;
 use fairway_netlink::{Error as NetlinkError, NetNs, fake};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::{
+    cell::RefCell,
+    sync::atomic::{AtomicI32, Ordering},
+};
 
 /// An IPAM plugin that counts what it has given out.
 #[derive(Default)]
@@ -43,6 +47,54 @@ impl Plugin for Ipam {
     }
 }
 
+/// A daemon that guards and opens, or refuses one of both; what it was asked, and whether the host's end was up.
+struct Enforcer {
+    host: fake::Recorder,
+    enforced: bool,
+    refuses: Option<&'static str>,
+    asked: RefCell<Vec<(&'static str, bool)>>,
+    opened: RefCell<Option<Open>>,
+}
+
+impl Enforcer {
+    fn new(bed: &Bed) -> Self {
+        Enforcer {
+            host: bed.host.clone(),
+            enforced: true,
+            refuses: None,
+            asked: RefCell::default(),
+            opened: RefCell::default(),
+        }
+    }
+
+    fn hear(&self, what: &'static str) -> Result<(), Failure> {
+        let links = self.host.snapshot().links;
+        let own = links.iter().find(|(_, link)| link.name.starts_with("fw"));
+        let (_, link) = own.unwrap();
+        assert!(Owner::marks(link), "the daemon finds it by its alias");
+        self.asked.borrow_mut().push((what, link.up));
+        match self.refuses == Some(what) {
+            true => Err(Failure::new(Code::TRY_AGAIN, "no fairwayd")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Enforce for Enforcer {
+    fn guard(&self, guard: Guard) -> Result<Guarded, Failure> {
+        assert_eq!(guard.attachment.container, "c1");
+        self.hear("guard")?;
+        Ok(Guarded {
+            enforced: self.enforced,
+        })
+    }
+
+    fn open(&self, open: Open) -> Result<(), Failure> {
+        *self.opened.borrow_mut() = Some(open);
+        self.hear("open")
+    }
+}
+
 /// A network on the model, whose bridge is there already.
 struct Bed {
     kernel: Kernel,
@@ -74,6 +126,11 @@ impl Bed {
     }
 
     fn add(&mut self, conf: &Value) -> Result<CniResult, Failure> {
+        let enforcer = Enforcer::new(self);
+        self.add_by(conf, &enforcer)
+    }
+
+    fn add_by(&mut self, conf: &Value, by: &dyn Enforce) -> Result<CniResult, Failure> {
         let dir = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(
             std::env::current_exe().unwrap(),
@@ -96,7 +153,9 @@ impl Bed {
             netns: "/nowhere".to_owned(),
         };
         let conf = BridgeConf::parse(&context).unwrap();
-        run(&mut self.kernel, &context, &sandbox, &conf)
+        let policy = conf.policy(&context, &sandbox.attachment)?;
+        let guard = policy.as_ref().map(|policy| Guarding { policy, by });
+        run(&mut self.kernel, &context, &sandbox, &conf, guard)
     }
 }
 
@@ -180,6 +239,51 @@ fn an_interface_that_is_there_costs_no_address() {
         assert_eq!(failure.code, fairway_cni::Code::ALREADY_ATTACHED);
         assert_eq!(bed.host.snapshot(), before);
         assert_eq!(bed.ipam.0.into_inner(), 1);
+    })
+    .unwrap();
+}
+
+#[test]
+fn every_refused_change_is_undone_with_policy() {
+    let refused = refuse_each(&json!({
+        "name": "net", "isGateway": true, "policy": true, "ipam": {"type": "counting"},
+    }));
+    // Links, alias, up, address, up, gateway's address, its pin.
+    assert_eq!(refused, 7);
+}
+
+#[test]
+fn policy_is_in_place_before_the_container_says_anything() {
+    let ns = Ns::new("model").unwrap();
+    ns.inside(|| {
+        let conf = json!({"name": "net", "policy": true, "ipam": {"type": "counting"}});
+        let mut bed = Bed::new();
+        let by = Enforcer::new(&bed);
+        let result = bed.add_by(&conf, &by).unwrap();
+        assert_eq!(by.asked.take(), [("guard", false), ("open", true)]);
+        let open = by.opened.take().unwrap();
+        assert_eq!(Some(open.mac), result.interfaces[2].mac);
+        assert_eq!((open.cluster, open.network), (false, None));
+
+        for refuses in ["guard", "open"] {
+            let mut bed = Bed::new();
+            let before = bed.host.snapshot();
+            let mut by = Enforcer::new(&bed);
+            by.refuses = Some(refuses);
+            let failure = bed.add_by(&conf, &by).unwrap_err();
+            assert_eq!(
+                (failure.code, failure.details),
+                (Code::TRY_AGAIN, String::new())
+            );
+            assert_eq!(bed.host.snapshot(), before, "{refuses}");
+            assert_eq!(bed.ipam.0.into_inner(), 0, "{refuses}");
+        }
+
+        let mut bed = Bed::new();
+        let by = Enforcer::new(&bed);
+        bed.add_by(&json!({"name": "net", "policy": false}), &by)
+            .unwrap();
+        assert!(by.asked.take().is_empty());
     })
     .unwrap();
 }

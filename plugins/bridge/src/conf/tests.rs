@@ -108,6 +108,17 @@ fn what_is_wrong_is_named() {
         ),
         (json!({}), "MAC=nonsense", "CNI_ARGS: MAC"),
         (json!({"ipam": 3}), "", "ipam"),
+        (json!({"policy": "yes"}), "", "policy"),
+        (
+            json!({"policy": true}),
+            "",
+            "policy: true: cannot go without ipam",
+        ),
+        (
+            json!({"policy": true, "vlanTrunk": [{"id": 7}], "ipam": {"type": "static"}}),
+            "",
+            "policy: true: cannot go with vlanTrunk",
+        ),
     ] {
         let error = parse(extra, args).unwrap_err().to_string();
         assert!(error.starts_with(path), "{error}");

@@ -122,6 +122,10 @@ impl Fake {
             Method::Check(_) => "check",
             Method::Gc(_) => "gc",
             Method::Status(_) => "status",
+            Method::EndpointGuard(_) => "guard",
+            Method::EndpointOpen(_) => "open",
+            Method::EndpointVerify(_) => "verify",
+            Method::PolicyStatus => "policy",
             _ => "other",
         };
         self.seen().iter().map(name).collect()
@@ -221,6 +225,11 @@ pub(crate) fn good(method: &Method) -> Body {
         Method::Check(_) => json!({}),
         Method::Gc(_) => json!({"attachments": []}),
         Method::Status(_) => json!({"connected": true, "pools": []}),
+        Method::EndpointGuard(_) => json!({"enforced": true}),
+        Method::EndpointOpen(_) | Method::EndpointVerify(_) => json!({}),
+        Method::PolicyStatus => {
+            json!({"enforced": true, "endpoints": 0, "maps": [], "packets": []})
+        }
         other => panic!("nobody asks for {other:?}"),
     })
 }

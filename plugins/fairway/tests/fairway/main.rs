@@ -10,4 +10,5 @@
 mod answers;
 mod common;
 mod links;
+mod policy;
 mod real;

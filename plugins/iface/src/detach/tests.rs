@@ -27,6 +27,7 @@ fn attach(host: &mut Recorder, container: &mut Recorder, id: &str) -> u32 {
         host_mac: None,
         mtu: None,
         master: None,
+        held: false,
     };
     let pair = veth::create(host, container, &spec).unwrap();
     let address = fairway_netlink::AddressSpec::new("10.1.2.3/24".parse().unwrap());

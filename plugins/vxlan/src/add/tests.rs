@@ -2,7 +2,7 @@
 //! whatever fails, links and addresses are as before and the address is released.
 
 use super::*;
-use fairway_api::endpoint::Prepared;
+use fairway_api::endpoint::{Guard, Guarded, Open, Prepared};
 use fairway_cni::{
     Attachment, CniArgs, Code, Delegates, Detach, GcAttachments, IpConfig, NetConf, Plugin,
 };
@@ -69,6 +69,54 @@ impl Plugin for Ipam {
     }
 }
 
+/// A daemon that guards and opens, or refuses one of both; what it was asked, and whether the host's end was up.
+struct Enforcer {
+    host: fake::Recorder,
+    enforced: bool,
+    refuses: Option<&'static str>,
+    asked: RefCell<Vec<(&'static str, bool)>>,
+    opened: RefCell<Option<Open>>,
+}
+
+impl Enforcer {
+    fn new(bed: &Bed) -> Self {
+        Enforcer {
+            host: bed.host.clone(),
+            enforced: true,
+            refuses: None,
+            asked: RefCell::default(),
+            opened: RefCell::default(),
+        }
+    }
+
+    fn hear(&self, what: &'static str) -> Result<(), Failure> {
+        let links = self.host.snapshot().links;
+        let own = links.iter().find(|(_, link)| link.name.starts_with("fw"));
+        let (_, link) = own.unwrap();
+        assert!(Owner::marks(link), "the daemon finds it by its alias");
+        self.asked.borrow_mut().push((what, link.up));
+        match self.refuses == Some(what) {
+            true => Err(Failure::new(Code::TRY_AGAIN, "no fairwayd")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Enforce for Enforcer {
+    fn guard(&self, guard: Guard) -> Result<Guarded, Failure> {
+        assert_eq!(guard.attachment.container, "c1");
+        self.hear("guard")?;
+        Ok(Guarded {
+            enforced: self.enforced,
+        })
+    }
+
+    fn open(&self, open: Open) -> Result<(), Failure> {
+        *self.opened.borrow_mut() = Some(open);
+        self.hear("open")
+    }
+}
+
 /// What the daemon says when it is asked whether the container is reached.
 type Says = fn() -> Result<(), Failure>;
 
@@ -97,6 +145,16 @@ impl Bed {
     }
 
     fn add(&mut self, extra: &Value, says: Says) -> Result<CniResult, Failure> {
+        let enforcer = Enforcer::new(self);
+        self.add_by(extra, says, &enforcer)
+    }
+
+    fn add_by(
+        &mut self,
+        extra: &Value,
+        says: Says,
+        by: &dyn Enforce,
+    ) -> Result<CniResult, Failure> {
         let mut value = json!({
             "cniVersion": "1.1.0", "name": "net", "network": "apps", "ipam": {"type": "fairway"},
         });
@@ -115,6 +173,7 @@ impl Bed {
         };
         let sandbox = sandbox();
         let conf = VxlanConf::parse(&context)?;
+        let policy = conf.policy(&context, &sandbox.attachment)?;
         let prepared = Prepared {
             pools: vec!["web".to_owned(), "db".to_owned()],
             mtu: 1450,
@@ -129,10 +188,19 @@ impl Bed {
             &mut self.kernel,
             &context,
             &sandbox,
-            &conf,
-            &network,
+            (&conf, &network),
+            Guarding {
+                policy: policy.as_ref(),
+                by,
+            },
             reached,
         )
+    }
+
+    fn pair_is_up(&self) -> bool {
+        let links = self.host.snapshot().links;
+        let mut pair = links.iter().filter(|(_, link)| link.is_veth());
+        pair.clone().count() == 2 && pair.all(|(_, link)| link.up)
     }
 
     fn given(&self) -> i32 {
@@ -265,9 +333,9 @@ fn every_refused_change_is_undone() {
             let before = bed.host.snapshot();
             bed.host.fail_at(nth, refusal());
             let Err(failure) = bed.add(&json!({}), || Ok(())) else {
-                // Links, alias, two addresses, one setting and two neighbours outside; two addresses, up, two
+                // Links, alias, up, two addresses, one setting and two neighbours outside; two addresses, up, two
                 // neighbours, three routes inside.
-                assert_eq!((nth, bed.given()), (15, 1));
+                assert_eq!((nth, bed.given()), (16, 1));
                 return;
             };
             assert!(failure.msg.contains("for the test's sake"), "{failure}");
@@ -338,5 +406,77 @@ fn what_cannot_be_costs_no_address() {
         let failure = bed.add(&json!({"mtu": 1279}), || Ok(())).unwrap_err();
         assert_eq!(failure.msg, "mtu: 1279: IPv6 needs 1280 bytes");
         assert_eq!((bed.host.snapshot(), bed.given()), (before, 0));
+    });
+}
+
+#[test]
+fn nothing_passes_before_the_policy_is_in_place() {
+    with_settings(|| {
+        let mut bed = Bed::new();
+        let by = Enforcer::new(&bed);
+        let extra =
+            json!({"args": {"cni": {"labels": {"app": "web", "fairway.network/pool": "db"}}}});
+        let result = bed.add_by(&extra, || Ok(()), &by).unwrap();
+        assert_eq!(by.asked.take(), [("guard", false), ("open", true)]);
+        let open = by.opened.take().unwrap();
+        assert_eq!(Some(open.mac), result.interfaces[1].mac);
+        assert_eq!(open.addresses.len(), 2);
+        assert_eq!(
+            (open.cluster, open.network.as_deref()),
+            (true, Some("apps"))
+        );
+        assert_eq!(open.workload.labels.into_iter().count(), 1);
+    });
+}
+
+#[test]
+fn a_node_that_enforces_nothing_opens_nothing() {
+    with_settings(|| {
+        let mut bed = Bed::new();
+        let mut by = Enforcer::new(&bed);
+        by.enforced = false;
+        bed.add_by(&json!({}), || Ok(()), &by).unwrap();
+        assert_eq!(by.asked.take(), [("guard", false)]);
+        assert!(bed.pair_is_up());
+
+        // It must refuse, where policy is required; one that does not is not believed.
+        let mut bed = Bed::new();
+        let before = bed.host.snapshot();
+        by = Enforcer::new(&bed);
+        by.enforced = false;
+        let failure = bed.add_by(&json!({"policy": true}), || Ok(()), &by);
+        assert!(failure.unwrap_err().msg.starts_with("policy: required"));
+        assert_eq!((bed.host.snapshot(), bed.given()), (before, 0));
+    });
+}
+
+#[test]
+fn outside_of_policy_nobody_is_asked() {
+    with_settings(|| {
+        let mut bed = Bed::new();
+        let by = Enforcer::new(&bed);
+        bed.add_by(&json!({"policy": false}), || Ok(()), &by)
+            .unwrap();
+        assert!(by.asked.take().is_empty());
+        assert!(bed.pair_is_up());
+    });
+}
+
+#[test]
+fn a_policy_that_is_not_put_in_place_undoes_all() {
+    with_settings(|| {
+        for refuses in ["guard", "open"] {
+            let mut bed = Bed::new();
+            let before = bed.host.snapshot();
+            let mut by = Enforcer::new(&bed);
+            by.refuses = Some(refuses);
+            let failure = bed.add_by(&json!({}), || Ok(()), &by).unwrap_err();
+            assert_eq!(
+                (failure.code, failure.details),
+                (Code::TRY_AGAIN, String::new())
+            );
+            assert_eq!(bed.host.snapshot(), before, "{refuses}");
+            assert_eq!((bed.given(), bed.reached.take().len()), (0, 0));
+        }
     });
 }
