@@ -105,7 +105,11 @@ fn flags(toolchain: &Toolchain) -> Result<OsString> {
     let home = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let cargo = home("CARGO_HOME").or_else(|| Some(home("HOME")?.join(".cargo")));
     let cargo = cargo.context("neither CARGO_HOME nor HOME is set")?;
-    let mut flags = OsString::from("-Cdebuginfo=2\x1f-Clink-arg=--btf\x1f-Ctarget-cpu=v3");
+    // Without the last one memory is filled by calls, byte for byte.
+    let mut flags = OsString::from(
+        "-Cdebuginfo=2\x1f-Ctarget-cpu=v3\x1f-Clink-arg=--btf\x1f\
+         -Clink-arg=--disable-expand-memcpy-in-order",
+    );
     let source = toolchain.source()?;
     for (from, to) in [
         (cache::root(), "/fairway"),

@@ -184,7 +184,7 @@ pub(crate) fn settle<const IN: bool>(
     Reason::Forwarded
 }
 
-const INBOUND: u32 = 1;
+const INBOUND: u32 = State::INBOUND;
 const DIRECT: u32 = 2;
 
 /// What a packet says of its flow.
@@ -318,19 +318,12 @@ fn again(
 ) -> Reason {
     let found = Found { track, new: false };
     let state = found.state();
-    if restarts(packet, state) {
-        let reason = verdict::judge(packet, endpoint, how & INBOUND != 0);
-        tell::rule(packet.rule, 0, packet.length);
-        if reason == Reason::Forwarded {
-            found.begins(&fresh(packet, now, how));
-        }
-        return reason;
-    }
+    let anew = restarts(packet, state);
     let Some(config) = maps::config() else {
         return Reason::Internal;
     };
     let refused = state & State::REFUSED != 0;
-    if refused && found.epoch() == config.epoch && config.flags & Config::JUDGE_ALL == 0 {
+    if refused && !anew && found.epoch() == config.epoch && config.flags & Config::JUDGE_ALL == 0 {
         packet.rule = found.rule();
         found.set_expires(now + seconds::REFUSED * SECOND);
         return if state & State::DENIED != 0 {
@@ -339,11 +332,22 @@ fn again(
             Reason::NotAllowed
         };
     }
-    let reason = verdict::judge(packet, endpoint, state & State::INBOUND != 0);
-    if packet.rule != found.rule() || refused == (reason == Reason::Forwarded) {
+    let inbound = if anew {
+        how & INBOUND
+    } else {
+        state & State::INBOUND
+    };
+    let reason = verdict::judge(packet, endpoint, inbound != 0);
+    if anew || packet.rule != found.rule() || refused == (reason == Reason::Forwarded) {
         tell::rule(packet.rule, 0, packet.length);
     }
     match reason {
+        Reason::Forwarded if anew => {
+            found.begins(&fresh(packet, now, how));
+            return reason;
+        }
+        // What was refused stays so.
+        _ if anew => return reason,
         Reason::Forwarded => {
             if refused {
                 found.clear(State::REFUSED | State::DENIED);

@@ -11,23 +11,6 @@ use fairway_dataplane_abi::{
     PeerKey, PortKey, Reason, Set, Side,
 };
 
-/// Judges a packet of a flow to the endpoint (`inbound`) or from it; says by which rule in the packet.
-#[inline(always)]
-pub(crate) fn judge(packet: &mut Packet, endpoint: &Endpoint, inbound: bool) -> Reason {
-    reason(fairway_judge(packet, endpoint, u32::from(inbound)))
-}
-
-#[expect(unsafe_code, reason = "a global function, see the crate's head")]
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn fairway_judge(packet: *mut Packet, endpoint: *const Endpoint, inbound: u32) -> u32 {
-    // SAFETY: Both are references, see `judge`.
-    match unsafe { (packet.as_mut(), endpoint.as_ref()) } {
-        (Some(packet), Some(endpoint)) => verdict(packet, endpoint, inbound != 0) as u32,
-        _ => Reason::Internal as u32,
-    }
-}
-
 /// Of what comes back from a global function.
 #[inline(always)]
 pub(crate) fn reason(number: u32) -> Reason {
@@ -39,8 +22,9 @@ pub(crate) fn reason(number: u32) -> Reason {
     }
 }
 
+/// Judges a packet of a flow to the endpoint (`inbound`) or from it; says by which rule in the packet.
 #[inline(always)]
-fn verdict(packet: &mut Packet, endpoint: &Endpoint, inbound: bool) -> Reason {
+pub(crate) fn judge(packet: &mut Packet, endpoint: &Endpoint, inbound: bool) -> Reason {
     packet.rule = NOBODY;
     let sets = &endpoint.sets;
     let (set, audit) = if inbound {
@@ -180,7 +164,7 @@ impl Best {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn fairway_evaluate(set: u32, identity: u32, remote: *const Addr, what: u32) -> u64 {
-    // SAFETY: It is a reference, see `verdict`.
+    // SAFETY: It is a reference, see `judge`.
     match unsafe { remote.as_ref() } {
         Some(remote) => evaluate(set, identity, remote, what).0,
         None => Found::new(NOBODY, Reason::Internal).0,
