@@ -175,6 +175,20 @@ impl Pair {
         handle(self.lab.node())
     }
 
+    /// Both know each other's hardware address, so that nobody asks for it.
+    pub fn introduce(&self) {
+        let text = |mac: [u8; 6]| mac.map(|byte| format!("{byte:02x}")).join(":");
+        let (near, far) = (text(self.endpoint.host_mac), text(self.endpoint.mac));
+        for net in ["10.0.0.", "fd00::"] {
+            let neighbour = |ns: &Ns, host: u8, mac: &str, link: &str| {
+                let line = format!("ip neigh replace {net}{host} lladdr {mac} dev {link}");
+                ns.run(&line).unwrap();
+            };
+            neighbour(self.lab.node(), 2, &far, "v");
+            neighbour(&self.container, 1, &near, "eth0");
+        }
+    }
+
     /// What a generation needs so that everything passes.
     pub fn open(&self, dataplane: &mut Dataplane, epoch: u32) {
         dataplane.set_config(&config(epoch)).unwrap();
