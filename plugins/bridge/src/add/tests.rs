@@ -236,7 +236,7 @@ fn an_interface_that_is_there_costs_no_address() {
         bed.add(&conf).unwrap();
         let before = bed.host.snapshot();
         let failure = bed.add(&conf).unwrap_err();
-        assert_eq!(failure.code, fairway_cni::Code::ALREADY_ATTACHED);
+        assert_eq!(failure.code, Code::ALREADY_ATTACHED);
         assert_eq!(bed.host.snapshot(), before);
         assert_eq!(bed.ipam.0.into_inner(), 1);
     })
