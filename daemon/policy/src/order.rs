@@ -73,17 +73,17 @@ mod tests {
 
     #[test]
     fn edits() {
-        let cases: [(&str, &str, usize, usize, Vec<Option<usize>>); 5] = [
-            ("abc", "abc", 3, 0, vec![]),
-            ("abc", "axc", 1, 1, vec![Some(1)]),
-            ("abc", "abxc", 2, 1, vec![None]),
-            ("abcd", "abd", 2, 1, vec![]),
-            ("abc", "xbya", 0, 0, vec![None, Some(1), None, None]),
-        ];
-        for (old, new, head, tail, middle) in cases {
-            let carried = carry(old.as_bytes(), new.as_bytes());
-            assert_eq!(carried, Carried { head, tail, middle }, "{old} {new}");
-        }
+        let of = |old: &str, new: &str| carry(old.as_bytes(), new.as_bytes());
+        let is = |head, tail, middle: &[Option<usize>]| Carried {
+            head,
+            tail,
+            middle: middle.to_vec(),
+        };
+        assert_eq!(of("abc", "abc"), is(3, 0, &[]));
+        assert_eq!(of("abc", "axc"), is(1, 1, &[Some(1)]));
+        assert_eq!(of("abc", "abxc"), is(2, 1, &[None]));
+        assert_eq!(of("abcd", "abd"), is(2, 1, &[]));
+        assert_eq!(of("abc", "xbya"), is(0, 0, &[None, Some(1), None, None]));
     }
 
     #[test]

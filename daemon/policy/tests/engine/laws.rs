@@ -52,9 +52,8 @@ fn answers(image: &Image) -> BTreeMap<Question, Option<Verdict>> {
 
 fn apply(image: &mut Image, changes: &[Change]) {
     for (at, change) in changes.iter().enumerate() {
-        if let Err(disorder) = image.apply(change) {
-            panic!("{at}: {change:?}: {disorder}\n{changes:#?}");
-        }
+        let applied = image.apply(change);
+        assert_eq!(applied, Ok(()), "{at}: {change:?}\n{changes:#?}");
     }
 }
 
@@ -82,21 +81,21 @@ fn explained(engine: &Engine, image: &Image, world: &World) {
         };
         let explanation = engine
             .explain(&Party::Address(from), &Party::Address(to), *packet)
-            .unwrap();
+            .expect("addresses need nobody who has them");
         let said = explanation.judgement(*direction);
         let done = image
             .verdict(endpoint, *direction, *remote, packet.protocol, packet.port)
-            .unwrap();
+            .expect("it is asked of endpoints that are there");
         assert_eq!(said.allowed, done.allowed, "{question:?}\n{explanation:#?}");
         let by = said.by.as_ref().map_or(0, Decided::number);
         assert_eq!(by, done.rule, "{question:?}\n{explanation:#?}");
         let audited = said.audited.as_ref().map(Decided::number);
         assert_eq!(audited, done.audited, "{question:?}\n{explanation:#?}");
         if let Some(rule) = engine.rule(by) {
-            let policy = match said.by.clone().unwrap() {
-                Decided::Rule { policy, .. } => policy,
-                Decided::NotAllowed { policies, .. } => policies.into_iter().next(),
-                Decided::Nothing => None,
+            let policy = match said.by.clone() {
+                Some(Decided::Rule { policy, .. }) => policy,
+                Some(Decided::NotAllowed { policies, .. }) => policies.into_iter().next(),
+                Some(Decided::Nothing) | None => None,
             };
             assert_eq!(rule.policy, policy);
         } else {
@@ -122,8 +121,8 @@ fn rebuilt(engine: &Engine) -> Image {
 fn both_ends(input: &Input, world: &World, (endpoint, _, remote, _): &Question) -> bool {
     match input {
         Input::Endpoint(it) => {
-            it.id == *endpoint && world.addresses(&it.id).contains(remote)
-                || it.addresses.contains(remote) && it.id == *endpoint
+            let own = [world.addresses(&it.id), it.addresses.clone()].concat();
+            it.id == *endpoint && own.contains(remote)
         }
         Input::EndpointGone(id) => id == endpoint,
         Input::Object(fairway_policy::spec::Object::Pod(pod)) => {

@@ -1,4 +1,6 @@
 //! The engine against a naive evaluator of the same objects.
 
 mod laws;
+mod overflow;
+mod recipes;
 mod worlds;

@@ -37,7 +37,8 @@ pub(crate) fn remotes() -> Vec<IpAddr> {
         "2001:db8::1",
     ];
     let all = v4.chain(v6).chain(others.map(str::to_owned));
-    all.map(|address| address.parse().unwrap()).collect()
+    all.map(|address| address.parse().expect("an address"))
+        .collect()
 }
 
 /// Packets at the edges of what rules say.
@@ -128,7 +129,9 @@ fn ports() -> impl Strategy<Value = Ports> {
 }
 
 fn block() -> impl Strategy<Value = Block> {
-    let net = || select(NETS.to_vec()).prop_map(|net| net.parse::<ipnetwork::IpNetwork>().unwrap());
+    let net = || {
+        select(NETS.to_vec()).prop_map(|net| net.parse::<ipnetwork::IpNetwork>().expect("a prefix"))
+    };
     (net(), vec(net(), 0..3)).prop_map(|(cidr, others)| {
         let within = others.into_iter().filter(|net| {
             net.is_ipv4() == cidr.is_ipv4()
