@@ -5,7 +5,7 @@ use crate::{
     convert::{attachment, body},
     policy::EndpointRecord,
 };
-use fairway_api::{ErrorBody, admin, endpoint};
+use fairway_api::{ErrorBody, Nothing, admin, endpoint};
 use fairway_cni::Code;
 use fairway_netlink::MacAddr;
 use std::time::Duration;
@@ -19,7 +19,7 @@ impl Daemon {
         self.policy.guard(attachment, guard.required).await
     }
 
-    pub(super) async fn open(&self, open: endpoint::Open) -> Result<(), ErrorBody> {
+    pub(super) async fn open(&self, open: endpoint::Open) -> Result<Nothing, ErrorBody> {
         let attachment = attachment(&open.attachment)?;
         if let Err(error) = open.mac.parse::<MacAddr>() {
             let text = format_args!("mac: {:?}: {error}", open.mac);
@@ -35,12 +35,13 @@ impl Daemon {
             cluster: open.cluster,
             tenant: open.network,
         };
-        self.policy.open(record).await
+        self.policy.open(record).await.map(|()| Nothing {})
     }
 
-    pub(super) async fn verify(&self, verify: endpoint::Verify) -> Result<(), ErrorBody> {
+    pub(super) async fn verify(&self, verify: endpoint::Verify) -> Result<Nothing, ErrorBody> {
         let attachment = attachment(&verify.attachment)?;
-        self.policy.verify(attachment, verify.required).await
+        let standing = self.policy.verify(attachment, verify.required).await;
+        standing.map(|()| Nothing {})
     }
 
     pub(super) async fn flow_list(&self, list: admin::FlowList) -> admin::Flows {
