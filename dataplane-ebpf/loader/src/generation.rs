@@ -46,20 +46,25 @@ impl Generation {
         for name in names.iter().filter(|name| name.starts_with(MAKING)) {
             bpffs::remove(&root.join(name))?;
         }
-        let mut older: Vec<_> = (names.iter())
-            .filter_map(|name| Some((name.strip_prefix(LASTING)?.parse::<u64>().ok()?, name)))
-            .collect();
-        older.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
-        let number = older
-            .first()
-            .map_or(1, |(newest, _)| newest.saturating_add(1));
+        let numbered = |prefix: &str| -> Vec<u64> {
+            let numbers = names.iter().filter_map(|name| name.strip_prefix(prefix));
+            let mut numbers: Vec<_> = numbers.filter_map(|number| number.parse().ok()).collect();
+            numbers.sort_unstable();
+            numbers
+        };
+        let (made, unfinished) = (numbered(LASTING), numbered(MAKING));
+        // An unfinished one may still be somebody's in this process, who then removes it by its name.
+        let newest = made.last().max(unfinished.last());
+        let number = newest.map_or(1, |newest| newest.saturating_add(1));
         let folder = root.join(format!("{MAKING}{number}"));
         fs::create_dir(&folder).map_err(failed("make", &folder))?;
         Ok(Self {
             root: root.to_owned(),
             number,
             folder,
-            older: older.into_iter().map(|(_, name)| root.join(name)).collect(),
+            older: (made.iter().rev())
+                .map(|number| root.join(format!("{LASTING}{number}")))
+                .collect(),
         })
     }
 
@@ -166,9 +171,13 @@ impl Generation {
         Ok(())
     }
 
+    fn lasting(&self) -> PathBuf {
+        self.root.join(format!("{LASTING}{}", self.number))
+    }
+
     /// Gives the folder its lasting name.
     pub(crate) fn seal(&mut self) -> Result<()> {
-        let lasting = self.root.join(format!("{LASTING}{}", self.number));
+        let lasting = self.lasting();
         if self.folder == lasting {
             return Ok(());
         }
@@ -185,6 +194,16 @@ impl Generation {
             self.older.pop();
         }
         Ok(())
+    }
+}
+
+/// One that was not finished in this process is removed at once: its maps hold memory.
+impl Drop for Generation {
+    fn drop(&mut self) {
+        if self.folder != self.lasting() {
+            // What is left the next one removes.
+            let _ = bpffs::remove(&self.folder);
+        }
     }
 }
 

@@ -81,6 +81,7 @@ fn one_filter_a_side_however_often() {
     let qdiscs = node.run("tc qdisc show dev v").unwrap();
     assert!(!qdiscs.contains("clsact"), "{qdiscs}");
     assert!(first.attach(&mut netlink, 999).is_err());
+    assert!(!detach(&mut netlink, 999).unwrap());
     assert!(!first.is_attached(&mut netlink, 999).unwrap());
 }
 
