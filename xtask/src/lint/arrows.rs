@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "daemon/fairwayd",
         &[
             "daemon/",
+            "dataplane-ebpf/",
             "ipam/",
             "plugins/netlink",
             "plugins/netfilter",
@@ -31,7 +32,13 @@ const ARROWS: &[(&str, &[&str])] = &[
         "daemon/fib",
         &["daemon/rib", "ipam/core", "plugins/netlink"],
     ),
+    ("daemon/policy", &[]),
     ("daemon/", &["daemon/api", "ipam/kv"]),
+    ("dataplane-ebpf/abi", &[]),
+    (
+        "dataplane-ebpf/loader",
+        &["dataplane-ebpf/abi", "plugins/netlink"],
+    ),
     ("netctl", &["daemon/api"]),
     ("xtask", &["tests/"]),
     // The rest drives what is to be tested or measured.
@@ -85,6 +92,11 @@ const APART: &[(&str, &[&str], &str)] = &[
             "rand",
         ],
         "the routing table knows no clock, socket, kernel or chance, so that it can be judged by itself",
+    ),
+    (
+        "fairway-policy",
+        &["tokio", "mio", "aya", "netlink-sys", "nix", "rand"],
+        "the engine knows no clock, socket, kernel or chance, so that it can be held against a naive one",
     ),
     (
         "netctl",
@@ -167,6 +179,8 @@ mod tests {
             ("daemon/fairwayd", "ipam/store"),
             ("daemon/fairwayd", "daemon/rib"),
             ("daemon/rib", "ipam/core"),
+            ("daemon/fairwayd", "dataplane-ebpf/loader"),
+            ("dataplane-ebpf/loader", "plugins/netlink"),
             ("netctl", "daemon/api"),
             ("tests/cluster", "daemon/fairwayd"),
         ];
@@ -177,6 +191,8 @@ mod tests {
             ("daemon/api", "plugins/cni"),
             ("daemon/rib", "plugins/netlink"),
             ("daemon/rib", "ipam/store"),
+            ("daemon/policy", "dataplane-ebpf/abi"),
+            ("dataplane-ebpf/loader", "daemon/policy"),
             ("ipam/core", "ipam/store"),
             ("netctl", "daemon/fairwayd"),
             ("elsewhere", "ipam/kv"),
