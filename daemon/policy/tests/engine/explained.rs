@@ -2,7 +2,7 @@
 
 use crate::recipes::{ROOM, all, endpoint, is};
 use fairway_policy::{
-    Engine, Party, Problem,
+    Engine, Party, Problem, RuleFits,
     input::{Direction, Input, Packet},
     spec::{Action, Block, Namespaces, NetworkPolicy, Object, Peer, Ports, Protocol, Rule},
 };
@@ -19,6 +19,10 @@ fn engine() -> Engine {
         except: ["192.0.2.0/31", "192.0.2.2/31"]
             .map(|net| net.parse().expect("a prefix"))
             .to_vec(),
+    };
+    let everybody = Block {
+        cidr: "10.0.0.0/24".parse().expect("a prefix"),
+        except: vec![],
     };
     let own = Peer::Pods {
         namespaces: Namespaces::Own,
@@ -38,7 +42,11 @@ fn engine() -> Engine {
             rule("neighbours", vec![own.clone()], vec![web.clone()]),
             rule("typo", vec![own.clone()], vec![nowhere]),
         ]),
-        egress: Some(vec![rule("names", vec![Peer::Block(empty)], vec![web])]),
+        egress: Some(vec![rule(
+            "names",
+            vec![Peer::Block(empty), Peer::Block(everybody)],
+            vec![web],
+        )]),
         audit: false,
     })));
     engine.changes().expect("there is room");
@@ -109,6 +117,12 @@ fn nobody_and_addresses() {
         .expect("it is known");
     assert!(!explanation.allowed && explanation.ingress.policies.is_empty());
     assert_eq!(explanation.egress.word(), "denied");
+    // It is meant by its address: what it calls its ports does not matter.
+    let inside = engine
+        .explain(&pod("x", "a"), &pod("y", "a"), tcp(80))
+        .expect("they are known");
+    assert!(!inside.egress.allowed);
+    assert_eq!(inside.egress.policies[0].rules[0].fits, RuleFits::OtherPort);
 }
 
 #[test]

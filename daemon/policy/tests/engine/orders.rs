@@ -113,3 +113,29 @@ fn rules_of_one_policy() {
     inputs.push(policy("one".to_owned(), rules));
     follow(inputs);
 }
+
+#[test]
+fn many_rules_around_one() {
+    let one = rule(1);
+    // Each allows a port that the one refuses: it matters which comes first.
+    let other = |name: &str, nth: u16| Rule {
+        name: Some(format!("{name}-{nth}")),
+        action: Action::Accept,
+        peers: None,
+        ports: Some(vec![Ports::Range(Protocol::Tcp, 8 + nth % 4, 8 + nth % 4)]),
+    };
+    let around = |before: u16, after: u16| {
+        let mut rules: Vec<Rule> = (0..before).map(|nth| other("before", nth)).collect();
+        rules.push(one.clone());
+        rules.extend((0..after).map(|nth| other("after", nth)));
+        policy("one".to_owned(), rules)
+    };
+    // The one in the midst stays the same rule and gets another order.
+    follow([
+        around(0, 0),
+        around(4, 1),
+        around(1, 6),
+        around(7, 0),
+        around(0, 0),
+    ]);
+}
