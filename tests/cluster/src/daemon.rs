@@ -36,6 +36,7 @@ pub struct Daemon {
     process: Mutex<Option<Guarded>>,
     past: Mutex<String>,
     rebooted: AtomicBool,
+    lacks: Mutex<Option<String>>,
 }
 
 /// Shows the program another boot's id: `sh` with the file that holds it, the program, and its arguments.
@@ -55,6 +56,7 @@ impl Daemon {
             process: Mutex::default(),
             past: Mutex::default(),
             rebooted: AtomicBool::new(false),
+            lacks: Mutex::default(),
         })
     }
 
@@ -111,13 +113,19 @@ impl Daemon {
         let program = bin_dir().join("fairwayd");
         let enter = || self.ns.command("nsenter").arg(self.mounts.flag());
         let command = match self.rebooted.load(Ordering::Relaxed) {
-            false => enter().arg(program),
+            false => enter(),
             // A mount namespace of its own, so that nobody else sees that boot.
             true => {
                 let unshare = enter().args(["unshare", "--mount", "sh", "-c", REBOOTED]);
-                unshare.arg(self.dir.join("boot_id")).arg(program)
+                unshare.arg(self.dir.join("boot_id"))
             }
         };
+        let lacks = self.lacks.lock().unwrap_or_else(PoisonError::into_inner);
+        let command = match lacks.as_deref() {
+            None => command,
+            Some(lacks) => command.args(["setpriv", "--bounding-set", lacks, "--"]),
+        };
+        let command = command.arg(program);
         let command = command
             .arg("--config")
             .arg(self.dir.join("fairwayd.toml"))
@@ -152,6 +160,12 @@ impl Daemon {
             what: "another boot's id".to_owned(),
             source,
         })
+    }
+
+    /// From its next start on, it may not have these capabilities, as `-bpf,-sys_admin`.
+    pub fn lacks(&self, capabilities: &str) {
+        let mut lacks = self.lacks.lock().unwrap_or_else(PoisonError::into_inner);
+        *lacks = Some(capabilities.to_owned());
     }
 
     /// Starts it and waits until it answers.

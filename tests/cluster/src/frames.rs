@@ -3,7 +3,8 @@
 use fairway_lab::{Error, Ns, Result};
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::{
-    AddressFamily, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, bind, recv, send, socket,
+    AddressFamily, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, bind, recv, send,
+    setsockopt, socket, sockopt::RcvBufForce,
 };
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -83,6 +84,9 @@ fn checksum(bytes: &[u8]) -> u16 {
     !u16::try_from(sum).unwrap_or(0)
 }
 
+/// Bytes of frames, with what the kernel needs for each, that wait to be looked at.
+const ROOM: usize = 64 << 20;
+
 /// A socket on all links of a namespace, also on those that come later.
 #[derive(Debug)]
 pub struct Frames {
@@ -99,6 +103,7 @@ impl Frames {
         let all = SockProtocol::EthAll;
         let open = || socket(AddressFamily::Packet, SockType::Raw, flags, all);
         let fd = ns.inside(open)?.map_err(os("a packet socket"))?;
+        setsockopt(&fd, RcvBufForce, &ROOM).map_err(os("room for frames"))?;
         Ok(Self { fd })
     }
 

@@ -12,6 +12,7 @@ mod itself;
 mod journal;
 mod overlay;
 mod plugin;
+mod policy;
 mod pools;
 mod real;
 mod removal;

@@ -11,10 +11,10 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// A ping every 5 ms, until it is ended.
-struct Stream(Child);
+pub(crate) struct Stream(Child);
 
 impl Stream {
-    fn start(from: &Ns, to: IpAddr) -> Result<Stream> {
+    pub(crate) fn start(from: &Ns, to: IpAddr) -> Result<Stream> {
         let child = from
             .std_command("ping")
             .args(["-n", "-q", "-i", "0.005"])
@@ -25,7 +25,7 @@ impl Stream {
     }
 
     /// Sent and received. The last one may be on its way still.
-    fn end(mut self) -> Result<(u64, u64)> {
+    pub(crate) fn end(mut self) -> Result<(u64, u64)> {
         let pid = nix::unistd::Pid::from_raw(i32::try_from(self.0.id())?);
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT)?;
         let mut text = String::new();
@@ -50,7 +50,7 @@ impl Drop for Stream {
     }
 }
 
-fn streams(pods: &[&Pod]) -> Result<Vec<Stream>> {
+pub(crate) fn streams(pods: &[&Pod]) -> Result<Vec<Stream>> {
     let [one, two] = pods else {
         anyhow::bail!("two")
     };
@@ -61,7 +61,7 @@ fn streams(pods: &[&Pod]) -> Result<Vec<Stream>> {
     Ok(streams)
 }
 
-fn lossless(streams: Vec<Stream>, least: u64) -> Result<()> {
+pub(crate) fn lossless(streams: Vec<Stream>, least: u64) -> Result<()> {
     for stream in streams {
         let (sent, received) = stream.end()?;
         say(format!("{sent} sent, {received} received"));
@@ -72,13 +72,13 @@ fn lossless(streams: Vec<Stream>, least: u64) -> Result<()> {
 }
 
 /// A TCP stream between two containers, as fast as it goes, for so many seconds.
-struct Bulk {
+pub(crate) struct Bulk {
     server: Child,
     client: Child,
 }
 
 impl Bulk {
-    fn start(one: &Pod, two: &Pod, seconds: u64) -> Result<Bulk> {
+    pub(crate) fn start(one: &Pod, two: &Pod, seconds: u64) -> Result<Bulk> {
         let iperf = |ns: &Ns, args: &[&str]| {
             let mut command = ns.std_command("iperf3");
             command
@@ -118,7 +118,7 @@ impl Bulk {
     }
 
     /// Each half second had its share; says how many segments were sent twice.
-    fn end(mut self) -> Result<()> {
+    pub(crate) fn end(mut self) -> Result<()> {
         let mut text = String::new();
         if let Some(mut out) = self.client.stdout.take() {
             std::io::Read::read_to_string(&mut out, &mut text)?;

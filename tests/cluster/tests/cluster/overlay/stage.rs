@@ -45,6 +45,11 @@ impl Pod {
     ) -> Result<Pod> {
         let ns = bed.lab.container()?;
         let cni = more(plugin(bed.node(node), name, network, Some(&ns)));
+        Pod::of(name, ns, cni)
+    }
+
+    /// As the plugin attaches it.
+    pub(crate) fn of(name: &str, ns: Ns, cni: Cni) -> Result<Pod> {
         let result = cni.add()?.ok().with_context(|| format!("ADD of {name}"))?;
         let ips = result["ips"].as_array().context("ips")?.iter();
         let ip = |ip: &Value| -> Result<IpAddr> {

@@ -1,0 +1,17 @@
+//! Who may talk to whom, by real packets between real containers.
+
+mod away;
+mod bad;
+mod cases;
+mod explain;
+mod first;
+mod forged;
+mod labels;
+mod links;
+mod objects;
+mod open;
+mod reach;
+mod table;
+mod truth;
+mod without;
+mod workload;

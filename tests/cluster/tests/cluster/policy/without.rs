@@ -1,0 +1,102 @@
+//! A node that cannot enforce policies says so, connects containers all the same, and takes none that must
+//! be judged.
+
+use super::objects::{apply, deny_all};
+use super::reach;
+use super::workload::{Workload, plain};
+use crate::overlay::stage::{network, plugin};
+use crate::support::eventually;
+use anyhow::{Result, ensure};
+use fairway_tests_cluster::{Bed, Echo, Plan, before};
+
+/// The first node cannot; the second one can.
+fn said_and_refused(bed: &Bed, net: u8, words: &[&str]) -> Result<()> {
+    network(bed, "net", net, "always")?;
+    let pods = [plain(bed, 1, "x", "one")?, plain(bed, 2, "x", "two")?];
+    let other = plain(bed, 1, "y", "other")?;
+    let _echoes = [
+        Echo::start(&pods[0].ns, &[80])?,
+        Echo::start(&pods[1].ns, &[80])?,
+    ];
+    for pod in &pods {
+        for ip in &pod.ips {
+            reach::until(&other.ns, *ip, 80, true)?;
+        }
+    }
+    apply(&bed.door(1), &[deny_all("x")])?;
+    // A packet is judged where its endpoint is; x/one sends what it likes, and nothing of it gets in.
+    for ip in &pods[1].ips {
+        reach::until(&other.ns, *ip, 80, false)?;
+    }
+    reach::shut(&other.ns, &pods[1], 80)?;
+    reach::open(&other.ns, &pods[0], 80)?;
+    pods[0].cni.check(&pods[0].result)?.ok()?;
+
+    let says = |what: &str, text: &str| -> Result<()> {
+        let text = text.to_lowercase();
+        ensure!(text.contains("polic"), "{what}: {text}");
+        for word in words {
+            ensure!(text.contains(word), "{what}: {word:?} is not in {text:?}");
+        }
+        Ok(())
+    };
+    let ns = bed.lab.container()?;
+    let labels = &[];
+    let who = Workload {
+        namespace: "x",
+        pod: "must",
+        labels,
+    };
+    let cni = who.tell(plugin(bed.node(1), "must", "net", Some(&ns)));
+    let mut config = cni.conf().clone();
+    config["policy"] = true.into();
+    let cni = cni.config(config);
+    for (verb, outcome) in [("ADD", cni.add()?), ("STATUS", cni.status()?)] {
+        let error = outcome.fails(50)?;
+        says(verb, &format!("{} {}", error.msg, error.details))?;
+    }
+    // Nothing of it is left.
+    ensure!(
+        ns.json("ip -j link")?.as_array().map(Vec::len) == Some(1),
+        "a link is left"
+    );
+    let status = bed.door(1).policy_status()?;
+    ensure!(!status.enforced, "{status:?}");
+    says("policy.status", &status.problems.join(" "))?;
+    let info = bed.door(1).info()?;
+    says("daemon.info", &info.problems.join(" "))?;
+    let status = bed.door(2).policy_status()?;
+    ensure!(status.enforced && status.problems.is_empty(), "{status:?}");
+    Ok(())
+}
+
+#[test]
+fn a_node_whose_settings_say_no() -> Result<()> {
+    before(&Plan::nodes(2).members(1), |bed| {
+        bed.configure(bed.node(1), "[policy]\nenforce = false\n")?;
+        for daemon in &bed.daemons {
+            daemon.start_connected()?;
+        }
+        said_and_refused(bed, 169, &["enforce"])?;
+        // And back: what must be judged is.
+        bed.node(1).stop()?;
+        bed.configure(bed.node(1), "")?;
+        bed.node(1).start_connected()?;
+        eventually("it enforces", || {
+            let status = bed.door(1).policy_status()?;
+            ensure!(status.enforced && status.problems.is_empty(), "{status:?}");
+            Ok(())
+        })
+    })
+}
+
+#[test]
+fn a_node_without_the_capability() -> Result<()> {
+    before(&Plan::nodes(2).members(1), |bed| {
+        bed.node(1).lacks("-sys_admin,-bpf,-perfmon");
+        for daemon in &bed.daemons {
+            daemon.start_connected()?;
+        }
+        said_and_refused(bed, 170, &[])
+    })
+}
