@@ -68,7 +68,10 @@ impl Engine {
                 self.wanted.settle(&steps.removed_tables);
                 Ok(steps.changes)
             }
-            Err(full) => Err(overflow(&full, &self.wanted, &self.placed)),
+            Err(full) => {
+                self.wanted.prune(&self.placed);
+                Err(overflow(&full, &self.wanted, &self.placed))
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! What is wanted does not fit into the dataplane's maps.
 
 use crate::{
-    input::EndpointId,
+    input::{Direction, EndpointId},
     placed::{Op, Placed, Resource},
     plan::Full,
     policy::Policy,
@@ -94,9 +94,12 @@ fn cause(full: &Full, wanted: &Wanted) -> Cause {
             None => {}
         }
     }
-    if let Op::Prefix(net, _) = &full.op
-        && let Some(policy) = speaker(wanted, *net)
-    {
+    let net = match &full.op {
+        Op::Prefix(net, _) => Some(*net),
+        Op::Peer(_, peer, _) => wanted.dirty.prefixes.get(peer).map(|(net, _)| *net),
+        _ => None,
+    };
+    if let Some(policy) = net.and_then(|net| speaker(wanted, net)) {
         return Cause::Object(policy.name.clone());
     }
     let set = full.set.and_then(|id| wanted.sets.all.get(&id));
@@ -109,21 +112,24 @@ fn cause(full: &Full, wanted: &Wanted) -> Cause {
         return Cause::Object(policy.name.clone());
     }
     let group = set.and_then(|set| set.key.groups.first());
-    let any = || wanted.policies.all.values().next();
-    match (group, any()) {
+    let newest = wanted.policies.all.iter().max_by_key(|(id, _)| **id);
+    match (group, newest.map(|(_, policy)| policy)) {
         (Some(group), _) => Cause::Group(group.clone()),
         (None, Some(policy)) => Cause::Object(policy.name.clone()),
         (None, None) => Cause::Group(String::new()),
     }
 }
 
-/// A policy that names a prefix.
+/// The newest policy that names a prefix.
 fn speaker(wanted: &Wanted, net: IpNetwork) -> Option<&Policy> {
-    let mut policies = wanted.policies.all.values();
-    policies.find(|policy| {
-        crate::input::Direction::BOTH.into_iter().any(|direction| {
+    let speaks = |policy: &Policy| {
+        Direction::BOTH.into_iter().any(|direction| {
             let mut blocks = policy.spec.blocks(direction);
             blocks.any(|block| block.cidr == net || block.except.contains(&net))
         })
-    })
+    };
+    let policies = wanted.policies.all.iter();
+    let speakers = policies.filter(|(_, policy)| speaks(policy));
+    let newest = speakers.max_by_key(|(id, _)| **id);
+    newest.map(|(_, policy)| policy)
 }

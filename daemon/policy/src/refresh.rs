@@ -5,6 +5,7 @@ use crate::{
     compile::{self, Known, compile},
     identity::{IdentityKey, SetIds},
     input::{Direction, Number},
+    placed::Placed,
     policy::{PolicyId, Stage},
     rule::Origin,
     selector::SelectorKey,
@@ -245,17 +246,46 @@ impl Wanted {
             }
         }
         for id in std::mem::take(&mut self.dirty.sets) {
-            let Some(set) = self.sets.all.remove(&id) else {
-                continue;
-            };
-            self.sets.by_key.remove(&set.key);
-            self.rules.release(set.nothing);
-            for group in set.groups {
-                self.selectors.release(group, &mut self.identities);
-            }
-            if let Some(number) = set.number {
-                self.set_numbers.retire(number);
-            }
+            self.drop_set(id);
+        }
+    }
+
+    /// Forgets a set that nobody has and the dataplane does not have either.
+    fn drop_set(&mut self, id: SetId) {
+        let Some(set) = self.sets.all.remove(&id) else {
+            return;
+        };
+        self.sets.by_key.remove(&set.key);
+        self.rules.release(set.nothing);
+        for group in set.groups {
+            self.selectors.release(group, &mut self.identities);
+        }
+        if let Some(number) = set.number {
+            self.set_numbers.retire(number);
+        }
+    }
+
+    /// Forgets what came and went while there was no room: it must not heap up until there is some.
+    pub(crate) fn prune(&mut self, placed: &Placed) {
+        let dirty = &mut self.dirty;
+        let (claims, endpoints, universe) = (&self.claims, &self.endpoints, &self.universe);
+        dirty.addresses.retain(|address| {
+            claims.first(*address).is_some() || placed.addresses.contains_key(address)
+        });
+        dirty
+            .endpoints
+            .retain(|id| endpoints.contains_key(id) || placed.endpoints.contains_key(id));
+        dirty.prefixes.retain(|number, (net, _)| {
+            universe.number(*net) == Some(*number) || placed.prefixes.get(*net) == Some(number)
+        });
+        let sets = &self.sets.all;
+        let never: Vec<SetId> = dirty.sets.iter().copied().collect();
+        let never = never
+            .into_iter()
+            .filter(|id| sets.get(id).is_none_or(|set| set.number.is_none()));
+        for id in never.collect::<Vec<_>>() {
+            self.dirty.sets.remove(&id);
+            self.drop_set(id);
         }
     }
 }
