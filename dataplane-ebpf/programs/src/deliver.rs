@@ -19,21 +19,25 @@ pub(crate) fn from_container(
 ) -> Result<i32, Reason> {
     let time = now();
     let found = track::find(&packet.key, time);
+    let own = packet.key.link;
     let mut to = receiver(skb, packet, endpoint);
-    let mut turned = packet.turned(to.map_or(0, |(link, _)| link));
     let mut other = None;
-    if to.is_some() {
-        other = track::find(&turned.key, time);
+    if let Some((link, _)) = to {
+        packet.turn(link);
+        other = track::find(&packet.key, time);
+        packet.turn(own);
         to = to.filter(|_| is_direct(packet, found) && is_direct(packet, other));
     }
     match track::settle::<false>(packet, endpoint, found, time, to.is_some()) {
         Reason::Forwarded => {}
         why => return Err(why),
     }
-    Ok(match to {
-        Some((_, receiver)) => hand_over(skb, &mut turned, receiver, other, time),
-        None => PASS,
-    })
+    let Some((link, receiver)) = to else {
+        return Ok(PASS);
+    };
+    // This end has let it through; what follows is the other's.
+    packet.turn(link);
+    Ok(hand_over(skb, packet, receiver, other, time))
 }
 
 #[inline(always)]

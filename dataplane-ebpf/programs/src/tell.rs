@@ -54,7 +54,7 @@ pub(crate) fn rule(rule: u32, audit: u32, length: u32) {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn fairway_rule(rule: u32, audit: u32, length: u32) -> u32 {
-    let key = RuleKey { rule, audit };
+    let key = &RuleKey { rule, audit };
     let bytes = u64::from(length);
     if let Some(count) = RULES.get_ptr_mut(key) {
         // SAFETY: As above.
@@ -66,7 +66,8 @@ extern "C" fn fairway_rule(rule: u32, audit: u32, length: u32) -> u32 {
     }
     let packets = 1;
     // Where this fails the count of one flow is lost.
-    let _ = RULES.insert(key, Count { packets, bytes }, 0);
+    let count = &Count { packets, bytes };
+    let _ = RULES.insert(key, count, 0);
     0
 }
 
@@ -100,7 +101,7 @@ extern "C" fn fairway_event(packet: *const Packet, kind: u32, reason: u32, direc
     0
 }
 
-#[expect(unsafe_code, reason = "the kernel's helpers are foreign functions")]
+#[expect(unsafe_code, reason = "the event is written where it belongs")]
 #[inline(always)]
 fn tell(packet: &Packet, kind: u32, reason: u32, direction: u32) {
     // SAFETY: It takes nothing.
@@ -121,22 +122,25 @@ fn tell(packet: &Packet, kind: u32, reason: u32, direction: u32) {
     if matches!(key.protocol, ICMP | ICMP6) {
         ports = packet.icmp.map(u16::from);
     }
-    entry.write(FlowEvent {
-        at,
-        link: key.link,
-        kind,
-        reason,
-        rule: packet.rule,
-        direction: direction as u16,
-        source_port: ports[0],
-        destination_port: ports[1],
-        protocol: key.protocol,
-        zero: 0,
-        source,
-        destination,
-        length: packet.length,
-        missed,
-    });
+    let event = entry.as_mut_ptr();
+    // Field by field where they belong: on the stack, of which there is little, it would be large.
+    // SAFETY: The memory is the event's, and all of it is written.
+    unsafe {
+        (*event).at = at;
+        (*event).link = key.link;
+        (*event).kind = kind;
+        (*event).reason = reason;
+        (*event).rule = packet.rule;
+        (*event).direction = direction as u16;
+        (*event).source_port = ports[0];
+        (*event).destination_port = ports[1];
+        (*event).protocol = key.protocol;
+        (*event).zero = 0;
+        (*event).source = source;
+        (*event).destination = destination;
+        (*event).length = packet.length;
+        (*event).missed = missed;
+    }
     entry.submit(0);
 }
 

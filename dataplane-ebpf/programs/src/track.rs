@@ -227,9 +227,10 @@ fn answers(protocol: u8, state: u32) -> bool {
 extern "C" fn fairway_open(packet: *const Packet, track: *const Track) -> u32 {
     // SAFETY: A reference and a map's entry, see `settle`.
     if let (Some(packet), Some(track)) = unsafe { (packet.as_ref(), track.as_ref()) }
-        && TRACK_OPEN.insert(packet.key, track, 0).is_ok()
+        && let key = &packet.key
+        && TRACK_OPEN.insert(key, track, 0).is_ok()
     {
-        let _ = TRACK_NEW.remove(packet.key);
+        let _ = TRACK_NEW.remove(key);
     }
     0
 }
@@ -266,7 +267,8 @@ fn begin(packet: &mut Packet, endpoint: &Endpoint, now: u64, how: u32) -> Reason
     };
     tell::sampled(packet, direction);
     // Where the table has no room the next packet is judged as well.
-    let _ = TRACK_NEW.insert(packet.key, fresh(packet, now, how), 0);
+    let (key, track) = (&packet.key, &fresh(packet, now, how));
+    let _ = TRACK_NEW.insert(key, track, 0);
     Reason::Forwarded
 }
 

@@ -6,6 +6,7 @@
 
 use crate::packet::Packet;
 use crate::{maps, tell};
+use core::mem::{offset_of, transmute};
 use fairway_dataplane_abi::{
     Addr, Class, Config, Decision, Direction, Endpoint, FlowKind, Lengths, NO_ORDER, NOBODY, Peer,
     PeerKey, PortKey, Reason, Set, Side,
@@ -51,7 +52,7 @@ pub(crate) fn judge(packet: &mut Packet, endpoint: &Endpoint, inbound: bool) -> 
     };
     let what = u32::from(class) << 16 | u32::from(port);
     if set != 0 {
-        let found = Found(fairway_evaluate(set, identity, &packet.key.remote, what));
+        let found = evaluate(set, identity, &packet.key.remote, what);
         packet.rule = found.rule();
         if found.reason() != FORWARDED {
             return found.into_reason();
@@ -198,11 +199,12 @@ fn evaluate(number: u32, identity: u32, remote: &Addr, what: u32) -> Found {
             consider(lengths);
         }
     }
-    if set.flags & Set::PREFIXES != 0
-        && let Some(peer) = maps::prefix(remote)
-    {
+    if set.flags & Set::PREFIXES != 0 {
+        let peer = maps::prefix(remote);
         let key = PeerKey { set: number, peer };
-        if let Some(lengths) = maps::peer(&key) {
+        if peer != 0
+            && let Some(lengths) = maps::peer(&key)
+        {
             consider(lengths);
         }
     }
@@ -257,15 +259,16 @@ fn ranges(table: u32, lengths: u32, what: u32) -> Option<&'static Decision> {
     None
 }
 
+#[expect(unsafe_code, reason = "a key is put together as one number")]
 #[inline(always)]
 fn look(table: u32, what: u32, length: u32) -> Option<&'static Decision> {
-    let class = (what >> 16) as u8;
-    let port = what as u16;
-    // Other protocols have no ports: port 0, of no length.
-    maps::port(&PortKey {
-        table,
-        port: (u32::from(port) & (0xffff_0000 >> length)) as u16,
-        class,
-        length: length as u8,
-    })
+    const {
+        assert!(offset_of!(PortKey, port) == 4 && offset_of!(PortKey, class) == 6);
+        assert!(offset_of!(PortKey, length) == 7 && cfg!(target_endian = "little"));
+    };
+    // The class, and of the port its first bits.
+    let kept = what & (0xffff_0000 | 0xffff_0000 >> length);
+    let key = u64::from(kept | length << 24) << 32 | u64::from(table);
+    // SAFETY: The fields stand where the number has them, and all numbers are good for them.
+    maps::port(&unsafe { transmute::<u64, PortKey>(key) })
 }

@@ -55,7 +55,7 @@ fn steps(packet: &mut Packet, skb: &Skb, end: u32) -> Reason {
     let mut offset = ETHER + 40;
     for step in 0..=MOST {
         if !is_extension(next) {
-            packet.key.protocol = next;
+            packet.set_protocol(next);
             packet.transport = offset;
             return Reason::Forwarded;
         }
@@ -87,7 +87,7 @@ fn steps(packet: &mut Packet, skb: &Skb, end: u32) -> Reason {
                 }
                 if place & 0xfff8 != 0 {
                     packet.part = Part::Later;
-                    packet.key.protocol = head[0];
+                    packet.set_protocol(head[0]);
                     return Reason::Forwarded;
                 }
             }

@@ -11,6 +11,7 @@ pub(crate) use fragments::resolve;
 pub(crate) use transport::tcp;
 
 use crate::skb::{ETHER, Skb};
+use core::mem::offset_of;
 use fairway_dataplane_abi::{Addr, Reason, TrackKey};
 
 /// IPv6's ICMP.
@@ -145,13 +146,36 @@ impl Packet {
 
     #[inline(always)]
     fn ports<const IN: bool>(&mut self, source: u16, destination: u16) {
-        let (local, remote) = if IN {
-            (destination, source)
-        } else {
-            (source, destination)
+        self.both_ports::<IN>(u32::from(source) << 16 | u32::from(destination));
+    }
+
+    /// Source and destination port, the source in the upper half.
+    ///
+    /// They are written as one word, as the kernel reads them for the hash: a processor waits for two halves.
+    #[expect(unsafe_code, reason = "two fields are written at once")]
+    #[inline(always)]
+    fn both_ports<const IN: bool>(&mut self, ports: u32) {
+        const {
+            assert!(offset_of!(TrackKey, local_port) % 4 == 0 && cfg!(target_endian = "little"));
+            assert!(offset_of!(TrackKey, remote_port) == offset_of!(TrackKey, local_port) + 2);
         };
-        self.key.local_port = local;
-        self.key.remote_port = remote;
+        let ports = if IN { ports } else { ports.rotate_left(16) };
+        let word = (&raw mut self.key).cast::<u32>();
+        // SAFETY: Both fields are within the key, beside each other, and aligned to a word.
+        unsafe { word.add(offset_of!(TrackKey, local_port) / 4).write(ports) };
+    }
+
+    /// Written as a word, as above.
+    #[expect(
+        unsafe_code,
+        reason = "a field and the zeros after it are written at once"
+    )]
+    #[inline(always)]
+    fn set_protocol(&mut self, protocol: u8) {
+        const { assert!(offset_of!(TrackKey, protocol) == 40 && cfg!(target_endian = "little")) };
+        let word = (&raw mut self.key).cast::<u32>();
+        // SAFETY: It is the key's last word.
+        unsafe { word.add(10).write(u32::from(protocol)) };
     }
 
     /// Where it goes.
@@ -164,18 +188,14 @@ impl Packet {
         }
     }
 
-    /// The same, as the endpoint at its other end sees it.
+    /// From now on it is as the endpoint at its other end sees it. In place, because the stack is small.
     #[inline(always)]
-    pub(crate) fn turned(&self, link: u32) -> Self {
-        let key = TrackKey {
-            link,
-            local: self.key.remote,
-            remote: self.key.local,
-            local_port: self.key.remote_port,
-            remote_port: self.key.local_port,
-            ..self.key
-        };
-        Packet { key, ..*self }
+    pub(crate) fn turn(&mut self, link: u32) {
+        let key = &mut self.key;
+        core::mem::swap(&mut key.local, &mut key.remote);
+        key.link = link;
+        let (local, remote) = (key.local_port, key.remote_port);
+        self.ports::<true>(local, remote);
     }
 
     /// Is it the first packet of a TCP connection?

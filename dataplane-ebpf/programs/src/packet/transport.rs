@@ -27,7 +27,7 @@ pub(super) fn parse<const IN: bool>(
         TCP => {
             let head = enough::<20>(skb, offset, there)?;
             let header = u32::from(head.byte::<12>() >> 4) * 4;
-            packet.ports::<IN>(head.half::<0>(), head.half::<2>());
+            packet.both_ports::<IN>(u32::from_be(head.word::<0>()));
             packet.flags = head.byte::<13>();
             packet.payload = offset + header;
             if header < 20 {
@@ -39,12 +39,12 @@ pub(super) fn parse<const IN: bool>(
         }
         UDP => {
             let head = enough::<8>(skb, offset, there)?;
-            packet.ports::<IN>(head.half::<0>(), head.half::<2>());
+            packet.both_ports::<IN>(u32::from_be(head.word::<0>()));
             packet.payload = offset + 8;
         }
         SCTP => {
             let head = enough::<12>(skb, offset, there)?;
-            packet.ports::<IN>(head.half::<0>(), head.half::<2>());
+            packet.both_ports::<IN>(u32::from_be(head.word::<0>()));
         }
         ICMP if !v6 => {
             let head = enough::<8>(skb, offset, there)?;

@@ -19,7 +19,7 @@ pub(super) fn parse<const IN: bool>(packet: &mut Packet, skb: &mut Skb) -> Resul
     packet.id = u32::from(head.half::<18>());
     packet.hops = head.byte::<22>();
     let protocol = head.byte::<23>();
-    packet.key.protocol = protocol;
+    packet.set_protocol(protocol);
     packet.carried = protocol;
     packet.ends::<IN>(Addr::v4(head.word::<26>()), Addr::v4(head.word::<30>()));
     if total == 0 && segmented {

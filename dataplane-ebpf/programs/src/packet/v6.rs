@@ -16,7 +16,7 @@ pub(super) fn parse<const IN: bool>(packet: &mut Packet, skb: &mut Skb) -> Resul
     let mut payload = u32::from(head.half::<18>());
     let next = head.byte::<20>();
     packet.hops = head.byte::<21>();
-    packet.key.protocol = next;
+    packet.set_protocol(next);
     packet.ends::<IN>(
         Addr([
             head.word::<22>(),
