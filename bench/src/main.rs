@@ -15,6 +15,7 @@ mod ipam;
 mod machine;
 mod overlay;
 mod plot;
+mod policy;
 mod report;
 mod routes;
 mod stats;
@@ -47,6 +48,11 @@ const BENCHES: &[Bench] = &[
         "packets between containers on two nodes",
         overlay::run,
     ),
+    (
+        "policy",
+        "verdicts, changes of policy, and packets that are judged",
+        policy::run,
+    ),
 ];
 
 /// How many rounds of what takes turns.
@@ -59,6 +65,18 @@ fn rounds() -> Result<usize> {
 
 fn main() -> ExitCode {
     let names: Vec<String> = std::env::args().skip(1).collect();
+    if names == [policy::CHILD] {
+        return match policy::child() {
+            Ok(told) => {
+                println!("{told}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("fairway-bench: {error:#}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let known = |name: &String| BENCHES.iter().any(|bench| bench.0 == *name);
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
         eprintln!("fairway-bench: no benchmark {unknown:?}; there is");

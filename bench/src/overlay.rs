@@ -4,7 +4,7 @@
 //! way costs on top of the same wire, not what a network card carries.
 
 mod flannel;
-mod load;
+pub(crate) mod load;
 mod ours;
 mod plain;
 
@@ -16,11 +16,11 @@ use fairway_lab::Ns;
 /// Two ends, of which one answers.
 #[derive(Clone, Debug)]
 pub(crate) struct Way {
-    name: &'static str,
-    client: Ns,
-    server: Ns,
+    pub(crate) name: &'static str,
+    pub(crate) client: Ns,
+    pub(crate) server: Ns,
     /// The server's address.
-    to: String,
+    pub(crate) to: String,
 }
 
 const UNDERLAY: &str = "the bare underlay";

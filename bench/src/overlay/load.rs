@@ -16,7 +16,12 @@ fn core(end: usize) -> String {
 }
 
 /// What was received, in Gbit/s.
-pub(super) fn stream(way: &Way) -> Result<f64> {
+pub(crate) fn stream(way: &Way) -> Result<f64> {
+    stream_for(way, SECONDS)
+}
+
+/// See [`stream`], with its length.
+pub(crate) fn stream_for(way: &Way, seconds: u32) -> Result<f64> {
     let server = way.server.command("taskset").args(["-c", &core(1)]);
     let server = server.args([
         "iperf3",
@@ -32,7 +37,7 @@ pub(super) fn stream(way: &Way) -> Result<f64> {
         .client
         .command("taskset")
         .args(["-c", &core(0), "iperf3", "--json"]);
-    let client = client.args(["--port", PORT, "--time", &SECONDS.to_string()]);
+    let client = client.args(["--port", PORT, "--time", &seconds.to_string()]);
     let client = client
         .args(["--omit", "1", "--client", &way.to])
         .limit(LIMIT);
@@ -43,7 +48,7 @@ pub(super) fn stream(way: &Way) -> Result<f64> {
 }
 
 /// How long each packet took there and back, in µs.
-pub(super) fn delays(way: &Way) -> Result<Vec<f64>> {
+pub(crate) fn delays(way: &Way) -> Result<Vec<f64>> {
     let ping = way
         .client
         .command("taskset")

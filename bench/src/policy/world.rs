@@ -1,0 +1,216 @@
+//! One endpoint, and a policy of so many rules for it: each rule lets one peer in by one port, and the peer that
+//! knocks is that of the last one.
+//!
+//! The peers' addresses are neighbours, so that a trie of prefixes is as deep as it can be for so many.
+
+use anyhow::Result;
+use fairway_dataplane::abi;
+use fairway_lab::{Value, json};
+use fairway_policy::input::{Endpoint, EndpointId, Input};
+use fairway_policy::object;
+use fairway_policy::spec::Labels;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// How many rules.
+pub(super) const SIZES: [u32; 3] = [10, 1_000, 12_500];
+/// The port that rules let in, TCP.
+pub(super) const PORT: u16 = 5201;
+/// The namespace of all of it.
+pub(super) const NAMESPACE: &str = "bench";
+
+/// IPv4 or IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    V4,
+    V6,
+}
+
+/// How rules name peers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    Pods,
+    Blocks,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Case {
+    pub(super) size: u32,
+    pub(super) named: Named,
+    pub(super) family: Family,
+}
+
+impl Family {
+    pub(super) const BOTH: [Self; 2] = [Self::V4, Self::V6];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        }
+    }
+
+    /// Bits of an address.
+    pub(super) fn bits(self) -> u8 {
+        match self {
+            Self::V4 => 32,
+            Self::V6 => 128,
+        }
+    }
+
+    /// The endpoint's address.
+    pub(super) fn server(self) -> IpAddr {
+        match self {
+            Self::V4 => Ipv4Addr::new(10, 78, 0, 2).into(),
+            Self::V6 => Ipv6Addr::new(0xfd00, 0x78, 0, 0, 0, 0, 0, 2).into(),
+        }
+    }
+
+    /// The peer of the last rule.
+    pub(super) fn client(self) -> IpAddr {
+        self.peer(0)
+    }
+
+    /// A peer so many rules before the last.
+    pub(super) fn peer(self, before: u32) -> IpAddr {
+        match self {
+            Self::V4 => {
+                let last = Ipv4Addr::new(10, 77, 128, 2).to_bits();
+                Ipv4Addr::from_bits(last - before).into()
+            }
+            Self::V6 => {
+                let last = Ipv6Addr::new(0xfd00, 0x77, 0, 0, 0, 0, 1, 2).to_bits();
+                Ipv6Addr::from_bits(last - u128::from(before)).into()
+            }
+        }
+    }
+}
+
+impl Named {
+    pub(super) const BOTH: [Self; 2] = [Self::Pods, Self::Blocks];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Pods => "pods",
+            Self::Blocks => "blocks",
+        }
+    }
+}
+
+impl Case {
+    /// `from pods, IPv4`.
+    pub(super) fn name(self) -> String {
+        format!("from {}, {}", self.named.name(), self.family.name())
+    }
+
+    /// All of both kinds and families, of one size.
+    pub(super) fn all(size: u32) -> impl Iterator<Item = Self> {
+        let each = move |named| {
+            Family::BOTH.map(|family| Case {
+                size,
+                named,
+                family,
+            })
+        };
+        Named::BOTH.into_iter().flat_map(each)
+    }
+
+    /// The endpoints: that of the policy, and where rules name pods theirs.
+    pub(super) fn endpoints(self) -> Vec<Input> {
+        let server = endpoint("server", vec![self.family.server()], true);
+        let pods = match self.named {
+            Named::Pods => 0..self.size,
+            Named::Blocks => 0..0,
+        };
+        let pod = |at| {
+            let name = format!("pod-{at}");
+            Input::Endpoint(endpoint(&name, vec![self.peer(at)], false))
+        };
+        [Input::Endpoint(server)]
+            .into_iter()
+            .chain(pods.map(pod))
+            .collect()
+    }
+
+    fn peer(self, at: u32) -> IpAddr {
+        self.family.peer(self.size - 1 - at)
+    }
+
+    /// The policy as somebody writes it. The rule at `changed.0` has another port.
+    pub(super) fn policy(self, changed: Option<(u32, u16)>) -> Value {
+        let rule = |at| {
+            let peer = match self.named {
+                Named::Pods => {
+                    json!({"podSelector": {"matchLabels": {"name": format!("pod-{at}")}}})
+                }
+                Named::Blocks => {
+                    let cidr = format!("{}/{}", self.peer(at), self.family.bits());
+                    json!({"ipBlock": {"cidr": cidr}})
+                }
+            };
+            let port = match changed {
+                Some((one, port)) if one == at => port,
+                _ => PORT,
+            };
+            json!({"from": [peer], "ports": [{"protocol": "TCP", "port": port}]})
+        };
+        json!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+            "metadata": {"name": "large", "namespace": NAMESPACE},
+            "spec": {
+                "podSelector": {"matchLabels": {"name": "server"}},
+                "policyTypes": ["Ingress"],
+                "ingress": (0..self.size).map(rule).collect::<Vec<_>>(),
+            },
+        })
+    }
+
+    /// The endpoints and the policy.
+    pub(super) fn inputs(self) -> Result<Vec<Input>> {
+        let mut inputs = self.endpoints();
+        inputs.push(read(self.policy(None))?);
+        Ok(inputs)
+    }
+}
+
+/// An object for the engine.
+pub(super) fn read(object: Value) -> Result<Input> {
+    Ok(Input::Object(object::parse(object)?.object))
+}
+
+fn endpoint(name: &str, addresses: Vec<IpAddr>, local: bool) -> Endpoint {
+    Endpoint {
+        id: EndpointId {
+            node: if local { "here" } else { "there" }.to_owned(),
+            container: name.to_owned(),
+            ifname: "eth0".to_owned(),
+            network: "net".to_owned(),
+        },
+        namespace: NAMESPACE.to_owned(),
+        pod: name.to_owned(),
+        labels: Labels::from([("name".to_owned(), name.to_owned())]),
+        groups: BTreeSet::new(),
+        ports: Vec::new(),
+        addresses,
+        local,
+    }
+}
+
+/// The entry of a link, but for what policies say of it.
+pub(super) fn entry(addresses: &[IpAddr], mac: [u8; 6], host_mac: [u8; 6]) -> abi::Endpoint {
+    let mut entry = abi::Endpoint {
+        flags: abi::Endpoint::OPEN,
+        mtu: 1500,
+        mac,
+        host_mac,
+        ..abi::Endpoint::default()
+    };
+    for address in addresses {
+        match address {
+            IpAddr::V4(ip) => entry.v4 = u32::from_ne_bytes(ip.octets()),
+            IpAddr::V6(ip) => entry.v6 = abi::Addr::from_octets(ip.octets()).0,
+        }
+    }
+    entry
+}
