@@ -88,9 +88,4 @@ impl<V> Nets<V> {
                 self.all.get(&wider).map(|value| (wider, value))
             })
     }
-
-    /// The longest that contains `net` and is not it.
-    pub(crate) fn parent(&self, net: IpNetwork) -> Option<(IpNetwork, &V)> {
-        self.containing(net).find(|(wider, _)| *wider != net)
-    }
 }

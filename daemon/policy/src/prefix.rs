@@ -43,9 +43,10 @@ impl Universe {
         self.all.iter().map(|(net, entry)| (net, entry.number))
     }
 
-    /// The number of the longest that contains `net`.
+    /// The number of the longest that contains `net` or is it.
     pub(crate) fn covering(&self, net: IpNetwork) -> Option<Number> {
-        self.all.parent(net).map(|(_, entry)| entry.number)
+        let mut containing = self.all.containing(net);
+        containing.next().map(|(_, entry)| entry.number)
     }
 
     pub(crate) fn acquire(&mut self, block: &Block) {

@@ -158,9 +158,8 @@ impl Set {
         if let Some(before) = before {
             tables.unwant(before);
         }
-        if before.unwrap_or_default() != table
-            && let Touched::Some(touched) = &mut self.touched
-        {
+        // Even where it is the same: a new prefix says first what the one around it says.
+        if let Touched::Some(touched) = &mut self.touched {
             touched.insert(peer);
         }
     }

@@ -72,21 +72,21 @@ impl Plan<'_> {
             if peer < FIRST {
                 identities |= self.placed.seen.contains_key(&peer)
                     && self.wanted.identities.get(peer).is_some();
-                continue;
+            } else {
+                prefixes |= !self.wanted.dirty.prefixes.contains_key(&peer);
             }
-            let said = |peer| set.content.peers.get(&peer).copied().unwrap_or_default();
-            prefixes |= match self.wanted.dirty.prefixes.get(&peer) {
-                None => true,
-                Some((net, true)) => {
-                    let around = self.placed.prefixes.containing(*net).next();
-                    let now = around.map_or(0, |(_, around)| self.placed.peer(number, *around));
-                    now != said(peer)
-                }
-                Some((net, false)) => {
-                    let around = self.wanted.universe.covering(*net);
-                    self.placed.peer(number, peer) != around.map_or(0, said)
-                }
-            };
+        }
+        // One that comes says first what the one around it said; one that goes leaves that to say it.
+        let said = |peer| set.content.peers.get(&peer).copied().unwrap_or_default();
+        for (peer, (net, _)) in &self.wanted.dirty.prefixes {
+            if self.wanted.universe.number(*net) == Some(*peer) {
+                let around = self.placed.prefixes.containing(*net).next();
+                let now = around.map_or(0, |(_, around)| self.placed.peer(number, *around));
+                prefixes |= now != said(*peer);
+            } else if self.placed.prefixes.get(*net) == Some(peer) {
+                let around = self.wanted.universe.covering(*net);
+                prefixes |= self.placed.peer(number, *peer) != around.map_or(0, said);
+            }
         }
         usize::from(header != Some(set.content.header))
             + usize::from(identities)

@@ -175,3 +175,20 @@ fn what_anybody_may_becomes_what_one_peer_may() {
     bed.stays_open(policy(Some(vec![Peer::Block(address)])), "x/a", from);
     bed.stays_open(policy(only()), "x/a", from);
 }
+
+#[test]
+fn a_new_prefix_of_which_nothing_is_said() {
+    let from = "192.0.2.5".parse().expect("an address");
+    let mut bed = Bed::new([
+        Input::Endpoint(endpoint("x", "a")),
+        blocks(&[("192.0.0.0/16", &[])]),
+    ]);
+    assert!(bed.lets_in("x/a", from));
+    // It begins as the one around it, and must not stay so.
+    bed.engine
+        .handle(blocks(&[("192.0.2.0/24", &["192.0.2.0/28"])]));
+    for change in bed.engine.changes().expect("there is room") {
+        assert_eq!(bed.image.apply(&change), Ok(()));
+    }
+    assert!(!bed.lets_in("x/a", from));
+}
