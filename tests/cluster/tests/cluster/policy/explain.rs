@@ -1,13 +1,13 @@
 //! What is told of verdicts agrees with what packets meet.
 
+use super::byhand::{netctl, prints};
 use super::cases::{Case, mixed};
 use super::objects::apply;
 use super::table::{Table, What, Who};
 use crate::support::eventually;
 use anyhow::{Context, Result, ensure};
 use fairway_api::admin::{Flow, FlowList, Party, PolicyExplain, PolicyExplained};
-use fairway_lab::Output;
-use fairway_tests_cluster::{Bed, Door, Plan, Protocol, bin_dir, on};
+use fairway_tests_cluster::{Bed, Door, Plan, Protocol, on};
 
 fn ask(door: &Door, from: Party, to: Party, what: What) -> Result<PolicyExplained> {
     let protocol = match what.protocol {
@@ -45,12 +45,6 @@ fn agrees(case: &Case, told: &PolicyExplained, (from, to, what): (Who, Who, What
         ensure!(named, "{pair}: {end:?}: {direction:#?}");
     }
     Ok(())
-}
-
-fn netctl(bed: &Bed, node: usize, args: &[&str]) -> Result<Output> {
-    let program = bed.node(node).ns.command(bin_dir().join("netctl"));
-    let socket = bed.door(node).socket;
-    Ok(program.env("FAIRWAY_SOCKET", socket).args(args).output()?)
 }
 
 #[test]
@@ -130,37 +124,21 @@ fn drops(bed: &Bed, table: &Table) -> Result<()> {
 
 /// The same by the administrator's program.
 fn by_hand(bed: &Bed) -> Result<()> {
-    let output = netctl(bed, 2, &["policy", "explain", "z/b", "x/a", "80"])?;
-    ensure!(output.status.success(), "{output:?}");
-    for word in ["denied", "z/b", "x/a", "tcp 80", "no-z", "decides"] {
-        ensure!(
-            output.stdout.contains(word),
-            "{word:?} is not in:\n{}",
-            output.stdout
-        );
-    }
-    let output = netctl(bed, 1, &["policy", "explain", "y/a", "x/a", "80/tcp"])?;
+    let ask = |node, args: &[&str]| netctl(bed, node, args, "");
+    let output = ask(2, &["policy", "explain", "z/b", "x/a", "80"])?;
+    prints(
+        &output,
+        0,
+        &["denied", "z/b", "x/a", "tcp 80", "no-z", "decides"],
+    )?;
+    let output = ask(1, &["policy", "explain", "y/a", "x/a", "80/tcp"])?;
     ensure!(output.stdout.starts_with("allowed"), "{output:?}");
-    let output = netctl(bed, 1, &["flows", "--drops"])?;
-    ensure!(output.status.success(), "{output:?}");
-    for word in ["z/b", "x/a", "not-allowed", "denied", "no-z"] {
-        ensure!(
-            output.stdout.contains(word),
-            "{word:?} is not in:\n{}",
-            output.stdout
-        );
-    }
-    let output = netctl(bed, 1, &["policy", "ls"])?;
-    ensure!(
-        output.stdout.contains("no-z") && output.stdout.contains("x/web"),
-        "{output:?}"
-    );
-    let output = netctl(bed, 1, &["policy", "explain", "x/nobody", "x/a", "80"])?;
-    ensure!(
-        output.status.code() == Some(1) && output.stderr.contains("x/nobody"),
-        "{output:?}"
-    );
-    let output = netctl(bed, 1, &["policy", "status"])?;
+    let output = ask(1, &["flows", "--drops"])?;
+    prints(&output, 0, &["z/b", "x/a", "not-allowed", "denied", "no-z"])?;
+    prints(&ask(1, &["policy", "ls"])?, 0, &["no-z", "x/web"])?;
+    let output = ask(1, &["policy", "explain", "x/nobody", "x/a", "80"])?;
+    prints(&output, 1, &["x/nobody"])?;
+    let output = ask(1, &["policy", "status"])?;
     let line = output.stdout.lines().nth(1).context("a row")?.to_owned();
     ensure!(line.starts_with("yes") && line.contains('5'), "{output:?}");
     Ok(())

@@ -2,14 +2,18 @@
 
 mod away;
 mod bad;
+mod byhand;
 mod cases;
 mod explain;
 mod first;
 mod forged;
 mod labels;
 mod links;
+mod mesos;
 mod objects;
 mod open;
+mod oracle;
+mod pressure;
 mod reach;
 mod table;
 mod truth;

@@ -4,7 +4,7 @@ use super::objects;
 use super::workload::{self, Workload};
 use crate::overlay::stage::{Pod, network};
 use anyhow::{Context, Result, bail};
-use fairway_lab::json;
+use fairway_lab::{Value, json};
 use fairway_tests_cluster::{Bed, Echo, Patience, Protocol, Reached, Target, probe};
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -66,6 +66,8 @@ pub(crate) type Expect<'a> = &'a (dyn Fn(Who, Who, What) -> bool + Sync);
 
 pub(crate) struct Table {
     pub(crate) members: Vec<Member>,
+    /// The objects that tell of them.
+    pub(crate) told: Vec<Value>,
 }
 
 /// One of the nine.
@@ -130,7 +132,7 @@ impl Table {
             Ok(Member { who, _echo, pod })
         };
         let members = members.into_iter().map(member).collect::<Result<_>>()?;
-        Ok(Self { members })
+        Ok(Self { members, told })
     }
 
     pub(crate) fn member(&self, name: &str) -> Result<&Member> {

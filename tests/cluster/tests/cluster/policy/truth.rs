@@ -1,8 +1,8 @@
 //! The truth table: all pairs of nine pods, by all ports, over both families, under each policy.
 
 use super::cases::{Case, cluster_policies, network_policies};
-use super::objects;
 use super::table::{Table, open};
+use super::{objects, oracle};
 use anyhow::{Context, Result};
 use fairway_lab::Value;
 use fairway_tests_cluster::{Bed, Plan, on, say};
@@ -16,6 +16,7 @@ fn walk(bed: &Bed, table: &Table, cases: &[Case]) -> Result<()> {
         let before = before(bed, &(case.objects)(table)?)?;
         let objects = (case.objects)(table)?;
         objects::apply(&door, &objects).context(case.title)?;
+        oracle::agrees(table, &objects, &case.expect).context(case.title)?;
         let took = table.settle(case.title, &case.expect)?;
         longest = longest.max((took, case.title));
         // A namespace is not taken away but put as it was.
