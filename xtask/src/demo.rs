@@ -7,6 +7,7 @@ mod many;
 mod node;
 mod one;
 mod overlay;
+mod policy;
 
 use crate::{dist, packages};
 use anyhow::{Result, bail, ensure};

@@ -4,7 +4,7 @@
 //! then a network, in which containers of all nodes reach each other.
 
 use super::node::{CLAIM, Node, Pod, STICKY};
-use super::{Steps, overlay, ping, plugin_time};
+use super::{Steps, overlay, ping, plugin_time, policy};
 use crate::dist::Dist;
 use anyhow::{Context, Result, bail, ensure};
 use fairway_lab::{Lab, Ns, Value, poll, serde_json};
@@ -62,6 +62,7 @@ pub(super) fn show(count: usize, dist: &Dist, steps: &mut Steps) -> Result<()> {
 
     let mut apps = overlay::begin(steps, &nodes[..count.min(MEMBERS)])?;
     let moved = overlay::moves(steps, &nodes[..count.min(MEMBERS)], &apps)?;
+    policy::show(steps, &nodes[..count.min(MEMBERS)], &apps)?;
     overlay::mended(steps, &mut nodes, &store, &apps)?;
     let dead = lost(steps, &mut nodes, count, &mut web1)?;
     // What ran there is gone with it.

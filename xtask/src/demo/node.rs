@@ -28,6 +28,8 @@ pub(super) struct Node {
 pub(super) struct Pod {
     /// Its container's name for the runtime.
     pub(super) id: String,
+    /// The pod's.
+    pub(super) name: String,
     /// None once it is gone.
     pub(super) ns: Option<Ns>,
     pub(super) cni: Cni,
@@ -120,6 +122,13 @@ impl Node {
         self.dir.join("sock").display().to_string()
     }
 
+    /// Writes a file; gives its path.
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<String> {
+        let path = self.dir.join(name);
+        std::fs::write(&path, text)?;
+        Ok(path.display().to_string())
+    }
+
     /// Runs netctl against this node's daemon; gives what it printed.
     pub(super) fn netctl(&self, line: &str) -> Result<String> {
         let program = self.dist.bin.join("netctl");
@@ -145,7 +154,10 @@ impl Node {
         if [STICKY, MOVES].contains(&pod) {
             config["ipam"]["release"] = json!("on-app-delete");
         }
-        let args = format!("IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME={pod}");
+        let args = format!(
+            "IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME={pod};\
+             fairway.network/labels=container={id}"
+        );
         let cni = Cni::new(&self.ns, &self.dist.cni, kind)
             .container(id)
             .netns(&ns)
@@ -163,6 +175,7 @@ impl Node {
         }
         let pod = Pod {
             id: id.to_owned(),
+            name: pod.to_owned(),
             ns: Some(ns),
             cni,
             result,

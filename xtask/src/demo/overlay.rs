@@ -216,7 +216,7 @@ fn reached(steps: &mut Steps, from: &[&Pod], to: &[&Pod], what: &str) -> Result<
     })
 }
 
-fn quick(from: &Ns, target: &str) -> bool {
+pub(super) fn quick(from: &Ns, target: &str) -> bool {
     from.run(&format!("ping -n -q -c 1 -W 0.5 {target}"))
         .is_ok()
 }
