@@ -29,7 +29,8 @@ pub(crate) fn inside(
     for gateway in gateways(result) {
         neighbour(netlink, link, gateway, HOST_MAC)?;
         if gateway.is_ipv4() {
-            netlink.add_route(&to_gateway(link))?;
+            // Another interface of a network may have such a route; each is found by its own link.
+            netlink.add_route_ecmp(&to_gateway(link))?;
         }
     }
     container::add_routes(netlink, link, &result.ips, &result.routes)
