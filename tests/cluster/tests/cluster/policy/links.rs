@@ -3,10 +3,10 @@
 use super::objects::{apply, deny_all, deny_ingress, namespace, pod, policy, remove};
 use super::reach;
 use super::workload::{Local, Workload, plain};
-use crate::overlay::stage::{Pod, network};
+use crate::overlay::stage::{Pod, network, plugin};
 use crate::support::eventually;
 use anyhow::Result;
-use fairway_lab::{Value, json};
+use fairway_lab::{Ns, Value, json};
 use fairway_tests_cluster::{Bed, Echo, Plan, on};
 
 fn config(kind: &str, name: &str, policy: Option<bool>) -> Value {
@@ -135,48 +135,62 @@ fn the_node_reaches_its_own_containers_and_no_others() -> Result<()> {
     })
 }
 
-#[test]
-fn a_second_interface_is_judged_as_the_first() -> Result<()> {
+/// A container of x with an interface of the overlay and a second one of either kind.
+fn second(kind: &str, net: u8) -> Result<()> {
     on(&Plan::nodes(2).members(1), |bed| {
-        network(bed, "net", 167, "always")?;
+        network(bed, "net", net, "always")?;
+        network(bed, "second", net + 1, "always")?;
         let labels = &[];
-        let both = Workload {
-            namespace: "x",
-            pod: "both",
+        let who = |namespace, pod| Workload {
+            namespace,
+            pod,
             labels,
         };
+        let both = who("x", "both");
         let first = plain(bed, 1, both.namespace, both.pod)?;
-        let second = Local {
+        let ptp = Local {
             config: config("ptp", "second", Some(true)),
-            net: 168,
+            net: net + 2,
             default: false,
         };
-        let ns = first.ns.clone();
-        let cni = second.cni(bed, &ns, "eth1", both);
-        let eth1 = Pod::of("eth1", ns, cni)?;
-        let near = Workload {
-            namespace: "y",
-            pod: "near",
-            labels,
+        let vxlan = |who: Workload<'_>, ns: &Ns, ifname: &str| {
+            let name = format!("{}-{}", who.namespace, who.pod);
+            let cni = plugin(bed.node(1), &name, "second", Some(ns)).ifname(ifname);
+            let mut config = cni.conf().clone();
+            config["name"] = "second".into();
+            // Its default routes are by the first one.
+            let dst = [
+                format!("10.{}.0.0/16", net + 1),
+                format!("fd00:{}::/64", net + 1),
+            ];
+            config["ipam"]["routes"] = dst.iter().map(|dst| json!({"dst": dst})).collect();
+            who.tell(cni.config(config))
         };
-        let (near, far) = (second.add(bed, near)?, plain(bed, 2, "y", "far")?);
+        let cni = |who: Workload<'_>, ns: &Ns, ifname: &str| match kind {
+            "ptp" => ptp.cni(bed, ns, ifname, who),
+            _ => vxlan(who, ns, ifname),
+        };
+        let eth1 = Pod::of("eth1", first.ns.clone(), cni(both, &first.ns, "eth1"))?;
+        let (near, ns) = (who("y", "near"), bed.lab.container()?);
+        let near = Pod::of("near", ns.clone(), cni(near, &ns, "eth0"))?;
+        let far = plain(bed, 2, "y", "far")?;
         let _echo = Echo::start(&first.ns, &[80])?;
         let pairs = [(&near, &eth1), (&far, &first)];
-        for (from, to) in pairs {
-            for ip in &to.ips {
-                reach::until(&from.ns, *ip, 80, true)?;
+        let become_all = |open: bool| -> Result<()> {
+            for (from, to) in pairs {
+                for ip in &to.ips {
+                    reach::until(&from.ns, *ip, 80, open)?;
+                }
             }
-        }
+            Ok(())
+        };
+        become_all(true)?;
         apply(&bed.door(2), &[deny_ingress("x")])?;
-        for (from, to) in pairs {
-            for ip in &to.ips {
-                reach::until(&from.ns, *ip, 80, false)?;
-            }
-        }
+        become_all(false)?;
         for (from, to) in pairs {
             reach::shut(&from.ns, to, 80)?;
         }
-        // A label that comes holds for both.
+        // Labels that come hold for both.
         let friend =
             json!({"namespaceSelector": {}, "podSelector": {"matchLabels": {"friend": "yes"}}});
         let spec = json!({"podSelector": {"matchLabels": {"open": "yes"}}, "ingress": [{"from": [friend]}]});
@@ -192,7 +206,22 @@ fn a_second_interface_is_judged_as_the_first() -> Result<()> {
             reach::until(&near.ns, *ip, 80, true)?;
         }
         reach::shut(&far.ns, &first, 80)?;
-        eth1.del()?;
-        first.del()
+        apply(&bed.door(1), &[pod("y", "far", yes("friend"))])?;
+        become_all(true)?;
+        for pod in [&eth1, &first] {
+            pod.cni.check(&pod.result)?.ok()?;
+            pod.del()?;
+        }
+        Ok(())
     })
+}
+
+#[test]
+fn a_second_interface_of_another_plugin_is_judged_as_the_first() -> Result<()> {
+    second("ptp", 167)
+}
+
+#[test]
+fn a_second_interface_of_another_network_is_judged_as_the_first() -> Result<()> {
+    second("vxlan", 176)
 }
