@@ -27,9 +27,9 @@ static ADDRESSES: HashMap<Addr, Peer, 1_048_576, SPARSE> = HashMap::new();
 static PREFIXES4: LpmTrie<Prefix4, u32, 262_144> = LpmTrie::new();
 #[btf_map]
 static PREFIXES6: LpmTrie<Prefix6, u32, 262_144> = LpmTrie::new();
-/// Private to the programs: see [`prefix`].
+/// Private to the programs, like `BUDGET`.
 #[btf_map]
-static NEAREST: LruHashMap<Addr, Nearest, 32_768> = LruHashMap::new();
+pub(crate) static DECIDED: PerCpuArray<crate::verdict::Decided, 1_024> = PerCpuArray::new();
 #[btf_map]
 static SETS: HashMap<u32, Set, 65_536, SPARSE> = HashMap::new();
 #[btf_map]
@@ -85,56 +85,10 @@ read_only! {
     port: PORTS[PortKey] = Decision;
 }
 
-/// What the tries have said of an address.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Nearest {
-    /// [`Config::epoch`] then.
-    epoch: u32,
-    /// The prefix's number; 0: it is in none.
-    number: u32,
-}
-
 /// The number of the longest prefix that an address is in, or 0.
-///
-/// A trie takes a step for each bit where prefixes part, so the more there are, the longer. What was found is
-/// kept until the next epoch, and is one step then.
-#[inline(always)]
-pub(crate) fn prefix(address: &Addr) -> u32 {
-    fairway_prefix(address)
-}
-
-#[expect(
-    unsafe_code,
-    reason = "a global function, and a map's entry is read in place"
-)]
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn fairway_prefix(address: *const Addr) -> u32 {
-    // SAFETY: It is a reference, see `prefix`.
-    let (Some(address), Some(config)) = (unsafe { address.as_ref() }, config()) else {
-        return 0;
-    };
-    // The epoch is read before the tries are: what they say later is of this epoch or of a later one, and
-    // what they said before a change is of an earlier one than that after it.
-    let epoch = config.epoch;
-    if let Some(nearest) = NEAREST.get_ptr(address) {
-        // SAFETY: It points to an entry. If that is given to another address meanwhile, the number is that
-        // one's: a verdict of one packet of a table that is too small.
-        let nearest = unsafe { *nearest };
-        if nearest.epoch == epoch {
-            return nearest.number;
-        }
-    }
-    let number = longest(address);
-    let nearest = &Nearest { epoch, number };
-    let _ = NEAREST.insert(address, nearest, 0);
-    number
-}
-
 #[expect(unsafe_code, reason = "one key for both tries, the stack is small")]
 #[inline(always)]
-fn longest(address: &Addr) -> u32 {
+pub(crate) fn prefix(address: &Addr) -> u32 {
     let v4 = address.is_v4();
     let mut words = address.0;
     if v4 {

@@ -52,7 +52,7 @@ pub(crate) fn judge(packet: &mut Packet, endpoint: &Endpoint, inbound: bool) -> 
     };
     let what = u32::from(class) << 16 | u32::from(port);
     if set != 0 {
-        let found = evaluate(set, identity, &packet.key.remote, what);
+        let found = decide(set, identity, &packet.key.remote, what);
         packet.rule = found.rule();
         if found.reason() != FORWARDED {
             return found.into_reason();
@@ -128,6 +128,57 @@ impl Found {
     fn into_reason(self) -> Reason {
         reason(self.reason())
     }
+}
+
+/// What a set has said last of a peer and a port; an entry of `DECIDED`, where each processor has its own.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Decided {
+    epoch: u32,
+    set: u32,
+    identity: u32,
+    what: u32,
+    remote: Addr,
+    found: Found,
+}
+
+/// What a set says. Who has talked to a port will talk to it again by its next connection: that costs one step
+/// then, however long the way was at first. What is kept is of one epoch, and of one identity, since addresses
+/// find new owners at any time.
+#[expect(
+    unsafe_code,
+    reason = "a processor's own entry is read and written in place"
+)]
+#[inline(always)]
+fn decide(set: u32, identity: u32, remote: &Addr, what: u32) -> Found {
+    // Read before the set is: what is found is of this epoch or a later one.
+    let epoch = maps::config().map_or(0, |config| config.epoch);
+    let [a, b, c, d] = remote.0;
+    // Any mixture does; sets that it fits badly are slower, and no less right.
+    let mixed = (a ^ b ^ c ^ d ^ set ^ identity ^ what.rotate_left(16)).wrapping_mul(0x9e37_79b1);
+    let Some(slot) = maps::DECIDED.get_ptr_mut(mixed >> 22) else {
+        return Found(fairway_evaluate(set, identity, remote, what));
+    };
+    // SAFETY: The entry is this processor's, and nothing else runs on it meanwhile that writes to it.
+    let kept = unsafe { &mut *slot };
+    let [e, f, g, h] = kept.remote.0;
+    if kept.epoch == epoch
+        && (kept.set == set && kept.identity == identity && kept.what == what)
+        && (a == e && b == f && c == g && d == h)
+    {
+        return kept.found;
+    }
+    let found = Found(fairway_evaluate(set, identity, remote, what));
+    if found.reason() == Reason::Internal as u32 {
+        return found;
+    }
+    kept.epoch = epoch;
+    kept.set = set;
+    kept.identity = identity;
+    kept.what = what;
+    kept.remote = *remote;
+    kept.found = found;
+    found
 }
 
 /// The best of what rules say, of one tier.

@@ -94,6 +94,9 @@ fn of_a_verdict() {
         }
     }
     bed(Sizes::default(), |bed| {
+        let nothing = segment(far()[0], bed.a.v4, (1, 2), ACK).bytes();
+        let nothing = cost(bed, Hook::FromOverlay, &nothing);
+        println!("of all of that, to run anything at all: {nothing} ns");
         bed.open(bed.a, Sets::default());
         for ip in far() {
             measure(bed, "no policy", ip);

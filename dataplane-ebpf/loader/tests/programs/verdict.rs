@@ -32,6 +32,7 @@ fn a_port_is_open_to_whom_a_rule_names() {
             let associates = Frame::new(far, near, SCTP, sctp(5000, 80)).bytes();
             assert_eq!(bed.why_to(bed.a, &associates), Reason::NotAllowed);
             bed.port(1, Class::SCTP, 80, 16, low(1, Side::ALLOW, 13));
+            bed.next_epoch();
             assert_eq!(bed.why_to(bed.a, &associates), Reason::Forwarded);
             bed.dataplane
                 .remove_ports(fairway_dataplane::abi::PortKey {
@@ -96,6 +97,7 @@ fn all_other_protocols_are_one_class_without_ports() {
         }
         bed.says(1, REMOTE, 1, 1 << 16 | 1);
         bed.port(1, Class::OTHER, 0, 0, low(1, Side::ALLOW, 13));
+        bed.next_epoch();
         for far in far() {
             let near = bed.a.like(far);
             let (number, kind) = if far.is_ipv4() {
@@ -282,6 +284,43 @@ fn audit_tells_and_lets_through() {
         assert_eq!(opens(bed, far()[0], 81), Reason::Forwarded);
         let event = bed.next_event().unwrap();
         assert_eq!((event.rule, event.reason), (200, Reason::NotAllowed as u32));
+    });
+}
+
+#[test]
+fn what_was_decided_once_holds_for_its_epoch_and_its_peer_alone() {
+    bed(small(), |bed| {
+        bed.guard();
+        for far in far() {
+            let asks = |bed: &Bed, port| {
+                let frame = segment(far, bed.a.like(far), (port, 80), SYN);
+                bed.why_to(bed.a, &frame.bytes())
+            };
+            assert_eq!(asks(bed, 1), Reason::Forwarded);
+            // The address is somebody else's: at once.
+            bed.peer(far, 8, 0, 0);
+            assert_eq!(asks(bed, 2), Reason::NotAllowed);
+            bed.peer(far, REMOTE, 0, 0);
+            assert_eq!(asks(bed, 3), Reason::Forwarded);
+            // The set says something else: with the epoch.
+            bed.port(1, Class::TCP, 80, 16, low(1, Side::DENY, 15));
+            bed.next_epoch();
+            assert_eq!(asks(bed, 4), Reason::Denied);
+            bed.port(1, Class::TCP, 80, 16, low(1, Side::ALLOW, 11));
+            bed.next_epoch();
+            assert_eq!(asks(bed, 5), Reason::Forwarded);
+            // Another set, another protocol.
+            let udp = datagram(far, bed.a.like(far), (5, 80)).bytes();
+            assert_eq!(bed.why_to(bed.a, &udp), Reason::NotAllowed);
+            bed.set(2, Side::DENY, 101);
+            let sets = Sets {
+                ingress: 2,
+                ..Sets::default()
+            };
+            bed.open(bed.a, sets);
+            assert_eq!(asks(bed, 6), Reason::NotAllowed);
+            bed.guard();
+        }
     });
 }
 
