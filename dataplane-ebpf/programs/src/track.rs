@@ -196,7 +196,8 @@ fn seen<const IN: bool>(packet: &Packet, state: u32) -> u32 {
         bits |= State::ANSWERED;
     }
     if packet.key.protocol == TCP {
-        if !answer && state & State::ANSWERED != 0 {
+        // A forged SYN that is sent again confirms nothing.
+        if !answer && state & State::ANSWERED != 0 && packet.flags & tcp::SYN == 0 {
             bits |= State::CONFIRMED;
         }
         if packet.flags & tcp::RST != 0 {

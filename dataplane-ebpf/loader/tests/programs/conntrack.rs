@@ -75,6 +75,8 @@ fn a_connection_goes_its_way_through_the_tables() {
             outgoing(bed, far, key, SYN | ACK);
             // An answer alone may be to a forged question.
             assert_eq!(state(bed), Some((false, State::INBOUND | State::ANSWERED)));
+            incoming(bed, far, from, SYN);
+            assert_eq!(state(bed), Some((false, State::INBOUND | State::ANSWERED)));
             incoming(bed, far, from, ACK);
             let open = State::INBOUND | State::ANSWERED | State::CONFIRMED;
             assert_eq!(state(bed), Some((true, open)));

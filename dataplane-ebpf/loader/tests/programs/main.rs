@@ -14,6 +14,7 @@ mod fragments;
 mod frame;
 mod hostile;
 mod model;
+mod overlay;
 mod related;
 mod spoof;
 mod tell;
