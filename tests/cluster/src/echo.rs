@@ -87,7 +87,7 @@ fn ready(fds: &[BorrowedFd<'_>]) -> io::Result<Vec<bool>> {
 }
 
 fn echo_datagrams(socket: &UdpSocket) {
-    let mut bytes = [0; 2048];
+    let mut bytes = vec![0; 1 << 16];
     while let Ok((count, from)) = socket.recv_from(&mut bytes) {
         // What does not get out is as good as lost.
         let _ = socket.send_to(&bytes[..count], from);
