@@ -5,7 +5,7 @@
 
 mod flannel;
 pub(crate) mod load;
-mod ours;
+pub(crate) mod ours;
 mod plain;
 
 use crate::report::{Better, Measure, Report};

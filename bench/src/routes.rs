@@ -5,11 +5,11 @@
 mod apart;
 mod change;
 mod event;
-mod process;
+pub(crate) mod process;
 mod relist;
 mod sync;
 mod told;
-mod world;
+pub(crate) mod world;
 
 use crate::report::Report;
 use anyhow::Result;

@@ -68,7 +68,7 @@ pub(crate) fn delays(way: &Way) -> Result<Vec<f64>> {
 }
 
 /// What the route says that a packet can be.
-pub(super) fn describe(way: &Way) -> Result<String> {
+pub(crate) fn describe(way: &Way) -> Result<String> {
     // The first packet finds neighbours.
     way.client
         .run(&format!("ping -n -c 3 -i 0.2 -W 2 {}", way.to))

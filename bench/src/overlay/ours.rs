@@ -3,7 +3,7 @@
 use super::{ALWAYS, ALWAYS_TRACKED, DIRECT, DIRECT_TRACKED, Way};
 use anyhow::{Context as _, Result};
 use fairway_api::admin::{NetworkCreate, PoolCreate, PoolRange, PoolSettings};
-use fairway_lab::{Ns, json, poll};
+use fairway_lab::{Ns, Value, json, poll};
 use fairway_tests_cluster::{Bed, Plan, SOON};
 
 /// All ways stand while the work is done: those that masquerade, as pools do unless told otherwise, on nodes of
@@ -32,8 +32,8 @@ fn both(bed: &Bed, names: [&'static str; 2], masquerade: bool) -> Result<Vec<Way
 }
 
 fn way(bed: &Bed, name: &'static str, network: &str) -> Result<Way> {
-    let (client, _) = attached(bed, 1, network)?;
-    let (server, to) = attached(bed, 2, network)?;
+    let (client, _) = attached(bed, 1, network, (&format!("{network}-1"), json!({})))?;
+    let (server, to) = attached(bed, 2, network, (&format!("{network}-2"), json!({})))?;
     Ok(Way {
         name,
         client,
@@ -43,7 +43,11 @@ fn way(bed: &Bed, name: &'static str, network: &str) -> Result<Way> {
 }
 
 /// A network with one pool, which both nodes know.
-fn network(bed: &Bed, (name, cidr, encap): (&str, &str, &str), masquerade: bool) -> Result<()> {
+pub(crate) fn network(
+    bed: &Bed,
+    (name, cidr, encap): (&str, &str, &str),
+    masquerade: bool,
+) -> Result<()> {
     let door = bed.door(1);
     door.pool_create(PoolCreate {
         name: name.to_owned(),
@@ -75,15 +79,24 @@ fn network(bed: &Bed, (name, cidr, encap): (&str, &str, &str), masquerade: bool)
     })?)
 }
 
-/// A container of the network on that node, and its address.
-fn attached(bed: &Bed, number: usize, network: &str) -> Result<(Ns, String)> {
+/// A container of the network on that node, with more in its config, and its address.
+pub(crate) fn attached(
+    bed: &Bed,
+    number: usize,
+    network: &str,
+    (name, more): (&str, Value),
+) -> Result<(Ns, String)> {
     let container = bed.lab.container()?;
-    let config = json!({"cniVersion": "1.1.0", "name": "net", "type": "vxlan", "network": network,
+    let mut config = json!({"cniVersion": "1.1.0", "name": "net", "type": "vxlan", "network": network,
                         "ipam": {"type": "fairway"}});
+    for (key, value) in more.as_object().into_iter().flatten() {
+        config[key] = value.clone();
+    }
     let plugin = bed.node(number).cni("vxlan").config(config);
-    let plugin = plugin
-        .container(format!("{network}-{number}"))
-        .netns(&container);
+    let plugin = plugin.container(name).netns(&container);
+    let plugin = plugin.args(format!(
+        "IgnoreUnknown=1;K8S_POD_NAMESPACE=bench;K8S_POD_NAME={name}"
+    ));
     let result = plugin.add()?.ok()?;
     let address = result["ips"][0]["address"].as_str().context("no address")?;
     let address = address.split('/').next().unwrap_or(address).to_owned();

@@ -2,6 +2,7 @@
 
 use super::crowd::{self, APPS, ENDPOINTS, Member, POLICIES};
 use super::kernel::Kernel;
+use super::maps;
 use super::world::entry;
 use crate::figure::Bound;
 use crate::report::Report;
@@ -89,7 +90,10 @@ fn words(maps: &Value) -> String {
 /// What the process does; its only output is JSON.
 pub(crate) fn child() -> Result<Value> {
     let mut kernel = Kernel::new()?;
-    let (empty, maps_empty) = (memory("VmRSS")?, maps()?.values().sum::<f64>());
+    let (empty, maps_empty) = (
+        memory("VmRSS")?,
+        maps::memory("self")?.values().sum::<f64>(),
+    );
     for member in crowd::members().filter(|member| member.is_here()) {
         let entry = entry(&member.addresses(), [2, 0, 0, 0, 0, 2], [2, 0, 0, 0, 0, 1]);
         kernel.link(member.id(), FIRST_LINK + member.number, entry);
@@ -103,7 +107,7 @@ pub(crate) fn child() -> Result<Value> {
         for turn in 0..CHANGES {
             let mut member = Member::new((first + turn * 100) % ENDPOINTS);
             // Once to another application, and once back.
-            if turn / (ENDPOINTS / 100) % 2 == 0 {
+            if (turn / (ENDPOINTS / 100)).is_multiple_of(2) {
                 member.app = (member.app + 3) % APPS;
             }
             let begun = Instant::now();
@@ -113,7 +117,7 @@ pub(crate) fn child() -> Result<Value> {
         anyhow::Ok(times)
     };
     let (away, here) = (change(57)?, change(0)?);
-    let maps = maps()?;
+    let maps = maps::memory("self")?;
     Ok(json!({
         "all": [all], "away": away, "here": here,
         "empty": [empty], "resident": [memory("VmRSS")?], "most": [memory("VmHWM")?],
@@ -135,37 +139,4 @@ fn memory(field: &str) -> Result<f64> {
     let kib = line.and_then(|line| line.split_whitespace().next());
     let kib: f64 = kib.context("no such field")?.parse()?;
     Ok(kib / 1024.0)
-}
-
-/// What the maps that this process has open take in the kernel, in MiB, by the kernel's own count.
-fn maps() -> Result<BTreeMap<String, f64>> {
-    of("self")
-}
-
-/// See [`maps`], of any process. A map without a name that is told is known by its number.
-pub(super) fn of(process: &str) -> Result<BTreeMap<String, f64>> {
-    let mut maps = BTreeMap::new();
-    for file in fs::read_dir(format!("/proc/{process}/fdinfo"))? {
-        // The descriptor by which the folder is read is gone by then.
-        let Ok(text) = fs::read_to_string(file?.path()) else {
-            continue;
-        };
-        let field = |name: &str| {
-            let mut lines = text.lines();
-            let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-            value.and_then(|value| value.trim().parse::<f64>().ok())
-        };
-        if let (Some(id), Some(bytes)) = (field("map_id"), field("memlock")) {
-            maps.insert(named(id as u32), bytes / 1024.0 / 1024.0);
-        }
-    }
-    Ok(maps)
-}
-
-fn named(id: u32) -> String {
-    let shown = Ns::host().and_then(|ns| ns.json(&format!("bpftool --json map show id {id}")));
-    let name = shown
-        .ok()
-        .and_then(|map| map["name"].as_str().map(str::to_owned));
-    name.unwrap_or_else(|| id.to_string())
 }

@@ -5,6 +5,7 @@ use super::verdict::server;
 use super::world::{Case, PORT, SIZES, read};
 use crate::figure::Bound;
 use crate::report::Report;
+use crate::routes::process;
 use crate::stats::Samples;
 use anyhow::{Result, ensure};
 use std::time::Instant;
@@ -53,15 +54,17 @@ fn one(report: &mut Report, case: Case) -> Result<()> {
     server(&mut kernel, case);
     kernel.learn(case.inputs()?)?;
     let (mut reading, mut whole, mut changes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut used = Vec::new();
     for turn in 0..CHANGES {
         // A number without a factor in common with the rules', so that they are all over the policy.
         let at = turn * 7_919 % case.size;
         let text = case.policy(Some((at, PORT + 1))).to_string();
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), process::own_ms()?);
         let policy = read(text.parse()?)?;
         reading.push(ms(begun));
         changes.push(kernel.learn([policy])? as f64);
         whole.push(ms(begun));
+        used.push(process::own_ms()? - before);
     }
     let p99 = vec![Samples(whole.clone()).quantile(0.99)];
     let name = format!("one of {} rules {} changed", case.size, case.name());
@@ -69,6 +72,7 @@ fn one(report: &mut Report, case: Case) -> Result<()> {
     report.figure(&name, "ms", bound(), whole);
     report.figure(format!("{name}: p99"), "ms", bound(), p99);
     report.figure("… of it reading the policy", "ms", None, reading);
+    report.figure("… CPU time", "ms", None, used);
     report.figure("… changes of maps", "changes", None, changes);
     Ok(())
 }

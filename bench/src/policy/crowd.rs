@@ -33,7 +33,7 @@ impl Member {
     }
 
     pub(super) fn is_here(self) -> bool {
-        self.number % NODES == 0
+        self.number.is_multiple_of(NODES)
     }
 
     pub(super) fn node(self) -> String {

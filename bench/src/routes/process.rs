@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const IDLE: Duration = Duration::from_millis(400);
 
 /// CPU time of all threads so far, in ms.
-pub(super) fn cpu_ms(daemon: &Daemon) -> Result<f64> {
+pub(crate) fn cpu_ms(daemon: &Daemon) -> Result<f64> {
     let pid = daemon.pid().context("fairwayd does not run")?;
     let mut sum = 0.0;
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
@@ -20,7 +20,7 @@ pub(super) fn cpu_ms(daemon: &Daemon) -> Result<f64> {
 }
 
 /// CPU time of the calling thread so far, in ms.
-pub(super) fn own_ms() -> Result<f64> {
+pub(crate) fn own_ms() -> Result<f64> {
     of("/proc/thread-self/schedstat")
 }
 
@@ -31,7 +31,7 @@ fn of(path: &str) -> Result<f64> {
 }
 
 /// Waits until it does nothing but keep its lease; CPU time in ms by then.
-pub(super) fn idle(daemon: &Daemon) -> Result<f64> {
+pub(crate) fn idle(daemon: &Daemon) -> Result<f64> {
     let mut last = (cpu_ms(daemon)?, Instant::now());
     poll(
         Duration::from_secs(60),
@@ -49,7 +49,7 @@ pub(super) fn idle(daemon: &Daemon) -> Result<f64> {
 }
 
 /// A field of its memory, in MiB.
-pub(super) fn memory(daemon: &Daemon, field: &str) -> Result<f64> {
+pub(crate) fn memory(daemon: &Daemon, field: &str) -> Result<f64> {
     let pid = daemon.pid().context("fairwayd does not run")?;
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let mut lines = status.lines();

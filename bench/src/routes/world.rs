@@ -159,14 +159,14 @@ pub(super) fn make(bed: &Bed) -> Result<()> {
 }
 
 /// A client of the store, as another node's daemon is one.
-pub(super) struct Client {
+pub(crate) struct Client {
     runtime: tokio::runtime::Runtime,
     store: Arc<dyn Store>,
 }
 
 impl Client {
     /// Done when this returns.
-    pub(super) fn commit(&self, writes: Vec<Write>) -> Result<()> {
+    pub(crate) fn commit(&self, writes: Vec<Write>) -> Result<()> {
         let txn = Txn {
             conditions: Vec::new(),
             writes,
@@ -178,7 +178,7 @@ impl Client {
 }
 
 /// Does something on the node's network with a client of the store.
-pub(super) fn client<T: Send>(
+pub(crate) fn client<T: Send>(
     bed: &Bed,
     work: impl FnOnce(&Client) -> Result<T> + Send,
 ) -> Result<T> {
