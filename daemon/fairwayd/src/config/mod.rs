@@ -52,6 +52,8 @@ pub struct Policing {
     pub judge_node: bool,
     /// Are containers of one network on this node delivered to directly?
     pub deliver: bool,
+    /// Are packets out of the overlay?
+    pub deliver_overlay: bool,
     /// Open flows that are kept track of.
     pub flows: u32,
     /// One in so many new flows is told of; 0: none.
@@ -68,6 +70,7 @@ impl Default for Policing {
             enforce: true,
             judge_node: false,
             deliver: true,
+            deliver_overlay: false,
             flows: 262_144,
             sample: 1,
             events: 200,

@@ -318,7 +318,8 @@ impl Plane {
     /// Gives all links these programs, and lets older generations go.
     pub(super) fn take_over(&mut self, netlink: &mut Handle, overlay: Option<u32>) {
         let look = std::mem::take(&mut self.look);
-        let deliver = self.policing.deliver;
+        let device = overlay;
+        let overlay = overlay.filter(|_| self.policing.deliver_overlay);
         let Some(loaded) = self.loaded().filter(|loaded| loaded.filled) else {
             return;
         };
@@ -338,12 +339,16 @@ impl Plane {
                 Err(error) => warn!("link {link}: {error}"),
             }
         }
-        let overlay = overlay.filter(|_| deliver);
         if let Some(device) = overlay.filter(|device| look || loaded.overlay != Some(*device)) {
             match loaded.data.attach_overlay(netlink, device) {
                 Ok(()) => loaded.overlay = Some(device),
                 Err(error) => warn!("overlay: {error}"),
             }
+        }
+        if let (false, None, Some(device)) = (loaded.alone, overlay, device) {
+            // A daemon with another setting may have hung it there.
+            let detached = fairway_dataplane::detach(netlink, device).map(drop);
+            loaded.note(detached);
         }
         if !loaded.alone {
             let retired = loaded.data.retire_older();
