@@ -7,7 +7,7 @@
 use crate::Families;
 use fairway_api::{
     Body, ErrorBody, Method, Reply, VERSION,
-    endpoint::{Prepared, Ready},
+    endpoint::{Guarded, Prepared, Ready},
     frame,
     ipam::{Address, Allocate, Allocated, Attachment, Headrooms},
 };
@@ -178,6 +178,15 @@ impl State {
                 return Err((7, format!("{field}: {name:?}: there is no such network")));
             }
             Method::EndpointReady(ready) => self.ready(&ready)?,
+            Method::EndpointGuard(_) => json!(Guarded { enforced: true }),
+            Method::EndpointOpen(open) => {
+                let had = self.ips(&open.attachment);
+                match open.addresses.iter().all(|ip| had.contains(ip)) {
+                    true => json!({}),
+                    false => return Err((100, format!("it has {had:?}, not {open:?}"))),
+                }
+            }
+            Method::EndpointVerify(_) => json!({}),
             Method::Allocate(asked) => json!(self.allocate(&asked)?),
             Method::Release(asked) => {
                 let freed = self.held.remove(&asked.attachment).unwrap_or_default();

@@ -52,6 +52,8 @@ fn what_the_daemon_refuses() -> Result {
         ("endpoint.prepare", 7),
         ("endpoint.prepare", 11),
         ("ipam.allocate", 101),
+        ("endpoint.guard", 11),
+        ("endpoint.open", 11),
         ("endpoint.ready", 11),
         ("endpoint.ready", 105),
     ] {

@@ -106,7 +106,13 @@ fn the_result_and_both_ends() -> Result {
     let asked = bed.daemon(|daemon| daemon.asked());
     assert_eq!(
         asked,
-        ["endpoint.prepare", "ipam.allocate", "endpoint.ready"]
+        [
+            "endpoint.prepare",
+            "ipam.allocate",
+            "endpoint.guard",
+            "endpoint.open",
+            "endpoint.ready"
+        ]
     );
     let (host, inside) = (&a.result["interfaces"][0], &a.result["interfaces"][1]);
     assert_eq!(
