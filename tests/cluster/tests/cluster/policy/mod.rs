@@ -11,6 +11,7 @@ mod fragments;
 mod labels;
 mod links;
 mod mesos;
+mod mixture;
 mod objects;
 mod open;
 mod oracle;
