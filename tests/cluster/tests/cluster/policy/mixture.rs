@@ -42,7 +42,8 @@ fn chosen(table: &Table, dice: &mut Dice, round: usize) -> Result<Vec<Value>> {
 fn labels(dice: &mut Dice) -> Value {
     let name = *dice.one(&["a", "b", "c"]);
     let role = [json!({}), json!({"role": "web"}), json!({"role": "db"})];
-    pod(dice.one(&NAMESPACES), name, dice.one(&role).clone())
+    let namespace = *dice.one(&NAMESPACES);
+    pod(namespace, name, dice.one(&role).clone())
 }
 
 fn rounds(bed: &Bed, rounds: usize) -> Result<()> {
