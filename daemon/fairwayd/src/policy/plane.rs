@@ -4,21 +4,20 @@
 //! Whatever fails in writing makes the generation doubtful: what the maps hold is not known any more. Then a
 //! new generation is filled and takes over, and until then the old one decides.
 
+mod hooks;
 mod words;
 
+pub(super) use hooks::clear;
 pub(super) use words::endpoint;
 
-use crate::{alias, config::Policing, error::Error};
+use crate::config::Policing;
 use fairway_dataplane::{Dataplane, Events, Options, Sizes, abi};
-use fairway_fib::names;
-use fairway_netlink::{Handle, Netlink as _};
 use fairway_policy::{
     Limits,
     input::{Change, EndpointId},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io,
     os::fd::{AsFd as _, BorrowedFd},
     time::{Duration, Instant},
 };
@@ -215,20 +214,6 @@ impl Plane {
         }
     }
 
-    /// Hangs the programs on a link.
-    pub(super) fn attach(
-        &mut self,
-        netlink: &mut Handle,
-        link: u32,
-    ) -> Result<(), fairway_dataplane::Error> {
-        let Some(loaded) = self.loaded() else {
-            return Ok(());
-        };
-        loaded.data.attach(netlink, link)?;
-        loaded.attached.insert(link);
-        Ok(())
-    }
-
     /// Nothing passes the link from now on.
     pub(super) fn close(&mut self, link: u32) {
         if let Some(loaded) = self.loaded()
@@ -315,48 +300,6 @@ impl Plane {
         }
     }
 
-    /// Gives all links these programs, and lets older generations go.
-    pub(super) fn take_over(&mut self, netlink: &mut Handle, overlay: Option<u32>) {
-        let look = std::mem::take(&mut self.look);
-        let device = overlay;
-        let overlay = overlay.filter(|_| self.policing.deliver_overlay);
-        let Some(loaded) = self.loaded().filter(|loaded| loaded.filled) else {
-            return;
-        };
-        if !loaded.alone {
-            let sealed = loaded.data.seal();
-            if sealed.is_err() {
-                return loaded.note(sealed);
-            }
-        }
-        let missing = loaded.endpoints.keys();
-        let missing = missing.filter(|link| look || !loaded.attached.contains(link));
-        let missing: Vec<u32> = missing.copied().collect();
-        for link in missing {
-            match loaded.data.attach(netlink, link) {
-                Ok(()) => drop(loaded.attached.insert(link)),
-                // It has gone; the kernel will tell.
-                Err(error) => warn!("link {link}: {error}"),
-            }
-        }
-        if let Some(device) = overlay.filter(|device| look || loaded.overlay != Some(*device)) {
-            match loaded.data.attach_overlay(netlink, device) {
-                Ok(()) => loaded.overlay = Some(device),
-                Err(error) => warn!("overlay: {error}"),
-            }
-        }
-        if let (false, None, Some(device)) = (loaded.alone, overlay, device) {
-            // A daemon with another setting may have hung it there.
-            let detached = fairway_dataplane::detach(netlink, device).map(drop);
-            loaded.note(detached);
-        }
-        if !loaded.alone {
-            let retired = loaded.data.retire_older();
-            loaded.alone = retired.is_ok();
-            loaded.note(retired);
-        }
-    }
-
     /// Links are looked at with the next turn.
     pub(super) fn doubt(&mut self) {
         self.look = true;
@@ -412,21 +355,4 @@ impl Loaded {
             Err(error) => drop(self.trouble.get_or_insert(error.to_string())),
         }
     }
-}
-
-/// Takes all of it away from this node's kernel.
-pub(super) fn clear(policing: &Policing, node: &str) -> Result<(), Error> {
-    let failed = |error: fairway_dataplane::Error| Error::System {
-        what: "policy",
-        source: io::Error::other(error),
-    };
-    let mut netlink = Handle::open().map_err(|error| failed(error.into()))?;
-    let links = netlink.links().map_err(|error| failed(error.into()))?;
-    for link in links {
-        let ours = |alias: &str| alias::marks(alias) || alias == names::ALIAS;
-        if link.alias.as_deref().is_some_and(ours) {
-            fairway_dataplane::detach(&mut netlink, link.index).map_err(failed)?;
-        }
-    }
-    fairway_dataplane::clear(&policing.pins.join(node)).map_err(failed)
 }
