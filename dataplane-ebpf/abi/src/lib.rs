@@ -18,7 +18,7 @@ mod track;
 pub use address::{Addr, Peer, Prefix4, Prefix6};
 pub use endpoint::{Config, Endpoint, Sets};
 pub use event::{Count, FlowEvent, FlowKind, RuleKey};
-pub use policy::{Class, Decision, Lengths, NOBODY, NO_ORDER, PeerKey, PortKey, Set, Side};
+pub use policy::{Class, Decision, Lengths, NO_ORDER, NOBODY, PeerKey, PortKey, Set, Side};
 pub use reason::{Direction, Reason};
 pub use track::{Fragment, FragmentKey, State, Track, TrackKey, seconds};
 
