@@ -26,6 +26,7 @@ pub(crate) const LAB: &[Need] = &[
     ("setpriv", "util-linux"),
     ("nsenter", "util-linux"),
     ("strace", "strace"),
+    ("bpftool", "bpftool"),
     // The commands in the documentation are run as they stand.
     ("jq", "jq"),
 ];
