@@ -10,7 +10,7 @@ use crate::support::eventually;
 use anyhow::{Context, Result, ensure};
 use fairway_lab::{Value, json, poll};
 use fairway_tests_cluster::{
-    Bed, Echo, Patience, Plan, Protocol, Reached, Target, before, on, probe,
+    Bed, Echo, Patience, Plan, Protocol, Reached, Talk, Target, before, on, probe,
 };
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -141,18 +141,48 @@ fn a_node_that_is_judged() -> Result<()> {
     })
 }
 
-/// Not handed over from link to link, but by the node's own forwarding.
-#[test]
-fn the_long_way_is_judged_as_the_short_one() -> Result<()> {
-    let long = "[policy]\ndeliver = false\n";
-    on(&Plan::nodes(2).members(1).settings(long), |bed| {
-        let table = Table::new(bed, 181)?;
+/// Packets that are handed over past the node's own forwarding, or are not: all is judged, and what is open
+/// outlives the daemon.
+fn every_pair(settings: &str, net: u8) -> Result<()> {
+    on(&Plan::nodes(2).members(1).settings(settings), |bed| {
+        let table = Table::new(bed, net)?;
         let case = mixed();
         table.settle("without a policy", &open)?;
         apply(&bed.door(1), &(case.objects)(&table)?)?;
         table.settle(case.title, &case.expect)?;
+        let mut talks = Vec::new();
+        for (from, to) in [
+            ("x/b", "x/c"),
+            ("x/c", "x/b"),
+            ("y/b", "y/a"),
+            ("z/a", "z/c"),
+        ] {
+            let (from, to) = (&table.member(from)?.pod, &table.member(to)?.pod);
+            for ip in &to.ips {
+                let port = 7000 + u16::try_from(talks.len())?;
+                talks.push(Talk::start(&from.ns, (&to.ns, *ip), port)?);
+            }
+        }
+        for node in [1, 2] {
+            bed.node(node).kill()?;
+            talks.iter().try_for_each(Talk::goes_on)?;
+            table.settle(case.title, &case.expect)?;
+            bed.node(node).start_connected()?;
+            talks.iter().try_for_each(Talk::goes_on)?;
+            table.settle(case.title, &case.expect)?;
+        }
         let status = bed.door(1).policy_status()?;
         ensure!(status.enforced && status.problems.is_empty(), "{status:?}");
         Ok(())
     })
+}
+
+#[test]
+fn the_long_way_is_judged_as_the_short_one() -> Result<()> {
+    every_pair("[policy]\ndeliver = false\n", 181)
+}
+
+#[test]
+fn the_short_way_out_of_the_overlay_is_judged_too() -> Result<()> {
+    every_pair("[policy]\ndeliver_overlay = true\n", 184)
 }
