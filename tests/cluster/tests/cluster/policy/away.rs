@@ -5,7 +5,7 @@ use super::objects::{apply, namespace, pod, policy};
 use super::reach;
 use super::workload::plain;
 use crate::overlay::life::{Bulk, lossless, streams};
-use crate::overlay::stage::{Pod, network};
+use crate::overlay::stage::{Pod, network, plugin};
 use crate::support::eventually;
 use anyhow::{Result, ensure};
 use fairway_lab::{Value, json};
@@ -134,6 +134,12 @@ fn without_a_store_all_stays_as_it_was() -> Result<()> {
             scene.holds()?;
         }
         drop(echo);
+        // One that has never heard of the store does not know what a new container may do.
+        let ns = bed.lab.container()?;
+        let cni = plugin(bed.node(1), "early", "net", Some(&ns));
+        let error = cni.add()?.fails(11)?;
+        ensure!(error.msg.contains("store"), "{error:?}");
+        ensure!(ns.json("ip -j link")?.as_array().map(Vec::len) == Some(1));
         for wire in &bed.wires {
             wire.mend()?;
         }
@@ -179,5 +185,28 @@ fn what_changes_while_a_daemon_is_away_is_followed_when_it_is_back() -> Result<(
             }
         }
         scene.holds()
+    })
+}
+
+/// Somebody takes the programs off a container's link, and all of them off a node.
+#[test]
+fn programs_that_are_taken_away_come_back() -> Result<()> {
+    on(&Plan::nodes(2).members(1), |bed| {
+        let scene = Scene::new(bed, 185)?;
+        let host = |pod: &Pod| {
+            pod.result["interfaces"][0]["name"]
+                .as_str()
+                .map(str::to_owned)
+        };
+        let links = [&scene.servers[0], &scene.others[0]].map(host);
+        for link in links.into_iter().flatten() {
+            bed.node(1)
+                .ns
+                .run(&format!("tc qdisc del dev {link} clsact"))?;
+        }
+        let gone = |(from, to): (&Pod, &Pod)| reach::shut(&from.ns, to, 80).is_err();
+        ensure!(scene.forbidden().any(gone), "it was not taken away");
+        eventually("all is judged again", || scene.holds())?;
+        in_force(bed, 1)
     })
 }
