@@ -1,4 +1,8 @@
 //! What a packet costs in the program, by `BPF_PROG_TEST_RUN`, with few rules and with many.
+//!
+//! A set's last verdict on a peer and a port is kept until the next epoch, so the same packet again and again would
+//! measure that alone. What a set in audit says is never kept: with the same set in audit besides, each packet pays
+//! for the whole search, and for what is kept on top of it.
 
 use super::kernel::Kernel;
 use super::world::{Case, SIZES, entry};
@@ -6,7 +10,7 @@ use super::{frame, world};
 use crate::figure::Bound;
 use crate::report::{Better, Measure, Report};
 use crate::stats::Samples;
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use fairway_dataplane::Hook;
 use fairway_dataplane::abi::Config;
 use fairway_lab::Ns;
@@ -24,8 +28,10 @@ const FIRST: std::ops::Range<u16> = 41_000..42_000;
 /// What a packet is to the program.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// A verdict each time.
-    Judged,
+    /// A verdict each time, all of it looked up.
+    Whole,
+    /// A verdict each time, as it was kept from the last.
+    Kept,
     /// One of a flow that is known.
     Established,
     /// Someone whom no rule lets in.
@@ -36,12 +42,13 @@ enum Kind {
 struct Ready {
     case: Case,
     kernel: Kernel,
-    took: [Vec<f64>; 3],
+    took: [Vec<f64>; 4],
     first: Vec<f64>,
 }
 
-const KINDS: [(Kind, &str); 3] = [
-    (Kind::Judged, "a verdict"),
+const KINDS: [(Kind, &str); 4] = [
+    (Kind::Whole, "a verdict"),
+    (Kind::Kept, "a verdict that was kept"),
     (Kind::Established, "a packet of a known flow"),
     (Kind::Refused, "a refusal"),
 ];
@@ -129,7 +136,17 @@ impl Ready {
         Ok(())
     }
 
+    /// The set besides as one in audit, or not.
+    fn audit(&mut self, besides: bool) -> Result<()> {
+        let endpoints = self.kernel.data.endpoints()?;
+        let mut entry = *endpoints.get(&LINK).context("the endpoint is missing")?;
+        entry.sets.ingress_audit = if besides { entry.sets.ingress } else { 0 };
+        Ok(self.kernel.data.put_endpoint(LINK, &entry)?)
+    }
+
+    /// With another epoch: nothing is kept of the peer.
     fn once(&mut self, port: u16) -> Result<f64> {
+        self.kernel.flags(0)?;
         let packet = frame::request(self.case.family, port, frame::SYN);
         let ran = self
             .kernel
@@ -142,11 +159,12 @@ impl Ready {
     fn run(&mut self, kind: Kind) -> Result<f64> {
         let family = self.case.family;
         let (flags, port, verdict) = match kind {
-            Kind::Judged => (Config::JUDGE_ALL, world::PORT, PASSES),
+            Kind::Whole | Kind::Kept => (Config::JUDGE_ALL, world::PORT, PASSES),
             Kind::Established => (0, world::PORT, PASSES),
             Kind::Refused => (0, world::PORT + 1, 2),
         };
         self.kernel.flags(flags)?;
+        self.audit(matches!(kind, Kind::Whole))?;
         let mut packet = frame::request(family, FLOW, frame::ACK);
         if matches!(kind, Kind::Refused) {
             packet = frame::elsewhere(packet, family, port);
@@ -163,7 +181,7 @@ fn tell(report: &mut Report, all: &[Ready]) {
     for (at, (_, what)) in KINDS.into_iter().enumerate() {
         for ready in all {
             let name = format!("{what}, {} rules {}", ready.case.size, ready.case.name());
-            let bound = (at != 2).then_some(Bound::AtMost(300.0));
+            let bound = (at != 3).then_some(Bound::AtMost(300.0));
             report.figure(name, "ns", bound, ready.took[at].clone());
         }
         let [few, .., many] = all else { return };

@@ -1,7 +1,8 @@
 //! One endpoint, and a policy of so many rules for it: each rule lets one peer in by one port, and the peer that
 //! knocks is that of the last one.
 //!
-//! The peers' addresses are neighbours, so that a trie of prefixes is as deep as it can be for so many.
+//! The peers' addresses fill a block around that of the last, so that a trie of prefixes branches at each bit on the
+//! way to it: as deep as it can be for so many.
 
 use anyhow::Result;
 use fairway_dataplane::abi;
@@ -72,16 +73,16 @@ impl Family {
         self.peer(0)
     }
 
-    /// A peer so many rules before the last.
+    /// The peer of a rule so many before the last.
     pub(super) fn peer(self, before: u32) -> IpAddr {
         match self {
             Self::V4 => {
                 let last = Ipv4Addr::new(10, 77, 128, 2).to_bits();
-                Ipv4Addr::from_bits(last - before).into()
+                Ipv4Addr::from_bits(last ^ before).into()
             }
             Self::V6 => {
                 let last = Ipv6Addr::new(0xfd00, 0x77, 0, 0, 0, 0, 1, 2).to_bits();
-                Ipv6Addr::from_bits(last - u128::from(before)).into()
+                Ipv6Addr::from_bits(last ^ u128::from(before)).into()
             }
         }
     }
