@@ -68,6 +68,7 @@ impl Base {
             node: config.node.clone(),
             state_dir: config.state_dir.clone(),
             policing: config.policy.clone(),
+            grace: config.node_grace,
         };
         let (policy, publishing) = Policy::start(beginning, link.clone()).await?;
         tasks.spawn(publishing);

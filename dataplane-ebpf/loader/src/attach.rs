@@ -133,6 +133,15 @@ impl Dataplane {
     }
 }
 
+/// Does a link have programs of this crate, of whatever generation?
+///
+/// # Errors
+/// Where the kernel does not tell.
+pub fn is_guarded(netlink: &mut impl TrafficControl, index: u32) -> Result<bool> {
+    let ours = |filter: &Filter| filter.id.priority == PRIORITY && filter.id.handle == HANDLE;
+    Ok(netlink.filters(index)?.iter().any(ours))
+}
+
 /// Takes this crate's programs from a link, of whatever generation, and the clsact qdisc if no filter of
 /// others is left in it. False if there was nothing; a link that is gone has nothing.
 ///

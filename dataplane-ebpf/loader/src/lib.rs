@@ -24,7 +24,7 @@ mod table;
 mod track;
 
 pub use address::{addr_of, ip_of};
-pub use attach::detach;
+pub use attach::{detach, is_guarded};
 pub use count::Counter;
 pub use dataplane::{Dataplane, Options};
 pub use error::{Error, Result};

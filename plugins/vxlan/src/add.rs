@@ -92,15 +92,15 @@ fn run(
         let mac = pair.container.mac.ok_or_else(|| Error::Vanished {
             name: pair.container.name.clone(),
         })?;
-        let mut guarded = None;
         if let Some(policy) = policy {
-            guarded = policy.guard(by)?.then_some(policy);
+            policy.guard(by)?;
             container::set_up(kernel.host.as_mut(), &pair.host)?;
         }
         links::outside(kernel.host.as_mut(), &pair.host, mac, &result)?;
         container::settings(&kernel.netns, owner.ifname, &result.ips, Dad::Skip, false)?;
         links::inside(kernel.container.as_mut(), &pair.container, &result)?;
-        if let Some(policy) = guarded {
+        // Also where nothing is enforced: other nodes are to know it, and this one as soon as it can.
+        if let Some(policy) = policy {
             policy.open(by, &result.ips, mac)?;
         }
 

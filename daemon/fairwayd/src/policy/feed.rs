@@ -14,6 +14,7 @@ use fairway_policy::input::{Input, Node};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
+    time::{Duration, Instant},
 };
 
 #[derive(Debug, Default)]
@@ -25,6 +26,10 @@ pub(super) struct Feed {
     networks: BTreeMap<String, u32>,
     node: Option<NodeRecord>,
     addresses: BTreeSet<IpAddr>,
+    /// Nodes that are not heard of, and since when: they keep their names in policies for a while, as their routes
+    /// stay.
+    away: BTreeMap<String, Instant>,
+    grace: Duration,
     /// The whole picture was there once.
     pub(super) seen: bool,
     /// Networks have changed.
@@ -32,9 +37,10 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    pub(super) fn new(here: String) -> Feed {
+    pub(super) fn new(here: String, grace: Duration) -> Feed {
         Feed {
             here,
+            grace,
             ..Feed::default()
         }
     }
@@ -42,6 +48,30 @@ impl Feed {
     /// What is wrong with what the store shows.
     pub(super) fn problems(&self) -> impl Iterator<Item = &String> {
         self.problems.values()
+    }
+
+    /// An object that cannot be read and of which nothing is known from before: what it would refuse must not
+    /// pass, so nothing that is known without it takes over from what a daemon before this one knew.
+    pub(super) fn blind(&self) -> Option<&String> {
+        let mut problems = self.problems.iter();
+        let unknown = problems.find(|(key, _)| {
+            matches!(Key::parse(key), Some(Key::Object(_))) && !self.known.contains_key(*key)
+        });
+        unknown.map(|(_, problem)| problem)
+    }
+
+    /// Nodes that were away for long enough.
+    pub(super) fn expired(&mut self) -> Vec<Input> {
+        let gone = self
+            .away
+            .iter()
+            .filter(|(_, since)| since.elapsed() >= self.grace);
+        let gone: Vec<String> = gone.map(|(name, _)| name.clone()).collect();
+        let forget = |name: String| {
+            self.away.remove(&name);
+            Input::NodeGone(name)
+        };
+        gone.into_iter().map(forget).collect()
     }
 
     /// The VNI of a network.
@@ -142,7 +172,10 @@ impl Feed {
                         self.node = Some(record);
                         Some(self.own_node())
                     }
-                    false => Some(Input::Node(node(name, &record, false))),
+                    false => {
+                        self.away.remove(name);
+                        Some(Input::Node(node(name, &record, false)))
+                    }
                 }
             }
             Key::Network(name) => {
@@ -164,9 +197,13 @@ impl Feed {
                 let record = EndpointRecord::decode(&value).ok()?;
                 Some(Input::EndpointGone(record.id(&node)))
             }
-            // A node that is away keeps its addresses; this one keeps its labels.
-            Key::Node(name) if name == self.here => None,
-            Key::Node(name) => Some(Input::NodeGone(name)),
+            // It may only be cut off, or be upgraded: what rules say of it holds on. This one keeps its labels.
+            Key::Node(name) => {
+                if name != self.here {
+                    self.away.insert(name, Instant::now());
+                }
+                None
+            }
             Key::Network(name) => {
                 self.networks.remove(&name);
                 self.networks_changed = true;

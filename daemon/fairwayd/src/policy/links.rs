@@ -118,6 +118,11 @@ impl Links {
         self.of(attachment).cloned()
     }
 
+    /// All links of containers.
+    pub(super) fn ours(&self) -> Vec<u32> {
+        self.by_alias.values().copied().collect()
+    }
+
     /// The overlay's device.
     pub(super) fn overlay(&self) -> Option<u32> {
         let mut links = self.all.values();

@@ -9,6 +9,7 @@
 //! whole picture, the programs of the daemon before it go on with what that one knew.
 
 mod feed;
+mod fit;
 mod flows;
 pub(crate) mod keys;
 mod links;
@@ -31,7 +32,7 @@ use fairway_api::{ErrorBody, admin, endpoint};
 use fairway_cni::Code;
 use fairway_ipam::{AttachmentId, NodeName};
 use fairway_kv::Update;
-use std::{io::Write as _, os::unix::net::UnixStream, path::PathBuf, sync::Arc};
+use std::{io::Write as _, os::unix::net::UnixStream, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot};
 
 /// What the thread runs by.
@@ -40,6 +41,8 @@ pub(crate) struct Beginning {
     pub(crate) node: NodeName,
     pub(crate) state_dir: PathBuf,
     pub(crate) policing: Policing,
+    /// For how long a node counts that is not heard of.
+    pub(crate) grace: Duration,
 }
 
 type To<T> = oneshot::Sender<Result<T, ErrorBody>>;
@@ -58,6 +61,7 @@ enum Message {
     Explain(Box<admin::PolicyExplain>, To<admin::PolicyExplained>),
     Audit(To<Vec<admin::AuditRow>>),
     Status(oneshot::Sender<admin::PolicyStatus>),
+    Problems(oneshot::Sender<Vec<String>>),
     End(oneshot::Sender<()>),
 }
 
@@ -187,6 +191,14 @@ impl Policy {
     /// Where the daemon ends.
     pub(crate) async fn status(&self) -> Result<admin::PolicyStatus, ErrorBody> {
         self.ask(Message::Status).await
+    }
+
+    /// What keeps policies from being in force.
+    ///
+    /// # Errors
+    /// Where the daemon ends.
+    pub(crate) async fn problems(&self) -> Result<Vec<String>, ErrorBody> {
+        self.ask(Message::Problems).await
     }
 
     /// Flows that the dataplane told of.

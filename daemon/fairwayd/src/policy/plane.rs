@@ -5,6 +5,7 @@
 //! new generation is filled and takes over, and until then the old one decides.
 
 mod hooks;
+mod tend;
 mod words;
 
 pub(super) use hooks::clear;
@@ -18,28 +19,24 @@ use fairway_policy::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    os::fd::{AsFd as _, BorrowedFd},
     time::{Duration, Instant},
 };
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 /// After a failure.
 const AGAIN: Duration = Duration::from_secs(2);
-/// Between two looks at open flows.
-const SWEEP: Duration = Duration::from_secs(1);
-/// So many open flows are looked at at once.
-const SWEPT: usize = 16_384;
-/// So many events are taken in a turn.
-const EVENTS: usize = 1024;
 
 pub(super) struct Plane {
     policing: Policing,
     options: Options,
     state: State,
-    /// Packets that went by without being told of, since the last look.
+    /// When open flows were looked at last.
     swept: Instant,
     /// Links are to be looked at.
     look: bool,
+    /// A generation in trouble is given up no earlier.
+    renew_at: Instant,
+    pause: Duration,
 }
 
 enum State {
@@ -65,10 +62,14 @@ struct Loaded {
     closed: BTreeSet<u32>,
     /// The overlay's device, where it has its program.
     overlay: Option<u32>,
+    /// All that was written is followed by another epoch.
+    judged: bool,
     /// What could not be done: what the maps hold is not known any more.
     trouble: Option<String>,
     /// What found no room; all else is as it should be.
     full: Option<String>,
+    /// What failed and says nothing of what the maps hold; it is tried again.
+    nuisance: Option<String>,
 }
 
 impl Plane {
@@ -91,6 +92,8 @@ impl Plane {
             state,
             swept: Instant::now(),
             look: false,
+            renew_at: Instant::now(),
+            pause: AGAIN,
         }
     }
 
@@ -156,8 +159,10 @@ impl Plane {
             attached: BTreeSet::new(),
             closed: BTreeSet::new(),
             overlay: None,
+            judged: true,
             trouble: None,
             full: None,
+            nuisance: None,
         })
     }
 
@@ -166,6 +171,12 @@ impl Plane {
             State::Loaded(loaded) => Some(loaded),
             _ => None,
         }
+    }
+
+    /// The generation, as long as it is known what its maps hold: after a write that failed, nothing more is
+    /// built on it.
+    fn sound(&mut self) -> Option<&mut Loaded> {
+        self.loaded().filter(|loaded| loaded.trouble.is_none())
     }
 
     /// Its maps, where it is loaded.
@@ -185,6 +196,11 @@ impl Plane {
         matches!(&self.state, State::Loaded(loaded) if loaded.filled)
     }
 
+    /// Is it known what the maps hold, if there are any?
+    pub(super) fn is_sound(&self) -> bool {
+        !matches!(&self.state, State::Loaded(loaded) if loaded.trouble.is_some())
+    }
+
     /// Why policies are not enforced here.
     pub(super) fn absence(&self) -> Option<&str> {
         match &self.state {
@@ -200,7 +216,7 @@ impl Plane {
             }
             State::Loaded(loaded) => {
                 let troubles = loaded.trouble.iter().chain(&loaded.full);
-                troubles.cloned().collect()
+                troubles.chain(&loaded.nuisance).cloned().collect()
             }
             _ => Vec::new(),
         }
@@ -209,7 +225,9 @@ impl Plane {
     /// The entry of a link, as the programs have it.
     pub(super) fn entry(&self, link: u32) -> Option<&abi::Endpoint> {
         match &self.state {
-            State::Loaded(loaded) if loaded.filled => loaded.endpoints.get(&link),
+            State::Loaded(loaded) if loaded.filled && loaded.trouble.is_none() => {
+                loaded.endpoints.get(&link)
+            }
             _ => None,
         }
     }
@@ -227,7 +245,7 @@ impl Plane {
 
     /// A link's policy is in place.
     pub(super) fn put(&mut self, link: u32, endpoint: abi::Endpoint) {
-        let Some(loaded) = self.loaded() else {
+        let Some(loaded) = self.sound() else {
             return;
         };
         if loaded.endpoints.get(&link) == Some(&endpoint) {
@@ -236,15 +254,17 @@ impl Plane {
         let written = loaded.data.put_endpoint(link, &endpoint);
         if written.is_ok() {
             loaded.endpoints.insert(link, endpoint);
+            loaded.judged = false;
         }
         loaded.note(written);
     }
 
     /// Brings a change to the maps. `index` is the link of an endpoint of this node.
     pub(super) fn write(&mut self, change: &Change, index: impl Fn(&EndpointId) -> u32) {
-        if let Some(loaded) = self.loaded() {
+        if let Some(loaded) = self.sound() {
             let written = words::write(&mut loaded.data, change, index);
             loaded.note(written);
+            loaded.judged = false;
         }
     }
 
@@ -268,10 +288,12 @@ impl Plane {
                 .filter(|link| !wanted.contains_key(link));
             let gone: Vec<u32> = gone.copied().collect();
             gone.into_iter().for_each(|link| self.close(link));
+            if let Some(loaded) = self.loaded() {
+                loaded.full = None;
+            }
             for (link, endpoint) in wanted {
                 self.put(link, endpoint);
             }
-            self.judge_anew();
         }
         self.forget_closed();
     }
@@ -288,12 +310,13 @@ impl Plane {
         }
         loaded.attached.retain(|link| !closed.contains(link));
         let removed = loaded.data.remove_tracks_of(&closed).map(drop);
-        loaded.note(removed);
+        loaded.bear(removed);
     }
 
-    /// Flows that were judged before are judged anew.
+    /// Flows that were judged before are judged anew, where something has changed since.
     pub(super) fn judge_anew(&mut self) {
-        if let Some(loaded) = self.loaded() {
+        if let Some(loaded) = self.sound().filter(|loaded| !loaded.judged) {
+            loaded.judged = true;
             loaded.config.epoch = loaded.config.epoch.wrapping_add(1);
             let written = loaded.data.set_config(&loaded.config);
             loaded.note(written);
@@ -304,47 +327,6 @@ impl Plane {
     pub(super) fn doubt(&mut self) {
         self.look = true;
     }
-
-    /// When to come back.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.is_there().then(|| self.swept + SWEEP)
-    }
-
-    /// Forgets flows that have ended; starts anew after trouble.
-    pub(super) fn tend(&mut self) {
-        if self.swept.elapsed() < SWEEP {
-            return;
-        }
-        self.swept = Instant::now();
-        let Some(loaded) = self.loaded() else {
-            return;
-        };
-        let swept = loaded.data.sweep(SWEPT).map(drop);
-        loaded.note(swept);
-        if let Some(trouble) = &loaded.trouble {
-            error!("{trouble}; a new generation is filled");
-            self.state = State::Idle;
-        }
-    }
-
-    /// Readable when there are flows.
-    pub(super) fn events(&self) -> Option<BorrowedFd<'_>> {
-        match &self.state {
-            State::Loaded(loaded) => loaded.events.as_ref().map(|events| events.as_fd()),
-            _ => None,
-        }
-    }
-
-    /// What the programs have told.
-    pub(super) fn drain(&mut self) -> Vec<abi::FlowEvent> {
-        let events = self.loaded().and_then(|loaded| loaded.events.as_mut());
-        let Some(events) = events else {
-            return Vec::new();
-        };
-        std::iter::from_fn(|| events.next_event())
-            .take(EVENTS)
-            .collect()
-    }
 }
 
 impl Loaded {
@@ -354,5 +336,10 @@ impl Loaded {
             Err(error) if error.is_full() => self.full = Some(error.to_string()),
             Err(error) => drop(self.trouble.get_or_insert(error.to_string())),
         }
+    }
+
+    /// Of what says nothing of the maps that verdicts come from.
+    fn bear(&mut self, done: Result<(), fairway_dataplane::Error>) {
+        self.nuisance = done.err().map(|error| error.to_string());
     }
 }

@@ -18,6 +18,7 @@ use fairway_dataplane::{
 use fairway_ipam::AttachmentId;
 use fairway_policy::{RuleName, Stage, input::Number, spec::ObjectName};
 use std::{
+    collections::HashMap,
     net::IpAddr,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -56,6 +57,9 @@ pub(super) fn standing(
     };
     if !turn.feed.seen {
         return missing("the store has not told yet which policies there are");
+    }
+    if turn.feed.blind().is_some() {
+        return missing("there is a policy that cannot be read");
     }
     let Some(link) = turn.links.of(attachment) else {
         return missing("its link is not there");
@@ -143,8 +147,14 @@ pub(super) fn status(turn: &Turn) -> PolicyStatus {
     if problems.is_empty() {
         problems.extend(turn.plane.absence().map(str::to_owned));
     }
+    if !turn.feed.seen {
+        problems.push("the store has not told yet which policies there are".to_owned());
+    }
     PolicyStatus {
-        enforced: turn.plane.absence().is_none(),
+        enforced: turn.plane.absence().is_none()
+            && turn.is_ready()
+            && turn.overflow.is_none()
+            && turn.plane.is_sound(),
         problems,
         endpoints: count(turn.registry.all().count()),
         maps: fills
@@ -186,15 +196,22 @@ pub(super) fn flows(turn: &Turn, events: &[FlowEvent]) -> (Vec<Flow>, u64) {
     let wall = SystemTime::now().duration_since(UNIX_EPOCH);
     let wall = wall.map_or(0, |now| now.as_millis());
     let wall = u64::try_from(wall).unwrap_or(u64::MAX);
+    let records = turn.registry.all();
+    let titles: HashMap<u32, String> = records
+        .filter_map(|record| {
+            let link = turn.links.of(&record.attachment())?;
+            Some((link.index, record.title()))
+        })
+        .collect();
     let flow = |event: &FlowEvent| {
         let ago = monotonic.saturating_sub(event.at) / 1_000_000;
-        flow(turn, event, wall.saturating_sub(ago))
+        flow(turn, &titles, event, wall.saturating_sub(ago))
     };
     let missed = events.iter().map(|event| u64::from(event.missed)).sum();
     (events.iter().map(flow).collect(), missed)
 }
 
-fn flow(turn: &Turn, event: &FlowEvent, at: u64) -> Flow {
+fn flow(turn: &Turn, titles: &HashMap<u32, String>, event: &FlowEvent, at: u64) -> Flow {
     let ip = |addr: Addr| {
         Some(addr)
             .filter(|addr| *addr != Addr::default())
@@ -206,15 +223,7 @@ fn flow(turn: &Turn, event: &FlowEvent, at: u64) -> Flow {
         true => destination,
         false => source,
     };
-    let records = turn.registry.all();
-    let record = turn.links.name(event.link).and_then(|_| {
-        let mut records = records.filter(|record| {
-            let link = turn.links.of(&record.attachment());
-            link.is_some_and(|link| link.index == event.link)
-        });
-        records.next()
-    });
-    let endpoint = record.map(|record| record.title());
+    let endpoint = titles.get(&event.link).cloned();
     let endpoint = endpoint.or_else(|| name(own));
     let link = || match turn.links.name(event.link) {
         Some(name) => name.to_owned(),

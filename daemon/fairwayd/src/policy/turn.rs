@@ -4,6 +4,7 @@
 use super::{
     Beginning, EndpointRecord, FlowLog, Message, To,
     feed::Feed,
+    fit::Fit,
     links::Links,
     names::Names,
     plane::Plane,
@@ -11,9 +12,7 @@ use super::{
     registry::Registry,
     told,
 };
-use crate::{alias, convert::body, error::Error};
-use fairway_api::endpoint::Guarded;
-use fairway_cni::Code;
+use crate::{alias, error::Error};
 use fairway_ipam::AttachmentId;
 use fairway_netlink::{Event, Handle};
 use fairway_policy::{
@@ -34,6 +33,8 @@ const OPEN_WITHIN: Duration = Duration::from_secs(5);
 /// A problem that lasts is told again after so long.
 const TELL_AGAIN: Duration = Duration::from_secs(300);
 
+mod admit;
+
 pub(super) struct Turn {
     pub(super) node: String,
     pub(super) feed: Feed,
@@ -46,6 +47,9 @@ pub(super) struct Turn {
     pub(super) sets: BTreeMap<EndpointId, (Number, Sets)>,
     /// What does not fit; what was in force before it stays.
     pub(super) overflow: Option<String>,
+    /// Something was learned that changes may follow from.
+    learned: bool,
+    pub(super) fit: Fit,
     waiting: Vec<Waiting>,
     publisher: Publisher,
     flows: Arc<FlowLog>,
@@ -68,7 +72,7 @@ impl Turn {
         let node = beginning.node.to_string();
         let plane = Plane::new(beginning.policing, &node);
         Ok(Turn {
-            feed: Feed::new(node.clone()),
+            feed: Feed::new(node.clone(), beginning.grace),
             engine: Engine::new(plane.limits()),
             names: Names::default(),
             registry: Registry::open(&beginning.state_dir)?,
@@ -76,6 +80,8 @@ impl Turn {
             plane,
             sets: BTreeMap::new(),
             overflow: None,
+            learned: true,
+            fit: Fit::default(),
             waiting: Vec::new(),
             publisher: Publisher::new(orders, node.clone()),
             flows,
@@ -121,7 +127,7 @@ impl Turn {
             }
             Message::Gone(attachment) => {
                 if let Some(link) = self.links.of(&attachment).map(|link| link.index) {
-                    self.plane.close(link);
+                    self.plane.shut(self.links.netlink(), link);
                 }
                 self.forget(&attachment);
             }
@@ -136,7 +142,12 @@ impl Turn {
             Message::Policies(to) => drop(to.send(told::policies(self))),
             Message::Explain(explain, to) => drop(to.send(told::explained(self, &explain))),
             Message::Audit(to) => drop(to.send(told::audit(self))),
-            Message::Status(to) => drop(to.send(told::status(self))),
+            Message::Status(to) => {
+                // Whether it can be is only known when it was tried.
+                let _absent = self.plane.must_be_there();
+                drop(to.send(told::status(self)));
+            }
+            Message::Problems(to) => drop(to.send(self.problems())),
             // The worker's.
             Message::End(_) => {}
         }
@@ -144,68 +155,8 @@ impl Turn {
 
     fn learn(&mut self, input: Input) {
         self.names.learn(&input);
-        self.engine.handle(input);
-    }
-
-    fn guard(
-        &mut self,
-        attachment: &AttachmentId,
-        required: bool,
-    ) -> Result<Guarded, fairway_api::ErrorBody> {
-        if let Err(reason) = self.plane.must_be_there() {
-            return match required {
-                true => Err(told::not_enforced(&reason)),
-                false => Ok(Guarded { enforced: false }),
-            };
-        }
-        let Some(link) = self.links.find(attachment) else {
-            let text = format!("{attachment}: its link is not there");
-            return Err(body(Code::INTERNAL, text));
-        };
-        // What an earlier container of that name was must not open this one.
-        self.plane.close(link.index);
-        self.forget(attachment);
-        let attached = self.plane.attach(self.links.netlink(), link.index);
-        attached.map_err(|error| body(Code::TRY_AGAIN, error))?;
-        Ok(Guarded { enforced: true })
-    }
-
-    fn open(&mut self, record: EndpointRecord, to: To<()>) {
-        let attachment = record.attachment();
-        if let Err(reason) = self.plane.must_be_there() {
-            return drop(to.send(Err(told::not_enforced(&reason))));
-        }
-        if let Some(other) = self.registry.all().find(|other| {
-            other.attachment() != attachment
-                && other
-                    .addresses
-                    .iter()
-                    .any(|ip| record.addresses.contains(ip))
-        }) {
-            let text = format!(
-                "{attachment}: {} has one of its addresses; policies know containers by these",
-                other.attachment()
-            );
-            return drop(to.send(Err(body(Code::ADDRESS_UNAVAILABLE, text))));
-        }
-        if let Err(error) = self.registry.put(record.clone()) {
-            return drop(to.send(Err(body(Code::IO, format!("{attachment}: {error}")))));
-        }
-        self.learn(Input::Endpoint(record.endpoint(&self.node, true)));
-        self.publisher.due = true;
-        self.waiting.push(Waiting {
-            attachment,
-            until: Instant::now() + OPEN_WITHIN,
-            to,
-        });
-    }
-
-    /// Its link is gone, or must be of no use.
-    fn forget(&mut self, attachment: &AttachmentId) {
-        if let Some(record) = self.registry.remove(attachment) {
-            self.learn(Input::EndpointGone(record.id(&self.node)));
-            self.publisher.due = true;
-        }
+        self.learned = true;
+        self.fit.learn(&mut self.engine, input);
     }
 
     /// Brings all into step.
@@ -218,11 +169,14 @@ impl Turn {
         {
             self.learn(input);
         }
+        for gone in self.feed.expired() {
+            self.learn(gone);
+        }
         if self.registry.all().next().is_some() || self.feed.has_networks() {
             // Loading takes a moment that no container should wait for.
             let _absent = self.plane.must_be_there();
         }
-        if self.feed.seen && self.links.is_listed() {
+        if self.is_ready() {
             self.settle();
         }
         let events = self.plane.drain();
@@ -260,13 +214,19 @@ impl Turn {
         }
     }
 
+    /// Is the whole picture there? Until then the programs of the daemon before this one go on.
+    pub(super) fn is_ready(&self) -> bool {
+        self.feed.seen && self.links.is_listed() && self.feed.blind().is_none()
+    }
+
     /// What the engine wants goes to the kernel.
     fn settle(&mut self) {
-        let (changes, overflow) = match self.engine.changes() {
-            Ok(changes) => (changes, None),
-            Err(overflow) => (Vec::new(), Some(overflow.to_string())),
-        };
-        self.overflow = overflow;
+        let mut changes = Vec::new();
+        if std::mem::take(&mut self.learned) {
+            let settled = self.fit.changes(&mut self.engine);
+            self.overflow = settled.as_ref().err().map(ToString::to_string);
+            changes = settled.unwrap_or_default();
+        }
         if !changes.is_empty() {
             debug!("{} changes of policy", changes.len());
         }
@@ -287,11 +247,10 @@ impl Turn {
             wanted.extend(self.wanted(record));
         }
         self.plane.match_endpoints(wanted);
-        if !changes.is_empty() {
-            self.plane.judge_anew();
-        }
-        let overlay = self.links.overlay();
-        self.plane.take_over(self.links.netlink(), overlay);
+        self.plane.judge_anew();
+        let (overlay, ours) = (self.links.overlay(), self.links.ours());
+        self.plane
+            .take_over(self.links.netlink(), overlay, ours.into_iter());
     }
 
     fn carry_out(&mut self, change: &Change) {
@@ -358,6 +317,7 @@ impl Turn {
     /// What keeps policies from being in force.
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems: Vec<String> = self.overflow.iter().cloned().collect();
+        problems.extend(self.fit.problems());
         problems.extend(self.feed.problems().cloned());
         problems.extend(self.plane.problems());
         problems

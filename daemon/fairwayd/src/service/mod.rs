@@ -70,7 +70,7 @@ impl Daemon {
     /// What keeps packets from going where they should, and policies from being in force.
     async fn problems(&self) -> Result<Vec<String>, ErrorBody> {
         let mut problems = self.routes.problems().await?;
-        let policy = self.policy.status().await?.problems;
+        let policy = self.policy.problems().await?;
         let new = policy
             .into_iter()
             .filter(|problem| !problems.contains(problem));

@@ -22,12 +22,28 @@ impl Plane {
         Ok(())
     }
 
-    /// Gives all links these programs, and lets older generations go.
-    pub(in crate::policy) fn take_over(&mut self, netlink: &mut Handle, overlay: Option<u32>) {
+    /// Nothing passes a link any more, whichever generation's programs it has.
+    pub(in crate::policy) fn shut(&mut self, netlink: &mut Handle, link: u32) {
+        self.close(link);
+        let attached = |loaded: &mut super::Loaded| loaded.attached.contains(&link);
+        if self.loaded().is_some_and(|loaded| !attached(loaded))
+            && let Err(error) = self.attach(netlink, link)
+        {
+            warn!("link {link}: {error}");
+        }
+    }
+
+    /// Gives all links these programs, and lets older generations go. `ours` are all links of containers.
+    pub(in crate::policy) fn take_over(
+        &mut self,
+        netlink: &mut Handle,
+        overlay: Option<u32>,
+        ours: impl Iterator<Item = u32>,
+    ) {
         let look = std::mem::take(&mut self.look);
         let device = overlay;
         let overlay = overlay.filter(|_| self.policing.deliver_overlay);
-        let Some(loaded) = self.loaded().filter(|loaded| loaded.filled) else {
+        let Some(loaded) = self.sound().filter(|loaded| loaded.filled) else {
             return;
         };
         if !loaded.alone {
@@ -38,7 +54,16 @@ impl Plane {
         }
         let missing = loaded.endpoints.keys();
         let missing = missing.filter(|link| look || !loaded.attached.contains(link));
-        let missing: Vec<u32> = missing.copied().collect();
+        let mut missing: Vec<u32> = missing.copied().collect();
+        if !loaded.alone {
+            // One of which nothing is known must not go on with maps that nobody writes any more: it is closed.
+            let guarded = ours.filter(|link| {
+                !loaded.endpoints.contains_key(link)
+                    && !loaded.attached.contains(link)
+                    && fairway_dataplane::is_guarded(netlink, *link).unwrap_or(false)
+            });
+            missing.extend(guarded.collect::<Vec<_>>());
+        }
         for link in missing {
             match loaded.data.attach(netlink, link) {
                 Ok(()) => drop(loaded.attached.insert(link)),
@@ -55,12 +80,12 @@ impl Plane {
         if let (false, None, Some(device)) = (loaded.alone, overlay, device) {
             // A daemon with another setting may have hung it there.
             let detached = fairway_dataplane::detach(netlink, device).map(drop);
-            loaded.note(detached);
+            loaded.bear(detached);
         }
         if !loaded.alone {
             let retired = loaded.data.retire_older();
             loaded.alone = retired.is_ok();
-            loaded.note(retired);
+            loaded.bear(retired);
         }
     }
 }

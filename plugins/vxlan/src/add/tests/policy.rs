@@ -72,13 +72,13 @@ fn nothing_passes_before_the_policy_is_in_place() {
 }
 
 #[test]
-fn a_node_that_enforces_nothing_opens_nothing() {
+fn a_node_that_enforces_nothing_hears_of_it_all_the_same() {
     with_settings(|| {
         let mut bed = Bed::new();
         let mut by = Enforcer::new(&bed);
         by.enforced = false;
         bed.add_by(&json!({}), || Ok(()), &by).unwrap();
-        assert_eq!(by.asked.take(), [("guard", false)]);
+        assert_eq!(by.asked.take(), [("guard", false), ("open", true)]);
         assert!(bed.pair_is_up());
 
         // It must refuse, where policy is required; one that does not is not believed.
