@@ -32,6 +32,8 @@ pub(super) struct Plane {
     state: State,
     /// When open flows were looked at last.
     swept: Instant,
+    /// When events were taken last.
+    gathered: Instant,
     /// Links are to be looked at.
     look: bool,
     /// A generation in trouble is given up no earlier.
@@ -91,6 +93,7 @@ impl Plane {
             policing,
             state,
             swept: Instant::now(),
+            gathered: Instant::now(),
             look: false,
             renew_at: Instant::now(),
             pause: AGAIN,

@@ -15,7 +15,7 @@ pub(crate) fn encode(parsed: &Parsed) -> Vec<u8> {
 
 /// Reads one.
 pub(crate) fn decode(value: &[u8]) -> Result<Parsed, String> {
-    let value: Value = serde_json::from_slice(value).map_err(|error| error.to_string())?;
+    let mut value: Value = serde_json::from_slice(value).map_err(|error| error.to_string())?;
     match value["version"].as_u64() {
         Some(VERSION) => {}
         Some(newer) => {
@@ -25,5 +25,5 @@ pub(crate) fn decode(value: &[u8]) -> Result<Parsed, String> {
         }
         None => return Err("version: missing or not a whole number above 0".to_owned()),
     }
-    object::parse(value["object"].clone()).map_err(|error| error.to_string())
+    object::parse(value["object"].take()).map_err(|error| error.to_string())
 }

@@ -16,13 +16,18 @@ const CALM: Duration = Duration::from_secs(300);
 const SWEEP: Duration = Duration::from_secs(1);
 /// So many open flows are looked at at once.
 const SWEPT: usize = 16_384;
+/// Events are taken no more often than this: each wakes a thread, and may take a processor from a container.
+const GATHER: Duration = Duration::from_millis(50);
 /// So many events are taken in a turn.
 const EVENTS: usize = 1024;
 
 impl Plane {
     /// When to come back.
     pub(in crate::policy) fn deadline(&self) -> Option<Instant> {
-        self.is_there().then(|| self.swept + SWEEP)
+        let gather = (self.gathered.elapsed() < GATHER).then(|| self.gathered + GATHER);
+        let sweep = self.swept + SWEEP;
+        self.is_there()
+            .then(|| gather.map_or(sweep, |at| at.min(sweep)))
     }
 
     /// Forgets flows that have ended; starts anew after trouble.
@@ -62,19 +67,27 @@ impl Plane {
     /// Readable when there are flows.
     pub(in crate::policy) fn events(&self) -> Option<BorrowedFd<'_>> {
         match &self.state {
-            State::Loaded(loaded) => loaded.events.as_ref().map(|events| events.as_fd()),
+            State::Loaded(loaded) if self.gathered.elapsed() >= GATHER => {
+                loaded.events.as_ref().map(|events| events.as_fd())
+            }
             _ => None,
         }
     }
 
     /// What the programs have told.
     pub(in crate::policy) fn drain(&mut self) -> Vec<abi::FlowEvent> {
+        if self.gathered.elapsed() < GATHER {
+            return Vec::new();
+        }
         let events = self.loaded().and_then(|loaded| loaded.events.as_mut());
         let Some(events) = events else {
             return Vec::new();
         };
-        std::iter::from_fn(|| events.next_event())
-            .take(EVENTS)
-            .collect()
+        let events = std::iter::from_fn(|| events.next_event()).take(EVENTS);
+        let events: Vec<_> = events.collect();
+        if !events.is_empty() {
+            self.gathered = Instant::now();
+        }
+        events
     }
 }
