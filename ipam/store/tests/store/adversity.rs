@@ -116,6 +116,12 @@ fn a_commit_that_was_not_sent_is_rejected() {
             bed.proxies[0].live() == 0
         })
         .await;
+        // Until the client has heard of its end, a request may still be on it.
+        until("the client knows", || async {
+            let error = soon(store.commit(&take())).await.expect_err("nobody");
+            error.is_rejection()
+        })
+        .await;
         for _ in 0..3 {
             let error = soon(store.commit(&take())).await.expect_err("nobody");
             assert!(error.is_rejection(), "{error}");

@@ -152,15 +152,26 @@ async fn pump(
     held: Option<Held>,
 ) {
     let mut bytes = vec![0; 65_536];
-    while let Ok(n @ 1..) = from.read(&mut bytes).await {
-        if let Some(held) = held.as_ref().filter(|_| !passes(state.borrow().mode)) {
-            held.lock().expect("no panic").extend(&bytes[..n]);
+    // What waits: a request comes in several pieces as often as not.
+    let (mut waiting, mut told) = (Vec::new(), 0);
+    loop {
+        let passing = passes(state.borrow_and_update().mode);
+        if passing && !waiting.is_empty() {
+            if to.write_all(&waiting).await.is_err() {
+                return;
+            }
+            (waiting, told) = (Vec::new(), 0);
         }
-        if state.wait_for(|state| passes(state.mode)).await.is_err() {
-            return;
+        if let Some(held) = held.as_ref().filter(|_| !passing) {
+            held.lock().expect("no panic").extend(&waiting[told..]);
+            told = waiting.len();
         }
-        if to.write_all(&bytes[..n]).await.is_err() {
-            return;
+        tokio::select! {
+            changed = state.changed() => if changed.is_err() { return },
+            read = from.read(&mut bytes) => {
+                let Ok(n @ 1..) = read else { return };
+                waiting.extend(&bytes[..n]);
+            }
         }
     }
 }
