@@ -59,7 +59,10 @@ const HARMS: &[Harm] = &[
     },
     Harm {
         what: "neighbours are gone",
-        script: "ip -6 neigh flush dev fairway.vx nud permanent",
+        // One by one: `flush` looks again until none is left, and the daemon is as quick as it is.
+        script: "ip -6 neigh show dev fairway.vx nud permanent | while read -r neighbour _; do
+                   ip -6 neigh del \"$neighbour\" dev fairway.vx
+                 done",
         after: "",
     },
     Harm {
