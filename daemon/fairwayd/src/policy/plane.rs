@@ -214,7 +214,7 @@ impl Plane {
 
     pub(super) fn problems(&self) -> Vec<String> {
         match &self.state {
-            State::Absent(reason, _) if self.policing.enforce => {
+            State::Absent(reason, _) => {
                 vec![format!("policies are not enforced on this node: {reason}")]
             }
             State::Loaded(loaded) => {
