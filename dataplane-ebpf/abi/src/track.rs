@@ -75,11 +75,13 @@ pub mod seconds {
     pub const TCP_NEW: u64 = 60;
     /// TCP, after both FINs or an RST.
     pub const TCP_CLOSED: u64 = 10;
+    /// TCP, after an RST that no FIN came with, of a connection that was open.
+    pub const TCP_RESET: u64 = 3600;
     /// Anything else, before an answer.
     pub const OTHER_NEW: u64 = 30;
     /// Anything else, after one.
     pub const OTHER: u64 = 180;
-    /// A refused one.
+    /// A refused one; of TCP, [`TCP`].
     pub const REFUSED: u64 = 60;
     /// Fragments of a packet.
     pub const FRAGMENTS: u64 = 30;

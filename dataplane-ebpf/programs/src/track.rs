@@ -134,8 +134,27 @@ fn is_closed(state: u32) -> bool {
 }
 
 #[inline(always)]
+fn is_reset_alone(state: u32) -> bool {
+    const ALL: u32 = State::RESET | State::CONFIRMED | State::FIN | State::FIN_BACK;
+    state & ALL == State::RESET | State::CONFIRMED
+}
+
+/// How long a refused flow is known: of TCP for as long as its ends may try to go on, or what they send later
+/// would pass as another flow, of the other direction.
+#[inline(always)]
+fn refused(protocol: u8) -> u64 {
+    let seconds = match protocol {
+        TCP => seconds::TCP,
+        _ => seconds::REFUSED,
+    };
+    seconds * SECOND
+}
+
+#[inline(always)]
 fn lifetime(protocol: u8, state: u32) -> u64 {
     let seconds = match protocol {
+        // Whoever can guess its ports can forge an RST; the ends may go on, and go by this entry still.
+        TCP if is_reset_alone(state) => seconds::TCP_RESET,
         TCP if is_closed(state) => seconds::TCP_CLOSED,
         TCP if state & State::CONFIRMED != 0 => seconds::TCP,
         TCP => seconds::TCP_NEW,
@@ -325,10 +344,14 @@ fn again(
     let Some(config) = maps::config() else {
         return Reason::Internal;
     };
-    let refused = state & State::REFUSED != 0;
-    if refused && !anew && found.epoch() == config.epoch && config.flags & Config::JUDGE_ALL == 0 {
+    let was_refused = state & State::REFUSED != 0;
+    if was_refused
+        && !anew
+        && found.epoch() == config.epoch
+        && config.flags & Config::JUDGE_ALL == 0
+    {
         packet.rule = found.rule();
-        found.set_expires(now + seconds::REFUSED * SECOND);
+        found.set_expires(now + refused(packet.key.protocol));
         return if state & State::DENIED != 0 {
             Reason::Denied
         } else {
@@ -341,7 +364,7 @@ fn again(
         state & State::INBOUND
     };
     let reason = verdict::judge(packet, endpoint, inbound != 0);
-    if anew || packet.rule != found.rule() || refused == (reason == Reason::Forwarded) {
+    if anew || packet.rule != found.rule() || was_refused == (reason == Reason::Forwarded) {
         tell::rule(packet.rule, 0, packet.length);
     }
     match reason {
@@ -352,7 +375,7 @@ fn again(
         // What was refused stays so.
         _ if anew => return reason,
         Reason::Forwarded => {
-            if refused {
+            if was_refused {
                 found.clear(State::REFUSED | State::DENIED);
                 found.set_expires(now);
             }
@@ -365,7 +388,7 @@ fn again(
             };
             found.clear(State::DENIED);
             found.set(State::REFUSED | denied);
-            found.set_expires(now + seconds::REFUSED * SECOND);
+            found.set_expires(now + refused(packet.key.protocol));
         }
         // The daemon is about to put it right.
         _ => return reason,

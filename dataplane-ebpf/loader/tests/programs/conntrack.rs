@@ -152,6 +152,29 @@ fn the_middle_of_a_connection_is_judged_by_its_own_direction() {
     });
 }
 
+/// For how many seconds an entry is still good.
+fn left(track: &Track) -> u64 {
+    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).unwrap();
+    let now = u64::try_from(now.tv_sec()).unwrap();
+    (track.expires / 1_000_000_000).saturating_sub(now)
+}
+
+#[test]
+fn an_rst_that_anybody_may_have_forged_does_not_end_a_connection() {
+    bed(small(), |bed| {
+        isolated(bed);
+        for far in far() {
+            incoming(bed, far, (5000, 80), SYN);
+            outgoing(bed, far, (80, 5000), SYN | ACK);
+            incoming(bed, far, (5000, 80), ACK);
+            incoming(bed, far, (5000, 80), RST);
+            let (_, track) = entry(bed, far, (80, 5000)).unwrap();
+            assert!((600..=3600).contains(&left(&track)), "{} s", left(&track));
+            assert_eq!(outgoing(bed, far, (80, 5000), ACK), Reason::Forwarded);
+        }
+    });
+}
+
 #[test]
 fn a_policy_that_forbids_an_open_connection_cuts_it() {
     bed(small(), |bed| {
@@ -171,6 +194,8 @@ fn a_policy_that_forbids_an_open_connection_cuts_it() {
             assert_eq!(outgoing(bed, far, (80, 5000), ACK), Reason::Denied);
             let (_, track) = entry(bed, far, (80, 5000)).unwrap();
             assert_eq!(track.state & State::REFUSED, State::REFUSED);
+            // For longer than an end waits until it sends the same once more.
+            assert!(left(&track) > 3600, "{} s", left(&track));
             assert_eq!((track.rule, track.epoch), (15, bed.config.epoch));
             // By no rule.
             bed.says(1, REMOTE, 99, 1 << 16);

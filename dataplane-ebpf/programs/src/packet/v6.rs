@@ -31,6 +31,10 @@ pub(super) fn parse<const IN: bool>(packet: &mut Packet, skb: &mut Skb) -> Resul
             head.word::<50>(),
         ]),
     );
+    // ::ffff:a.b.c.d is how the maps write IPv4; nobody sends from or to it (RFC 6890).
+    if packet.key.local.is_v4() || packet.key.remote.is_v4() {
+        return Err(Reason::Malformed);
+    }
     if payload == 0 && segmented {
         // More than 64 KiB, to be cut later.
         payload = there - HEADER;
