@@ -140,7 +140,10 @@ impl Links {
         if !self.listed || !std::mem::take(&mut self.addresses_changed) {
             return None;
         }
-        let all = self.addresses.values().flatten().copied();
+        // kube-proxy's IPVS mode puts the addresses of services there: those are not the node.
+        let services = |index: &u32| self.name(*index) == Some("kube-ipvs0");
+        let own = self.addresses.iter().filter(|(index, _)| !services(index));
+        let all = own.flat_map(|(_, addresses)| addresses).copied();
         Some(all.filter(|ip| !is_link_local(ip)).collect())
     }
 }
