@@ -65,13 +65,15 @@ fn stays_near(packet: &Packet, endpoint: &Endpoint) -> bool {
     let to = &packet.key.remote;
     is_multicast(to)
         || is_link_local(to)
-        || endpoint.flags & Endpoint::BRIDGED != 0
-        || is_host(packet)
+        || is_here(packet, endpoint.flags & Endpoint::BRIDGED != 0)
 }
 
+/// Has this node its destination, or, from a port of a bridge, a container of this node? Any other would be
+/// routed, and get out of here unjudged.
 #[inline(never)]
-fn is_host(packet: &Packet) -> bool {
-    maps::address(&packet.key.remote).is_some_and(|peer| peer.flags & Peer::HOST != 0)
+fn is_here(packet: &Packet, bridged: bool) -> bool {
+    maps::address(&packet.key.remote)
+        .is_some_and(|peer| peer.flags & Peer::HOST != 0 || bridged && peer.link != 0)
 }
 
 #[inline(always)]

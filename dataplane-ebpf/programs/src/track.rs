@@ -275,6 +275,8 @@ extern "C" fn fairway_begin(
 #[inline(always)]
 fn begin(packet: &mut Packet, endpoint: &Endpoint, now: u64, how: u32) -> Reason {
     let inbound = how & INBOUND != 0;
+    // Before the verdict: what changes meanwhile has it judged anew.
+    let epoch = maps::config().map_or(0, |config| config.epoch);
     let reason = verdict::judge(packet, endpoint, inbound);
     tell::rule(packet.rule, 0, packet.length);
     if reason != Reason::Forwarded {
@@ -287,13 +289,13 @@ fn begin(packet: &mut Packet, endpoint: &Endpoint, now: u64, how: u32) -> Reason
     };
     tell::sampled(packet, direction);
     // Where the table has no room the next packet is judged as well.
-    let (key, track) = (&packet.key, &fresh(packet, now, how));
+    let (key, track) = (&packet.key, &fresh(packet, now, how, epoch));
     let _ = TRACK_NEW.insert(key, track, 0);
     Reason::Forwarded
 }
 
 #[inline(always)]
-fn fresh(packet: &Packet, now: u64, how: u32) -> Track {
+fn fresh(packet: &Packet, now: u64, how: u32, epoch: u32) -> Track {
     let mut state = 0;
     if how & INBOUND != 0 {
         state |= State::INBOUND;
@@ -303,7 +305,7 @@ fn fresh(packet: &Packet, now: u64, how: u32) -> Track {
     }
     Track {
         expires: now + lifetime(packet.key.protocol, state),
-        epoch: maps::config().map_or(0, |config| config.epoch),
+        epoch,
         rule: packet.rule,
         state,
         zero: 0,
@@ -344,6 +346,8 @@ fn again(
     let Some(config) = maps::config() else {
         return Reason::Internal;
     };
+    // Before the verdict, as in `begin`.
+    let epoch = config.epoch;
     let was_refused = state & State::REFUSED != 0;
     if was_refused
         && !anew
@@ -369,7 +373,7 @@ fn again(
     }
     match reason {
         Reason::Forwarded if anew => {
-            found.begins(&fresh(packet, now, how));
+            found.begins(&fresh(packet, now, how, epoch));
             return reason;
         }
         // What was refused stays so.
@@ -393,6 +397,6 @@ fn again(
         // The daemon is about to put it right.
         _ => return reason,
     }
-    found.judged(packet.rule, config.epoch);
+    found.judged(packet.rule, epoch);
     reason
 }

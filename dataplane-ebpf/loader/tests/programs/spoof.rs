@@ -128,6 +128,14 @@ fn in_neighbour_discovery() {
         let mut routed = neighbour(own, all, 135, other);
         routed.hops = 254;
         assert_eq!(says(bed, &sent(bed.a, &routed)), Reason::NotAllowed);
+        // From a port of a bridge, too, only who is here is a neighbour: all else would be routed.
+        bed.change(bed.a, |end| end.flags |= Endpoint::BRIDGED);
+        let (away, here) = (crate::bed::far()[1], bed.b.like(own));
+        for (to, reason) in [(away, Reason::NotAllowed), (here, Reason::Forwarded)] {
+            let frame = neighbour(own, to, 135, to);
+            assert_eq!(says(bed, &sent(bed.a, &frame)), reason, "{to}");
+        }
+        bed.change(bed.a, |end| end.flags &= !Endpoint::BRIDGED);
         // Link-local sources are for this alone.
         for frame in [
             segment(near, all, (1, 2), SYN),
