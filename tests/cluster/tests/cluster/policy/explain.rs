@@ -49,7 +49,9 @@ fn agrees(case: &Case, told: &PolicyExplained, (from, to, what): (Who, Who, What
 
 #[test]
 fn explanations_agree_with_what_packets_meet() -> Result<()> {
-    on(&Plan::nodes(2).members(1), |bed| {
+    // Each drop is looked for, and a whole table of attempts is more than is told of in a second.
+    let all = "[policy]\nsample = 0\nevents = 100000\n";
+    on(&Plan::nodes(2).members(1).settings(all), |bed| {
         let table = Table::new(bed, 172)?;
         let case = mixed();
         apply(&bed.door(2), &(case.objects)(&table)?)?;
