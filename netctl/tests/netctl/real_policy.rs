@@ -57,7 +57,8 @@ fn objects_and_policies_are_understood_by_the_daemon() {
     real.refuses(&apply, "web.yaml, document 2, line ");
 
     real.does("policy-ls", "policy ls");
-    real.does("policy-audit", "policy audit");
+    // This one enforces nothing, so that nothing of it is left in the kernel.
+    real.refuses("policy audit", "not enforced");
     real.does("policy-status", "policy status");
     real.does("flows", "flows --drops");
     let why = real.does("policy-explain", "policy explain 192.0.2.1 192.0.2.2 80");
