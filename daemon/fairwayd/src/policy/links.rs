@@ -112,8 +112,11 @@ impl Links {
     /// The same; lists once more where it is not known.
     pub(super) fn find(&mut self, attachment: &AttachmentId) -> Option<Link> {
         if self.of(attachment).is_none() {
-            // The event of its making may still be on its way.
-            self.list().ok()?;
+            // The event of its making may still be on its way. Who went meanwhile is looked for in its turn.
+            let due = self.due;
+            let listed = self.list();
+            self.due |= due;
+            listed.ok()?;
         }
         self.of(attachment).cloned()
     }

@@ -231,7 +231,7 @@ impl Turn {
             debug!("{} changes of policy", changes.len());
         }
         // A generation that is empty gets all there is, whatever has just changed.
-        let fill = self.plane.is_there() && !self.plane.is_filled();
+        let fill = self.plane.is_there() && !self.plane.is_filled() && self.plane.is_sound();
         if fill {
             changes.iter().for_each(|change| self.note(change));
             let all = self.engine.snapshot();
