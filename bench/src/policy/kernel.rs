@@ -28,7 +28,7 @@ impl Kernel {
             data,
             engine: Engine::new(Limits {
                 addresses: sizes.addresses as usize,
-                prefixes: sizes.prefixes4.min(sizes.prefixes6) as usize,
+                prefixes: sizes.prefixes() as usize,
                 sets: sizes.sets as usize,
                 peers: sizes.peers as usize,
                 ports: sizes.ports as usize,

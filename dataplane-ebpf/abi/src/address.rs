@@ -64,11 +64,7 @@ pub struct Peer {
 impl Peer {
     /// It is an address of this very node.
     pub const HOST: u32 = 1;
-    /// Numbers from here on are those of prefixes (`PREFIXES4`, `PREFIXES6`), below are those of label sets.
+    /// Numbers from here on are those of prefixes (see [`crate::Block`]), below are those of label sets.
     pub const FIRST_PREFIX: u32 = 1 << 31;
 }
 
-/// `PREFIXES4`: LPM trie of an IPv4 address in network order, value `u32`: the number of the prefix.
-pub type Prefix4 = u32;
-/// `PREFIXES6`: LPM trie of an IPv6 address.
-pub type Prefix6 = [u32; 4];

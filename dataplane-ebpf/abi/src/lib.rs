@@ -12,13 +12,15 @@ mod address;
 mod endpoint;
 mod event;
 mod policy;
+mod prefix;
 mod reason;
 mod track;
 
-pub use address::{Addr, Peer, Prefix4, Prefix6};
+pub use address::{Addr, Peer};
 pub use endpoint::{Config, Endpoint, Sets};
 pub use event::{Count, FlowEvent, FlowKind, RuleKey};
 pub use policy::{Class, Decision, Lengths, NO_ORDER, NOBODY, PeerKey, PortKey, Set, Side};
+pub use prefix::{Block, Kinds, Prefix, Prefix4, Prefix6};
 pub use reason::{Direction, Reason};
 pub use track::{Fragment, FragmentKey, State, Track, TrackKey, seconds};
 
@@ -34,7 +36,7 @@ macro_rules! size {
     };
 }
 size! {
-    Addr = 16, Peer = 12, Prefix4 = 4, Prefix6 = 16,
+    Addr = 16, Peer = 12, Prefix4 = 4, Prefix6 = 16, Prefix = 8, Block = 20,
     Config = 16, Endpoint = 64, Sets = 16,
     PeerKey = 8, Lengths = 8, PortKey = 8, Side = 12, Decision = 24, Set = 20,
     TrackKey = 44, Track = 24, FragmentKey = 44, Fragment = 8,

@@ -11,15 +11,14 @@ use std::path::PathBuf;
 use aya::Ebpf;
 use aya::maps::RingBuf;
 use fairway_dataplane_abi::{
-    Addr, Config, Count, Decision, Endpoint, Lengths, Peer, PeerKey, PortKey, Prefix4, Prefix6,
-    RuleKey, Set,
+    Addr, Config, Count, Decision, Endpoint, Lengths, Peer, PeerKey, PortKey, RuleKey, Set,
 };
 
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::generation::Generation;
 use crate::object::{self, OBJECT};
-use crate::plain::Lpm;
+use crate::prefix::Prefixes;
 use crate::sizes::Sizes;
 use crate::table::{Fill, Table};
 use crate::track::Tracks;
@@ -45,8 +44,7 @@ pub struct Dataplane {
     pub(crate) config: Table<u32, Config>,
     pub(crate) endpoints: Table<u32, Endpoint>,
     pub(crate) addresses: Table<Addr, Peer>,
-    pub(crate) prefixes4: Table<Lpm<Prefix4>, u32>,
-    pub(crate) prefixes6: Table<Lpm<Prefix6>, u32>,
+    pub(crate) prefixes: Prefixes,
     pub(crate) sets: Table<u32, Set>,
     pub(crate) peers: Table<PeerKey, Lengths>,
     pub(crate) ports: Table<PortKey, Decision>,
@@ -91,13 +89,13 @@ impl Dataplane {
         let flows = object::map(&mut ebpf, "FLOWS")?;
         let flows = aya::maps::Map::from_map_data(flows).and_then(RingBuf::try_from);
         let events = Events::new(flows.map_err(|error| object::object_error(error.into()))?);
+        let prefixes = Prefixes::new(&mut ebpf)?;
         let mut map = |name| object::map(&mut ebpf, name);
         Ok(Self {
             config: Table::new("CONFIG", map("CONFIG")?)?,
             endpoints: Table::new("ENDPOINTS", map("ENDPOINTS")?)?,
             addresses: Table::new("ADDRESSES", map("ADDRESSES")?)?,
-            prefixes4: Table::new("PREFIXES4", map("PREFIXES4")?)?,
-            prefixes6: Table::new("PREFIXES6", map("PREFIXES6")?)?,
+            prefixes,
             sets: Table::new("SETS", map("SETS")?)?,
             peers: Table::new("PEERS", map("PEERS")?)?,
             ports: Table::new("PORTS", map("PORTS")?)?,
@@ -173,11 +171,13 @@ impl Dataplane {
     /// How much of each map is in use.
     pub fn fill(&self) -> Vec<Fill> {
         let [open, new] = self.tracks.fill();
+        let [blocks, v4, v6] = self.prefixes.fill();
         vec![
             self.endpoints.fill(),
             self.addresses.fill(),
-            self.prefixes4.fill(),
-            self.prefixes6.fill(),
+            blocks,
+            v4,
+            v6,
             self.sets.fill(),
             self.peers.fill(),
             self.ports.fill(),

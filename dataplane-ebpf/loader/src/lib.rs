@@ -16,6 +16,7 @@ mod generation;
 mod object;
 mod plain;
 mod policy;
+mod prefix;
 mod probe;
 mod run;
 mod sizes;

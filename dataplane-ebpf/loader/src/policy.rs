@@ -7,15 +7,11 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use fairway_dataplane_abi::{
-    Decision, Endpoint, Lengths, Peer, PeerKey, PortKey, Prefix4, Prefix6, Set,
-};
-use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
+use fairway_dataplane_abi::{Decision, Endpoint, Lengths, Peer, PeerKey, PortKey, Set};
 
-use crate::address::{addr_of, ip_of, octets_of, words_of};
+use crate::address::{addr_of, ip_of};
 use crate::dataplane::Dataplane;
 use crate::error::Result;
-use crate::plain::Lpm;
 
 macro_rules! entries {
     ($($(#[doc = $doc:literal])+ $table:ident: $key:ty => $value:ty, $put:ident, $remove:ident;)+) => {
@@ -26,7 +22,7 @@ macro_rules! entries {
                 /// # Errors
                 /// Where the map is full or the kernel refuses it.
                 pub fn $put(&mut self, key: $key, value: &$value) -> Result<()> {
-                    self.$table.put(&key, value)
+                    self.$table.put(&key, value).map(drop)
                 }
 
                 #[doc = concat!($($doc, " ",)+ "Removed; false if there is none.")]
@@ -66,7 +62,7 @@ impl Dataplane {
     /// # Errors
     /// Where the map is full or the kernel refuses it.
     pub fn put_address(&mut self, ip: IpAddr, peer: &Peer) -> Result<()> {
-        self.addresses.put(&addr_of(ip), peer)
+        self.addresses.put(&addr_of(ip), peer).map(drop)
     }
 
     /// Nobody has the address any more; false if nobody had.
@@ -84,71 +80,5 @@ impl Dataplane {
     pub fn addresses(&self) -> Result<BTreeMap<IpAddr, Peer>> {
         let all = self.addresses.all()?.into_iter();
         Ok(all.map(|(addr, peer)| (ip_of(addr), peer)).collect())
-    }
-
-    /// Gives a prefix its number; bits beyond its length do not count.
-    ///
-    /// # Errors
-    /// Where the map is full or the kernel refuses it.
-    pub fn put_prefix(&mut self, prefix: IpNetwork, number: u32) -> Result<()> {
-        match prefix {
-            IpNetwork::V4(net) => self.prefixes4.put(&key4(net), &number),
-            IpNetwork::V6(net) => self.prefixes6.put(&key6(net), &number),
-        }
-    }
-
-    /// Removes just this prefix, none that is longer or shorter; false if there is none.
-    ///
-    /// # Errors
-    /// Where the kernel refuses it.
-    pub fn remove_prefix(&mut self, prefix: IpNetwork) -> Result<bool> {
-        match prefix {
-            IpNetwork::V4(net) => self.prefixes4.remove(&key4(net)),
-            IpNetwork::V6(net) => self.prefixes6.remove(&key6(net)),
-        }
-    }
-
-    /// Prefixes and their numbers, as the programs see them.
-    ///
-    /// # Errors
-    /// Where the maps cannot be read.
-    pub fn prefixes(&self) -> Result<BTreeMap<IpNetwork, u32>> {
-        let mut all = BTreeMap::new();
-        for (key, number) in self.prefixes4.all_by_key()? {
-            let ip = key.bits.to_ne_bytes().into();
-            // The kernel keeps no longer ones than the key has room for.
-            all.extend(
-                Ipv4Network::new(ip, length(key.length))
-                    .ok()
-                    .map(|net| (net.into(), number)),
-            );
-        }
-        for (key, number) in self.prefixes6.all_by_key()? {
-            let ip = octets_of(key.bits).into();
-            all.extend(
-                Ipv6Network::new(ip, length(key.length))
-                    .ok()
-                    .map(|net| (net.into(), number)),
-            );
-        }
-        Ok(all)
-    }
-}
-
-fn length(bits: u32) -> u8 {
-    u8::try_from(bits).unwrap_or(u8::MAX)
-}
-
-fn key4(net: Ipv4Network) -> Lpm<Prefix4> {
-    Lpm {
-        length: net.prefix().into(),
-        bits: u32::from_ne_bytes(net.network().octets()),
-    }
-}
-
-fn key6(net: Ipv6Network) -> Lpm<Prefix6> {
-    Lpm {
-        length: net.prefix().into(),
-        bits: words_of(net.network().octets()),
     }
 }

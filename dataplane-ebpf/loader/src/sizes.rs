@@ -31,9 +31,11 @@ sizes! {
     endpoints = "ENDPOINTS", 4096;
     /// Addresses of which somebody is known.
     addresses = "ADDRESSES", 131_072;
-    /// IPv4 prefixes that policies name.
+    /// Prefixes of usual lengths that policies name, of both families.
+    blocks = "BLOCKS", 65_536;
+    /// Other IPv4 prefixes.
     prefixes4 = "PREFIXES4", 65_536;
-    /// IPv6 prefixes that policies name.
+    /// Other IPv6 prefixes.
     prefixes6 = "PREFIXES6", 65_536;
     /// Policy sets.
     sets = "SETS", 8192;
@@ -59,6 +61,7 @@ impl Sizes {
         Self {
             endpoints: 1,
             addresses: 1,
+            blocks: 1,
             prefixes4: 1,
             prefixes6: 1,
             sets: 1,
@@ -70,6 +73,11 @@ impl Sizes {
             rules: 1,
             flows: 4096,
         }
+    }
+
+    /// So many prefixes find room, whatever their lengths.
+    pub fn prefixes(&self) -> u32 {
+        self.blocks.min(self.prefixes4).min(self.prefixes6)
     }
 
     pub(crate) fn check(&self) -> Result<()> {

@@ -101,12 +101,13 @@ impl<K: Plain, V: Plain> Table<K, V> {
         }
     }
 
-    /// Writes an entry, in place of what has its key or as a new one.
-    pub(crate) fn put(&mut self, key: &K, value: &V) -> Result<()> {
-        match self.add(key, value)? {
-            true => Ok(()),
-            false => self.set(key, value),
+    /// Writes an entry, in place of what has its key or as a new one; says which.
+    pub(crate) fn put(&mut self, key: &K, value: &V) -> Result<bool> {
+        let new = self.add(key, value)?;
+        if !new {
+            self.set(key, value)?;
         }
+        Ok(new)
     }
 
     /// Deletes an entry; false if there is none.

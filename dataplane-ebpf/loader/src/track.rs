@@ -136,6 +136,6 @@ impl Dataplane {
     pub fn put_track(&mut self, answered: bool, key: TrackKey, track: &Track) -> Result<()> {
         let [open, new] = &mut self.tracks.tables;
         let table = if answered { open } else { new };
-        table.put(&key, track)
+        table.put(&key, track).map(drop)
     }
 }

@@ -20,6 +20,7 @@ fn small() -> Options {
     let sizes = Sizes {
         endpoints: ROOM,
         addresses: ROOM,
+        blocks: ROOM,
         prefixes4: ROOM,
         prefixes6: ROOM,
         sets: ROOM,
@@ -34,13 +35,17 @@ fn small() -> Options {
 type Write = fn(&mut Dataplane, u32) -> Result<()>;
 
 /// A way to write entry number so and so into each map.
-const WRITES: [(&str, Write); 8] = [
+const WRITES: [(&str, Write); 9] = [
     ("ENDPOINTS", |dataplane, n| {
         dataplane.put_endpoint(n, &Endpoint::default())
     }),
     ("ADDRESSES", |dataplane, n| {
         let ip = std::net::Ipv4Addr::from(n);
         dataplane.put_address(ip.into(), &Peer::default())
+    }),
+    ("BLOCKS", |dataplane, n| {
+        let net = format!("10.{n}.0.0/24").parse().unwrap();
+        dataplane.put_prefix(net, n)
     }),
     ("PREFIXES4", |dataplane, n| {
         let net = format!("10.{n}.0.0/16").parse().unwrap();
@@ -96,7 +101,7 @@ fn a_full_map_is_named_and_keeps_what_it_has() {
     }
     assert_eq!(dataplane.endpoints().unwrap().len(), 3);
     assert_eq!(dataplane.addresses().unwrap().len(), 3);
-    assert_eq!(dataplane.prefixes().unwrap().len(), 6);
+    assert_eq!(dataplane.prefixes().unwrap().len(), 9);
     assert_eq!(dataplane.sets().unwrap().len(), 3);
     assert_eq!(dataplane.peers().unwrap().len(), 3);
     assert_eq!(dataplane.ports().unwrap().len(), 3);
@@ -185,7 +190,7 @@ fn expired_flows_go_step_by_step_and_no_others() {
         );
     }
     let fill: Vec<_> = dataplane.fill().iter().map(|fill| fill.entries).collect();
-    assert_eq!(fill[7..], [2000, 2000]);
+    assert_eq!(fill[8..], [2000, 2000]);
 
     // A link goes with all its flows.
     let gone = dataplane

@@ -75,17 +75,26 @@ fn each_write_is_what_bpftool_sees() {
         dataplane.put_prefix(net("10.0.0.0/16"), 78).unwrap();
         dataplane.put_prefix(net("fd00::/64"), 79).unwrap();
         dataplane.put_prefix(net("0.0.0.0/0"), 80).unwrap();
+        dataplane.put_prefix(net("fd01::/48"), 81).unwrap();
+        dataplane.put_prefix(net("10.1.2.3/32"), 82).unwrap();
+        dataplane.put_prefix(net("10.1.2.3/24"), 83).unwrap();
+        dataplane.put_prefix(net("10.1.2.3/24"), 84).unwrap();
         let seen = map("PREFIXES4");
         assert_eq!(seen.len(), 3);
         let key = [words(&[8]), vec![10, 0, 0, 0]].concat();
-        assert_eq!(seen[&key], words(&[77]));
-        let key = [words(&[64]), vec![0xfd], vec![0; 15]].concat();
-        assert_eq!(map("PREFIXES6")[&key], words(&[79]));
+        assert_eq!(seen[&key], words(&[77, 8]));
+        let key = [words(&[48]), vec![0xfd, 1], vec![0; 14]].concat();
+        assert_eq!(map("PREFIXES6")[&key], words(&[81, 48]));
+        let seen = map("BLOCKS");
+        let key = [vec![0xfd], vec![0; 15], words(&[64])].concat();
+        assert_eq!((seen.len(), &seen[&key]), (3, &words(&[79])));
+        let key = [[0; 10].as_slice(), &[0xff, 0xff, 10, 1, 2, 0], &words(&[24])].concat();
+        assert_eq!(seen[&key], words(&[84]));
+        assert_eq!(map("KINDS")[&words(&[0])], words(&[0b110_111]));
         let all = dataplane.prefixes().unwrap();
-        assert_eq!(
-            (all.len(), all[&net("10.0.0.0/8")], all[&net("0.0.0.0/0")]),
-            (4, 77, 80)
-        );
+        let named = ["10.0.0.0/8", "0.0.0.0/0", "10.1.2.0/24", "10.1.2.3/32", "fd00::/64"];
+        assert_eq!(all.len(), 7);
+        assert_eq!(named.map(|name| all[&net(name)]), [77, 80, 84, 82, 79]);
 
         let anybody = Lengths {
             table: 4,
@@ -132,16 +141,20 @@ fn each_write_is_what_bpftool_sees() {
         assert!(dataplane.remove_address(v4).unwrap() && !dataplane.remove_address(v4).unwrap());
         assert!(dataplane.remove_prefix(net("10.0.0.0/8")).unwrap());
         assert!(!dataplane.remove_prefix(net("10.0.0.0/8")).unwrap());
-        assert!(dataplane.remove_prefix(net("fd00::/64")).unwrap());
+        for gone in ["fd00::/64", "fd01::/48", "10.1.2.3/32"] {
+            assert!(dataplane.remove_prefix(net(gone)).unwrap());
+        }
+        // One of the length is left, so it is still looked for.
+        assert_eq!(map("KINDS")[&words(&[0])], words(&[0b110]));
         assert!(dataplane.remove_set(11).unwrap() && dataplane.remove_ports(key).unwrap());
         assert!(dataplane.remove_peer(PeerKey { set: 11, peer: 3 }).unwrap());
-        for (name, left) in [("ENDPOINTS", 0), ("ADDRESSES", 1), ("PREFIXES4", 2)] {
+        for (name, left) in [("ENDPOINTS", 0), ("ADDRESSES", 1), ("BLOCKS", 1)] {
             assert_eq!(map(name).len(), left, "{name}");
         }
-        for (name, left) in [("PREFIXES6", 0), ("SETS", 0), ("PEERS", 0), ("PORTS", 0)] {
+        for (name, left) in [("PREFIXES4", 2), ("PREFIXES6", 0), ("SETS", 0), ("PEERS", 0), ("PORTS", 0)] {
             assert_eq!(map(name).len(), left, "{name}");
         }
         let used: Vec<_> = dataplane.fill().iter().map(|fill| fill.entries).collect();
-        assert_eq!(used, [0, 1, 2, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(used, [0, 1, 1, 2, 0, 0, 0, 0, 0, 0]);
     });
 }

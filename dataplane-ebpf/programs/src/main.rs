@@ -16,6 +16,7 @@ mod deliver;
 mod link;
 mod maps;
 mod packet;
+mod prefix;
 mod related;
 mod skb;
 mod spoof;

@@ -5,14 +5,13 @@
 //! ended (RCU), so references to it are good.
 
 use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
-use aya_ebpf::btf_maps::lpm_trie::Key;
 use aya_ebpf::btf_maps::{
     Array, HashMap, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray, RingBuf,
 };
 use aya_ebpf::macros::btf_map;
 use fairway_dataplane_abi::{
-    Addr, Config, Count, Decision, Endpoint, Fragment, FragmentKey, Lengths, Peer, PeerKey,
-    PortKey, Prefix4, Prefix6, Reason, RuleKey, Set, Track, TrackKey,
+    Addr, Block, Config, Count, Decision, Endpoint, Fragment, FragmentKey, Lengths, Peer, PeerKey,
+    PortKey, Prefix, Prefix4, Prefix6, Reason, RuleKey, Set, Track, TrackKey,
 };
 
 const SPARSE: usize = BPF_F_NO_PREALLOC as usize;
@@ -24,9 +23,13 @@ static ENDPOINTS: HashMap<u32, Endpoint, 16_384, SPARSE> = HashMap::new();
 #[btf_map]
 static ADDRESSES: HashMap<Addr, Peer, 1_048_576, SPARSE> = HashMap::new();
 #[btf_map]
-static PREFIXES4: LpmTrie<Prefix4, u32, 262_144> = LpmTrie::new();
+static KINDS: Array<u32, 1> = Array::new();
 #[btf_map]
-static PREFIXES6: LpmTrie<Prefix6, u32, 262_144> = LpmTrie::new();
+static BLOCKS: HashMap<Block, u32, 262_144, SPARSE> = HashMap::new();
+#[btf_map]
+pub(crate) static PREFIXES4: LpmTrie<Prefix4, Prefix, 262_144> = LpmTrie::new();
+#[btf_map]
+pub(crate) static PREFIXES6: LpmTrie<Prefix6, Prefix, 262_144> = LpmTrie::new();
 /// Private to the programs, like `BUDGET`.
 #[btf_map]
 pub(crate) static DECIDED: PerCpuArray<crate::verdict::Decided, 1_024> = PerCpuArray::new();
@@ -57,6 +60,12 @@ pub(crate) fn config() -> Option<&'static Config> {
     CONFIG.get(0)
 }
 
+/// Of which lengths there are prefixes, see [`fairway_dataplane_abi::Kinds`].
+#[inline(always)]
+pub(crate) fn kinds() -> u32 {
+    KINDS.get(0).copied().unwrap_or(0)
+}
+
 /// Makes a lookup in a hash that the programs only read.
 macro_rules! read_only {
     ($($(#[doc = $doc:literal])+ $name:ident: $map:ident[$key:ty] = $value:ty;)+) => {
@@ -77,6 +86,8 @@ read_only! {
     endpoint: ENDPOINTS[u32] = Endpoint;
     /// Who has this address?
     address: ADDRESSES[Addr] = Peer;
+    /// The number of a prefix of a usual length.
+    block: BLOCKS[Block] = u32;
     /// A policy set.
     set: SETS[u32] = Set;
     /// What a set says of a peer.
@@ -85,21 +96,3 @@ read_only! {
     port: PORTS[PortKey] = Decision;
 }
 
-/// The number of the longest prefix that an address is in, or 0.
-#[expect(unsafe_code, reason = "one key for both tries, the stack is small")]
-#[inline(always)]
-pub(crate) fn prefix(address: &Addr) -> u32 {
-    let v4 = address.is_v4();
-    let mut words = address.0;
-    if v4 {
-        words[0] = words[3];
-    }
-    let key = &Key::new(if v4 { 32 } else { 128 }, words);
-    let number = if v4 {
-        // SAFETY: A key of IPv4 is the beginning of one of IPv6.
-        PREFIXES4.get(unsafe { &*core::ptr::from_ref(key).cast::<Key<Prefix4>>() })
-    } else {
-        PREFIXES6.get(key)
-    };
-    number.copied().unwrap_or(0)
-}

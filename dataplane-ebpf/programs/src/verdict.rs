@@ -5,7 +5,7 @@
 //! thousand.
 
 use crate::packet::Packet;
-use crate::{maps, tell};
+use crate::{maps, prefix, tell};
 use core::mem::{offset_of, transmute};
 use fairway_dataplane_abi::{
     Addr, Class, Config, Decision, Direction, Endpoint, FlowKind, Lengths, NO_ORDER, NOBODY, Peer,
@@ -251,7 +251,7 @@ fn evaluate(number: u32, identity: u32, remote: &Addr, what: u32) -> Found {
         }
     }
     if set.flags & Set::PREFIXES != 0 {
-        let peer = maps::prefix(remote);
+        let peer = prefix::longest(remote);
         let key = PeerKey { set: number, peer };
         if peer != 0
             && let Some(lengths) = maps::peer(&key)

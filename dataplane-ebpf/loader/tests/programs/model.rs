@@ -22,12 +22,16 @@ const ADDRESSES: [&str; 6] = [
     "fd09::2",
     "fd09:0:0:1::1",
 ];
-const PREFIXES: [&str; 6] = [
+const PREFIXES: [&str; 10] = [
     "0.0.0.0/0",
     "10.9.0.0/16",
     "10.9.0.0/24",
+    "10.9.0.0/29",
+    "10.9.0.2/32",
     "::/0",
+    "fd09::/48",
     "fd09::/64",
+    "fd09::/125",
     "fd09::2/128",
 ];
 const PORTS: [u16; 6] = [0, 79, 80, 81, 8080, 65_535];
@@ -39,7 +43,7 @@ struct World {
     /// Identities of addresses; 0: unknown.
     identities: [u32; 6],
     /// Which prefixes have a number.
-    prefixes: [bool; 6],
+    prefixes: [bool; 10],
     sets: BTreeMap<u32, Set>,
     peers: BTreeMap<(u32, u32), (u32, u32)>,
     ports: BTreeMap<(u32, u8, u8, u16), Decision>,
@@ -212,7 +216,7 @@ prop_compose! {
 prop_compose! {
     fn world()(
         identities in proptest::array::uniform6(0..4_u32),
-        prefixes in proptest::array::uniform6(any::<bool>()),
+        prefixes in proptest::array::uniform10(any::<bool>()),
         sets in proptest::collection::btree_map(
             1..4_u32,
             (0..2_u32, 1..99_u32, 0..2_u32, lengths()).prop_map(|(otherwise, rule, flags, (table, lengths))| Set {

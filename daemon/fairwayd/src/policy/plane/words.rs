@@ -18,7 +18,7 @@ use std::net::IpAddr;
 pub(super) fn limits(sizes: &Sizes) -> Limits {
     Limits {
         addresses: sizes.addresses as usize,
-        prefixes: sizes.prefixes4.min(sizes.prefixes6) as usize,
+        prefixes: sizes.prefixes() as usize,
         sets: sizes.sets as usize,
         peers: sizes.peers as usize,
         ports: sizes.ports as usize,
