@@ -5,7 +5,7 @@
 //! for the whole search, and for what is kept on top of it.
 
 use super::kernel::Kernel;
-use super::world::{Case, SIZES, entry};
+use super::world::{Case, Named, SIZES, entry};
 use super::{frame, world};
 use crate::figure::Bound;
 use crate::report::{Better, Measure, Report};
@@ -59,7 +59,7 @@ pub(super) fn run(report: &mut Report) -> Result<()> {
     let ns = Ns::new("verdict")?;
     ns.up("lo")?;
     ns.inside(|| {
-        for case in Case::all(0) {
+        for case in Case::of(&[Named::Pods, Named::Blocks, Named::Mixed], 0) {
             let sizes = SIZES.map(|size| Case { size, ..case });
             println!("  {rounds} rounds of verdicts {} …", case.name());
             let mut all = sizes.into_iter().map(ready).collect::<Result<Vec<_>>>()?;

@@ -10,6 +10,7 @@ use fairway_lab::{Value, json};
 use fairway_policy::input::{Endpoint, EndpointId, Input};
 use fairway_policy::object;
 use fairway_policy::spec::Labels;
+use ipnetwork::IpNetwork;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -32,6 +33,8 @@ pub(super) enum Family {
 pub(super) enum Named {
     Pods,
     Blocks,
+    /// Of ten blocks seven are addresses, two usual subnets, and one is something else, like that of the peer.
+    Mixed,
 }
 
 /// What is measured.
@@ -73,6 +76,24 @@ impl Family {
         self.peer(0)
     }
 
+    /// The block of a rule so many before the last, where lengths are mixed; the last one's has the client.
+    fn mixed(self, before: u32) -> IpNetwork {
+        let some = (before / 10) as u8 % 6;
+        let (ip, length): (IpAddr, u8) = match self {
+            Self::V4 if before == 0 => (Ipv4Addr::new(10, 77, 128, 0).into(), 20),
+            Self::V6 if before == 0 => (Ipv6Addr::new(0xfd00, 0x77, 0, 0, 0, 0, 0, 0).into(), 52),
+            Self::V4 => {
+                let ip = Ipv4Addr::from_bits(0x0a80_0000 + (before << 8));
+                (ip.into(), [32, 24, 25 + some][kind(before)])
+            }
+            Self::V6 => {
+                let ip = Ipv6Addr::new(0xfd00, 0x79, 0, before as u16, 0, 0, 0, 0);
+                (ip.into(), [128, 64, 65 + 8 * some][kind(before)])
+            }
+        };
+        IpNetwork::new(ip, length).unwrap_or_else(|_| ip.into())
+    }
+
     /// The peer of a rule so many before the last.
     pub(super) fn peer(self, before: u32) -> IpAddr {
         match self {
@@ -88,6 +109,15 @@ impl Family {
     }
 }
 
+/// Which kind of block a rule has: an address, a usual subnet, something else.
+fn kind(before: u32) -> usize {
+    match before % 10 {
+        0..7 => 0,
+        7..9 => 1,
+        _ => 2,
+    }
+}
+
 impl Named {
     pub(super) const BOTH: [Self; 2] = [Self::Pods, Self::Blocks];
 
@@ -95,6 +125,7 @@ impl Named {
         match self {
             Self::Pods => "pods",
             Self::Blocks => "blocks",
+            Self::Mixed => "blocks of many lengths",
         }
     }
 }
@@ -107,6 +138,11 @@ impl Case {
 
     /// All of both kinds and families, of one size.
     pub(super) fn all(size: u32) -> impl Iterator<Item = Self> {
+        Self::of(&Named::BOTH, size)
+    }
+
+    /// Of these kinds and both families.
+    pub(super) fn of(named: &[Named], size: u32) -> impl Iterator<Item = Self> {
         let each = move |named| {
             Family::BOTH.map(|family| Case {
                 size,
@@ -114,7 +150,7 @@ impl Case {
                 family,
             })
         };
-        Named::BOTH.into_iter().flat_map(each)
+        named.iter().copied().flat_map(each)
     }
 
     /// The endpoints: that of the policy, and where rules name pods theirs.
@@ -122,7 +158,7 @@ impl Case {
         let server = endpoint("server", vec![self.family.server()], true);
         let pods = match self.named {
             Named::Pods => 0..self.size,
-            Named::Blocks => 0..0,
+            Named::Blocks | Named::Mixed => 0..0,
         };
         let pod = |at| {
             let name = format!("pod-{at}");
@@ -147,6 +183,10 @@ impl Case {
                 }
                 Named::Blocks => {
                     let cidr = format!("{}/{}", self.peer(at), self.family.bits());
+                    json!({"ipBlock": {"cidr": cidr}})
+                }
+                Named::Mixed => {
+                    let cidr = self.family.mixed(self.size - 1 - at).to_string();
                     json!({"ipBlock": {"cidr": cidr}})
                 }
             };

@@ -67,4 +67,3 @@ impl Peer {
     /// Numbers from here on are those of prefixes (see [`crate::Block`]), below are those of label sets.
     pub const FIRST_PREFIX: u32 = 1 << 31;
 }
-

@@ -14,6 +14,7 @@ mod event;
 mod policy;
 mod prefix;
 mod reason;
+mod route;
 mod track;
 
 pub use address::{Addr, Peer};
@@ -22,6 +23,7 @@ pub use event::{Count, FlowEvent, FlowKind, RuleKey};
 pub use policy::{Class, Decision, Lengths, NO_ORDER, NOBODY, PeerKey, PortKey, Set, Side};
 pub use prefix::{Block, Kinds, Prefix, Prefix4, Prefix6};
 pub use reason::{Direction, Reason};
+pub use route::{Macs, Route, RouteKey};
 pub use track::{Fragment, FragmentKey, State, Track, TrackKey, seconds};
 
 /// The layout of all maps but the conntrack tables.
@@ -36,7 +38,7 @@ macro_rules! size {
     };
 }
 size! {
-    Addr = 16, Peer = 12, Prefix4 = 4, Prefix6 = 16, Prefix = 8, Block = 20,
+    Addr = 16, Peer = 12, Prefix4 = 4, Prefix6 = 16, Prefix = 8, Block = 20, RouteKey = 20, Route = 56,
     Config = 16, Endpoint = 64, Sets = 16,
     PeerKey = 8, Lengths = 8, PortKey = 8, Side = 12, Decision = 24, Set = 20,
     TrackKey = 44, Track = 24, FragmentKey = 44, Fragment = 8,

@@ -11,13 +11,15 @@ use std::path::PathBuf;
 use aya::Ebpf;
 use aya::maps::RingBuf;
 use fairway_dataplane_abi::{
-    Addr, Config, Count, Decision, Endpoint, Lengths, Peer, PeerKey, PortKey, RuleKey, Set,
+    Addr, Config, Count, Decision, Endpoint, Lengths, Peer, PeerKey, PortKey, Route, RouteKey,
+    RuleKey, Set,
 };
 
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::generation::Generation;
 use crate::object::{self, OBJECT};
+use crate::plain::Lpm;
 use crate::prefix::Prefixes;
 use crate::sizes::Sizes;
 use crate::table::{Fill, Table};
@@ -45,6 +47,7 @@ pub struct Dataplane {
     pub(crate) endpoints: Table<u32, Endpoint>,
     pub(crate) addresses: Table<Addr, Peer>,
     pub(crate) prefixes: Prefixes,
+    pub(crate) routes: Table<Lpm<RouteKey>, Route>,
     pub(crate) sets: Table<u32, Set>,
     pub(crate) peers: Table<PeerKey, Lengths>,
     pub(crate) ports: Table<PortKey, Decision>,
@@ -96,6 +99,7 @@ impl Dataplane {
             endpoints: Table::new("ENDPOINTS", map("ENDPOINTS")?)?,
             addresses: Table::new("ADDRESSES", map("ADDRESSES")?)?,
             prefixes,
+            routes: Table::new("ROUTES", map("ROUTES")?)?,
             sets: Table::new("SETS", map("SETS")?)?,
             peers: Table::new("PEERS", map("PEERS")?)?,
             ports: Table::new("PORTS", map("PORTS")?)?,
@@ -178,6 +182,7 @@ impl Dataplane {
             blocks,
             v4,
             v6,
+            self.routes.fill(),
             self.sets.fill(),
             self.peers.fill(),
             self.ports.fill(),

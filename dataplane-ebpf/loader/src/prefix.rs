@@ -108,15 +108,24 @@ impl Prefixes {
             all.extend(net.ok().map(|net: IpNetwork| (net, number)));
         };
         for (block, number) in self.blocks.all()? {
-            found(IpNetwork::new(ip_of(block.addr), length(block.length)), number);
+            found(
+                IpNetwork::new(ip_of(block.addr), length(block.length)),
+                number,
+            );
         }
         for (key, prefix) in self.v4.all_by_key()? {
             let ip = key.bits.to_ne_bytes().into();
-            found(Ipv4Network::new(ip, length(key.length)).map(Into::into), prefix.number);
+            found(
+                Ipv4Network::new(ip, length(key.length)).map(Into::into),
+                prefix.number,
+            );
         }
         for (key, prefix) in self.v6.all_by_key()? {
             let ip = octets_of(key.bits).into();
-            found(Ipv6Network::new(ip, length(key.length)).map(Into::into), prefix.number);
+            found(
+                Ipv6Network::new(ip, length(key.length)).map(Into::into),
+                prefix.number,
+            );
         }
         Ok(all)
     }

@@ -37,6 +37,8 @@ sizes! {
     prefixes4 = "PREFIXES4", 65_536;
     /// Other IPv6 prefixes.
     prefixes6 = "PREFIXES6", 65_536;
+    /// Routes of networks.
+    routes = "ROUTES", 131_072;
     /// Policy sets.
     sets = "SETS", 8192;
     /// Peers of all policy sets.
@@ -64,6 +66,7 @@ impl Sizes {
             blocks: 1,
             prefixes4: 1,
             prefixes6: 1,
+            routes: 1,
             sets: 1,
             peers: 1,
             ports: 1,

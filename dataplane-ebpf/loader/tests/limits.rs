@@ -23,6 +23,7 @@ fn small() -> Options {
         blocks: ROOM,
         prefixes4: ROOM,
         prefixes6: ROOM,
+        routes: ROOM,
         sets: ROOM,
         peers: ROOM,
         ports: ROOM,
@@ -35,7 +36,7 @@ fn small() -> Options {
 type Write = fn(&mut Dataplane, u32) -> Result<()>;
 
 /// A way to write entry number so and so into each map.
-const WRITES: [(&str, Write); 9] = [
+const WRITES: [(&str, Write); 10] = [
     ("ENDPOINTS", |dataplane, n| {
         dataplane.put_endpoint(n, &Endpoint::default())
     }),
@@ -54,6 +55,10 @@ const WRITES: [(&str, Write); 9] = [
     ("PREFIXES6", |dataplane, n| {
         let net = format!("fd00:{n}::/32").parse().unwrap();
         dataplane.put_prefix(net, n)
+    }),
+    ("ROUTES", |dataplane, n| {
+        let net = format!("10.{n}.0.0/26").parse().unwrap();
+        dataplane.put_route(5, net, None)
     }),
     ("SETS", |dataplane, n| dataplane.put_set(n, &Set::default())),
     ("PEERS", |dataplane, n| {
@@ -102,6 +107,7 @@ fn a_full_map_is_named_and_keeps_what_it_has() {
     assert_eq!(dataplane.endpoints().unwrap().len(), 3);
     assert_eq!(dataplane.addresses().unwrap().len(), 3);
     assert_eq!(dataplane.prefixes().unwrap().len(), 9);
+    assert_eq!(dataplane.routes().unwrap().len(), 3);
     assert_eq!(dataplane.sets().unwrap().len(), 3);
     assert_eq!(dataplane.peers().unwrap().len(), 3);
     assert_eq!(dataplane.ports().unwrap().len(), 3);
@@ -190,7 +196,7 @@ fn expired_flows_go_step_by_step_and_no_others() {
         );
     }
     let fill: Vec<_> = dataplane.fill().iter().map(|fill| fill.entries).collect();
-    assert_eq!(fill[8..], [2000, 2000]);
+    assert_eq!(fill[9..], [2000, 2000]);
 
     // A link goes with all its flows.
     let gone = dataplane

@@ -10,8 +10,8 @@ mod common;
 use std::net::IpAddr;
 
 use common::{config, dumped, options, pin, with_pins};
-use fairway_dataplane::Dataplane;
 use fairway_dataplane::abi::{Decision, Endpoint, Lengths, Peer, PeerKey, PortKey, Set, Side};
+use fairway_dataplane::{Dataplane, Tunnel};
 use ipnetwork::IpNetwork;
 
 /// Words in this machine's order, one behind the other.
@@ -88,13 +88,57 @@ fn each_write_is_what_bpftool_sees() {
         let seen = map("BLOCKS");
         let key = [vec![0xfd], vec![0; 15], words(&[64])].concat();
         assert_eq!((seen.len(), &seen[&key]), (3, &words(&[79])));
-        let key = [[0; 10].as_slice(), &[0xff, 0xff, 10, 1, 2, 0], &words(&[24])].concat();
+        let key = [
+            [0; 10].as_slice(),
+            &[0xff, 0xff, 10, 1, 2, 0],
+            &words(&[24]),
+        ]
+        .concat();
         assert_eq!(seen[&key], words(&[84]));
         assert_eq!(map("KINDS")[&words(&[0])], words(&[0b110_111]));
         let all = dataplane.prefixes().unwrap();
-        let named = ["10.0.0.0/8", "0.0.0.0/0", "10.1.2.0/24", "10.1.2.3/32", "fd00::/64"];
+        let named = [
+            "10.0.0.0/8",
+            "0.0.0.0/0",
+            "10.1.2.0/24",
+            "10.1.2.3/32",
+            "fd00::/64",
+        ];
         assert_eq!(all.len(), 7);
         assert_eq!(named.map(|name| all[&net(name)]), [77, 80, 84, 82, 79]);
+
+        let mut tunnel = Tunnel {
+            device: 9,
+            mtu: 1450,
+            local: "192.0.2.1".parse().unwrap(),
+            remote: "192.0.2.2".parse().unwrap(),
+            to: [2, 0, 0, 0, 0, 2],
+            from: [2, 0, 0, 0, 0, 1],
+        };
+        dataplane
+            .put_route(5, net("10.1.2.0/26"), Some(&tunnel))
+            .unwrap();
+        dataplane.put_route(5, net("10.1.2.7/32"), None).unwrap();
+        let [block, host] = [("10.1.2.0/26", 154), ("10.1.2.7/32", 160)].map(|(text, length)| {
+            let IpAddr::V4(ip) = net(text).network() else {
+                panic!()
+            };
+            let mapped = [[0; 10].as_slice(), &[0xff, 0xff], &ip.octets()].concat();
+            [words(&[length]), vec![0, 0, 0, 5], mapped].concat()
+        });
+        let seen = map("ROUTES");
+        assert_eq!(seen[&host], vec![0; 56]);
+        let (local, remote) = ([0xc000_0201, 0, 0, 0], [0xc000_0202, 0, 0, 0]);
+        let mut expected = [words(&[9, 1450, 0]), words(&local), words(&remote)].concat();
+        expected.extend([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1]);
+        assert_eq!(seen[&block], expected);
+        (tunnel.local, tunnel.remote) = ("fd00::1".parse().unwrap(), "fd00::2".parse().unwrap());
+        dataplane
+            .put_route(6, net("fd00:9::/64"), Some(&tunnel))
+            .unwrap();
+        let all = dataplane.routes().unwrap();
+        assert_eq!((all.len(), all[&(5, net("10.1.2.7/32"))]), (3, None));
+        assert_eq!(all[&(6, net("fd00:9::/64"))], Some(tunnel));
 
         let anybody = Lengths {
             table: 4,
@@ -146,15 +190,23 @@ fn each_write_is_what_bpftool_sees() {
         }
         // One of the length is left, so it is still looked for.
         assert_eq!(map("KINDS")[&words(&[0])], words(&[0b110]));
+        assert!(!dataplane.remove_route(6, net("10.1.2.0/26")).unwrap());
+        assert!(dataplane.remove_route(5, net("10.1.2.0/26")).unwrap());
         assert!(dataplane.remove_set(11).unwrap() && dataplane.remove_ports(key).unwrap());
         assert!(dataplane.remove_peer(PeerKey { set: 11, peer: 3 }).unwrap());
         for (name, left) in [("ENDPOINTS", 0), ("ADDRESSES", 1), ("BLOCKS", 1)] {
             assert_eq!(map(name).len(), left, "{name}");
         }
-        for (name, left) in [("PREFIXES4", 2), ("PREFIXES6", 0), ("SETS", 0), ("PEERS", 0), ("PORTS", 0)] {
+        for (name, left) in [
+            ("PREFIXES4", 2),
+            ("PREFIXES6", 0),
+            ("SETS", 0),
+            ("PEERS", 0),
+            ("PORTS", 0),
+        ] {
             assert_eq!(map(name).len(), left, "{name}");
         }
         let used: Vec<_> = dataplane.fill().iter().map(|fill| fill.entries).collect();
-        assert_eq!(used, [0, 1, 1, 2, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(used, [0, 1, 1, 2, 0, 2, 0, 0, 0, 0, 0]);
     });
 }

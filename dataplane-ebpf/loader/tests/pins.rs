@@ -66,7 +66,7 @@ fn flows_are_handed_on_in_the_same_tables_or_by_copy() {
             assert_eq!(number(1, map) == number(2, map), same, "{map}");
         }
         let fill: Vec<_> = second.fill().iter().map(|fill| fill.entries).collect();
-        assert_eq!(fill[8..], [100, 100]);
+        assert_eq!(fill[9..], [100, 100]);
         second.retire_older().unwrap();
         drop(first);
         assert_eq!(names(root), ["generation-2"]);

@@ -1,4 +1,4 @@
-//! Between containers of one node, and from the overlay to a container: past the host's own forwarding.
+//! Between containers of one node, into the overlay and out of it: past the host's own forwarding.
 //!
 //! Only flows that began this way go on this way. One that began through the host may have been given other
 //! addresses there (a service's), and an answer that goes around the host would not get the old ones back.
@@ -6,11 +6,21 @@
 use crate::packet::{Kind, Packet, TCP};
 use crate::skb::{PASS, Skb, now, redirect_peer};
 use crate::track::{self, Found};
-use crate::{maps, tell};
-use aya_ebpf::bindings::__sk_buff;
-use fairway_dataplane_abi::{Config, Direction, Endpoint, Reason};
+use crate::{maps, readdress, tell, tunnel};
+use fairway_dataplane_abi::{Config, Direction, Endpoint, Reason, Route};
 
-/// Judges what a container sends, and hands it to another one of this node if that is possible.
+/// Where a packet goes that the host need not see.
+#[derive(Clone, Copy)]
+enum Way {
+    /// Nowhere: the host decides.
+    Host,
+    /// To another container of this node.
+    Near(u32, &'static Endpoint),
+    /// To another node.
+    Far(&'static Route),
+}
+
+/// Judges what a container sends, and hands it on directly if that is possible.
 #[inline(always)]
 pub(crate) fn from_container(
     skb: &mut Skb,
@@ -20,24 +30,33 @@ pub(crate) fn from_container(
     let time = now();
     let found = track::find(&packet.key, time);
     let own = packet.key.link;
-    let mut to = receiver(skb, packet, endpoint);
+    let mut way = way(skb, packet, endpoint);
     let mut other = None;
-    if let Some((link, _)) = to {
+    if let Way::Near(link, _) = way {
         packet.turn(link);
         other = track::find(&packet.key, time);
         packet.turn(own);
-        to = to.filter(|_| is_direct(packet, found) && is_direct(packet, other));
+        if !is_direct(packet, other) {
+            way = Way::Host;
+        }
     }
-    match track::settle::<false>(packet, endpoint, found, time, to.is_some()) {
+    if !is_direct(packet, found) {
+        way = Way::Host;
+    }
+    let direct = !matches!(way, Way::Host);
+    match track::settle::<false>(packet, endpoint, found, time, direct) {
         Reason::Forwarded => {}
         why => return Err(why),
     }
-    let Some((link, receiver)) = to else {
-        return Ok(PASS);
-    };
-    // This end has let it through; what follows is the other's.
-    packet.turn(link);
-    Ok(hand_over(skb, packet, receiver, other, time))
+    match way {
+        Way::Host => Ok(PASS),
+        Way::Near(link, receiver) => {
+            // This end has let it through; what follows is the other's.
+            packet.turn(link);
+            Ok(hand_over(skb, packet, receiver, other, time))
+        }
+        Way::Far(route) => tunnel::send(skb, packet, endpoint.vni, route),
+    }
 }
 
 #[inline(always)]
@@ -48,22 +67,40 @@ fn is_direct(packet: &Packet, found: Option<Found>) -> bool {
     }
 }
 
-/// The endpoint of this node that the packet is for, if it can get it directly.
+/// The way past the host, if there is one.
 #[inline(always)]
-fn receiver(
-    skb: &mut Skb,
-    packet: &Packet,
-    endpoint: &Endpoint,
-) -> Option<(u32, &'static Endpoint)> {
+fn way(skb: &mut Skb, packet: &Packet, endpoint: &Endpoint) -> Way {
     const OF_THESE: u32 = Endpoint::DELIVER | Endpoint::BRIDGED;
-    if !delivers() || endpoint.flags & OF_THESE != Endpoint::DELIVER || !can_go(packet) {
-        return None;
+    let flags = maps::config().map_or(0, |config| config.flags);
+    if flags & Config::DELIVER == 0
+        || endpoint.flags & OF_THESE != Endpoint::DELIVER
+        || !can_go(packet)
+        || !is_to_host(skb, endpoint)
+    {
+        return Way::Host;
     }
-    let link = maps::address(&packet.key.remote)?.link;
-    let receiver = takes(link, endpoint.vni)?;
-    let to_host = skb.view::<14>(0)?.has_mac::<0>(&endpoint.host_mac);
-    let fits = endpoint.mtu <= receiver.mtu && link != packet.key.link;
-    (to_host && fits).then_some((link, receiver))
+    let link = maps::address(&packet.key.remote).map_or(0, |peer| peer.link);
+    if link != 0 {
+        return match takes(link, endpoint.vni) {
+            Some(receiver) if endpoint.mtu <= receiver.mtu && link != packet.key.link => {
+                Way::Near(link, receiver)
+            }
+            _ => Way::Host,
+        };
+    }
+    if flags & Config::TUNNEL == 0 {
+        return Way::Host;
+    }
+    match tunnel::route(endpoint.vni, &packet.key.remote) {
+        Some(route) if longest(skb, packet) <= route.mtu => Way::Far(route),
+        _ => Way::Host,
+    }
+}
+
+#[inline(always)]
+fn is_to_host(skb: &mut Skb, endpoint: &Endpoint) -> bool {
+    let ether = skb.view::<14>(0);
+    ether.is_some_and(|ether| ether.has_mac::<0>(&endpoint.host_mac))
 }
 
 #[inline(always)]
@@ -102,46 +139,11 @@ fn hand_over(
         Reason::Forwarded => {}
         why => return tell::dropped(packet, why, Direction::Ingress),
     }
-    let v4 = u32::from(packet.key.local.is_v4());
-    if fairway_readdress(skb.raw(), endpoint, v4) == 0 {
+    if !readdress::frame(skb, readdress::of(endpoint), packet) || !skb.is_for_us() {
         return tell::dropped(packet, Reason::Internal, Direction::Ingress);
     }
     tell::count(Reason::Forwarded, Direction::Ingress, packet);
     redirect_peer(packet.key.link)
-}
-
-#[expect(unsafe_code, reason = "a global function, see the crate's head")]
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn fairway_readdress(skb: *mut __sk_buff, endpoint: *const Endpoint, v4: u32) -> u32 {
-    // SAFETY: It is a reference, see `hand_over`.
-    match unsafe { endpoint.as_ref() } {
-        Some(endpoint) => u32::from(readdress(Skb::of(skb), endpoint, v4 != 0).is_some()),
-        None => 0,
-    }
-}
-
-/// Does what a router does: one hop less, and the next link's hardware addresses.
-#[inline(always)]
-fn readdress(mut skb: Skb, endpoint: &Endpoint, v4: bool) -> Option<()> {
-    let done = if v4 {
-        let mut head = skb.copy::<26>(0)?;
-        head[..6].copy_from_slice(&endpoint.mac);
-        head[6..12].copy_from_slice(&endpoint.host_mac);
-        head[22] -= 1;
-        // The checksum is that of a header whose word of TTL and protocol is 0x100 less (RFC 1624).
-        let sum = u32::from(u16::from_be_bytes([head[24], head[25]])) + 0x100;
-        let sum = (sum + u32::from(sum >= 0xffff)) as u16;
-        [head[24], head[25]] = sum.to_be_bytes();
-        skb.store(&head)
-    } else {
-        let mut head = skb.copy::<22>(0)?;
-        head[..6].copy_from_slice(&endpoint.mac);
-        head[6..12].copy_from_slice(&endpoint.host_mac);
-        head[21] -= 1;
-        skb.store(&head)
-    };
-    (done && skb.is_for_us()).then_some(())
 }
 
 /// Hands on what another node's container has sent to one of this node. What cannot go directly, or is not
@@ -158,7 +160,8 @@ fn overlay(skb: &mut Skb, packet: &mut Packet) -> Option<i32> {
         return None;
     }
     let link = maps::address(&packet.key.local)?.link;
-    let endpoint = takes(link, skb.vni()?)?;
+    let vni = skb.vni()?;
+    let endpoint = takes(link, vni)?;
     if longest(skb, packet) > endpoint.mtu {
         return None;
     }
@@ -167,7 +170,8 @@ fn overlay(skb: &mut Skb, packet: &mut Packet) -> Option<i32> {
     let found = track::find(&packet.key, time);
     let direct = match found {
         Some(found) => found.is_direct(packet),
-        None => begins(packet),
+        // Answers have to find the way back, past this host: else it sees them alone.
+        None => begins(packet) && tunnel::route(vni, &packet.key.remote).is_some(),
     };
     if !direct {
         return None;

@@ -17,11 +17,13 @@ mod link;
 mod maps;
 mod packet;
 mod prefix;
+mod readdress;
 mod related;
 mod skb;
 mod spoof;
 mod tell;
 mod track;
+mod tunnel;
 mod verdict;
 
 use aya_ebpf::bindings::__sk_buff;

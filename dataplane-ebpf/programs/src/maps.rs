@@ -11,7 +11,7 @@ use aya_ebpf::btf_maps::{
 use aya_ebpf::macros::btf_map;
 use fairway_dataplane_abi::{
     Addr, Block, Config, Count, Decision, Endpoint, Fragment, FragmentKey, Lengths, Peer, PeerKey,
-    PortKey, Prefix, Prefix4, Prefix6, Reason, RuleKey, Set, Track, TrackKey,
+    PortKey, Prefix, Prefix4, Prefix6, Reason, Route, RouteKey, RuleKey, Set, Track, TrackKey,
 };
 
 const SPARSE: usize = BPF_F_NO_PREALLOC as usize;
@@ -33,6 +33,8 @@ pub(crate) static PREFIXES6: LpmTrie<Prefix6, Prefix, 262_144> = LpmTrie::new();
 /// Private to the programs, like `BUDGET`.
 #[btf_map]
 pub(crate) static DECIDED: PerCpuArray<crate::verdict::Decided, 1_024> = PerCpuArray::new();
+#[btf_map]
+pub(crate) static ROUTES: LpmTrie<RouteKey, Route, 262_144> = LpmTrie::new();
 #[btf_map]
 static SETS: HashMap<u32, Set, 65_536, SPARSE> = HashMap::new();
 #[btf_map]

@@ -8,6 +8,7 @@ use aya_ebpf::bindings::__sk_buff;
 use aya_ebpf::helpers;
 use core::arch::asm;
 use core::marker::PhantomData;
+use fairway_dataplane_abi::Route;
 
 /// Let it pass.
 pub(crate) const PASS: i32 = 0;
@@ -210,6 +211,27 @@ impl Skb {
         unsafe { (*self.0).pkt_type == 0 || helpers::bpf_skb_change_type(self.0, 0) == 0 }
     }
 
+    /// Says by which tunnel it goes.
+    #[inline(always)]
+    pub(crate) fn set_tunnel(&mut self, vni: u32, route: &Route) -> bool {
+        use aya_ebpf::bindings::{BPF_F_TUNINFO_IPV6, bpf_tunnel_key};
+        const TTL: u8 = 64;
+        // SAFETY: All fields are numbers.
+        let mut key: bpf_tunnel_key = unsafe { core::mem::zeroed() };
+        key.tunnel_id = vni;
+        key.tunnel_ttl = TTL;
+        key.__bindgen_anon_1.remote_ipv6 = route.remote;
+        key.__bindgen_anon_3.local_ipv6 = route.local;
+        let size = size_of::<bpf_tunnel_key>() as u32;
+        let flags = if route.flags & Route::V6 != 0 {
+            u64::from(BPF_F_TUNINFO_IPV6)
+        } else {
+            0
+        };
+        // SAFETY: The size is that of the key.
+        unsafe { helpers::bpf_skb_set_tunnel_key(self.0, &raw mut key, size, flags) == 0 }
+    }
+
     /// The VNI of the tunnel that it came by.
     #[inline(always)]
     pub(crate) fn vni(&self) -> Option<u32> {
@@ -233,6 +255,14 @@ impl Skb {
 pub(crate) fn now() -> u64 {
     // SAFETY: It takes nothing.
     unsafe { helpers::bpf_ktime_get_coarse_ns() }
+}
+
+/// The action that sends a packet by a link.
+#[expect(unsafe_code, reason = "the kernel's helpers are foreign functions")]
+#[inline(always)]
+pub(crate) fn redirect(link: u32) -> i32 {
+    // SAFETY: The helper checks the link when the packet goes.
+    (unsafe { helpers::bpf_redirect(link, 0) }) as i32
 }
 
 /// The action that hands a packet to the other end of a link, past the host's own.

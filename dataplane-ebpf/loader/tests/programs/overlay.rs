@@ -1,11 +1,11 @@
-//! From the overlay to a container, over a real tunnel between two nodes: a packet that is made up has none.
+//! Into the overlay and out of it, over a real tunnel between two nodes: a packet that is made up has none.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use fairway_dataplane::abi::{Config, Direction, Endpoint, Reason, Set, Sets, Side, State};
-use fairway_dataplane::{Dataplane, Options, addr_of};
+use fairway_dataplane::{Dataplane, Options, Tunnel, addr_of};
 use fairway_lab::{Lab, Ns};
 use fairway_netlink::{Handle, NetNs, Netlink};
 
@@ -13,10 +13,20 @@ use crate::bed::{ip, small};
 
 const VNI: u32 = 5;
 
+/// A node's address.
+fn vtep(v6: bool, number: u8) -> IpAddr {
+    match v6 {
+        true => ip(&format!("fd99::{number}")),
+        false => ip(&format!("192.0.2.{number}")),
+    }
+}
+
 /// A node's end of the overlay: all of the other node's containers are behind it.
-fn tunnel(ns: &Ns, own: u8, other: u8, mac: &str) {
+fn tunnel(ns: &Ns, v6: bool, own: u8, other: u8, mac: &str) {
     let run = |line: String| drop(ns.run(&line).unwrap());
     ns.addr("wire", &format!("192.0.2.{own}/24")).unwrap();
+    ns.run(&format!("ip addr add fd99::{own}/64 dev wire nodad"))
+        .unwrap();
     ns.up("wire").unwrap();
     run("ip link add vx type vxlan external dstport 4789".to_owned());
     // A device drops frames that bear its own address as their source.
@@ -25,7 +35,8 @@ fn tunnel(ns: &Ns, own: u8, other: u8, mac: &str) {
     ));
     ns.up("vx").unwrap();
     ns.addr("vx", &format!("169.254.2.{own}/32")).unwrap();
-    let encap = format!("encap ip id {VNI} dst 192.0.2.{other}");
+    let (kind, dst) = (if v6 { "ip6" } else { "ip" }, vtep(v6, other));
+    let encap = format!("encap {kind} id {VNI} dst {dst} csum");
     for (net, via) in [
         (format!("10.0.{other}.0/24"), "169.254.2.200"),
         (format!("fd00:{other}::/64"), "fe80::fa"),
@@ -102,87 +113,264 @@ fn talk(container: &Ns, far: &Ns, from: IpAddr, to: IpAddr) -> std::io::Result<(
     Ok(())
 }
 
-#[test]
-fn a_connection_over_the_tunnel_reaches_the_container_directly() {
-    let lab = Lab::new().unwrap();
-    let (node, far) = (lab.node(), lab.machine("far").unwrap());
-    lab.wire(node, "wire", &far, "wire").unwrap();
-    tunnel(node, 1, 2, "02:00:00:00:00:a2");
-    // Nobody's: who hands packets on directly does not mind.
-    tunnel(&far, 2, 1, "02:00:00:00:00:fe");
-    node.set_sysctl("ipv4/ip_forward", "1").unwrap();
-    node.set_sysctl("ipv6/conf/all/forwarding", "1").unwrap();
-    let ends =
-        [("10.0.2.2", "10.0.1.2"), ("fd00:2::2", "fd00:1::2")].map(|(from, to)| (ip(from), ip(to)));
+/// The other node's own addresses stand for its containers; packets to the first node bear them.
+fn addresses_of_far(far: &Ns) {
     far.up("lo").unwrap();
-    for (from, to) in ends {
-        let length = if from.is_ipv4() { 32 } else { 128 };
+    for (family, from, length, net) in [
+        ("-4", "10.0.2.2", 32, "10.0.1.0/24"),
+        ("-6", "fd00:2::2", 128, "fd00:1::/64"),
+    ] {
         far.addr("lo", &format!("{from}/{length}")).unwrap();
-        let net = if to.is_ipv4() {
-            "10.0.1.0/24"
-        } else {
-            "fd00:1::/64"
-        };
-        let family = if to.is_ipv4() { "-4" } else { "-6" };
         let route = far.run(&format!("ip {family} route show {net}")).unwrap();
         let route = route.trim();
         far.run(&format!("ip {family} route replace {route} src {from}"))
             .unwrap();
     }
-    let (container, mut endpoint, link) = container(&lab);
-    let options = Options {
-        sizes: small(),
-        pins: None,
-    };
-    let mut dataplane = Dataplane::load(&options).unwrap();
-    let mut config = Config {
-        epoch: 1,
-        flags: Config::DELIVER,
-        ..Config::default()
-    };
-    dataplane.set_config(&config).unwrap();
-    dataplane.put_endpoint(link, &endpoint).unwrap();
-    for (_, to) in ends {
-        let peer = fairway_dataplane::abi::Peer {
-            identity: 1,
-            link,
-            flags: 0,
+}
+
+/// A node with programs on a container's link and on the overlay's device, and another one behind a wire.
+struct Nodes {
+    lab: Lab,
+    far: Ns,
+    container: Ns,
+    endpoint: Endpoint,
+    link: u32,
+    device: u32,
+    config: Config,
+    dataplane: Dataplane,
+    v6: bool,
+}
+
+const ENDS: [(&str, &str); 2] = [("10.0.2.2", "10.0.1.2"), ("fd00:2::2", "fd00:1::2")];
+
+fn ends() -> [(IpAddr, IpAddr); 2] {
+    ENDS.map(|(far, near)| (ip(far), ip(near)))
+}
+
+impl Nodes {
+    fn new() -> Nodes {
+        Self::over(false)
+    }
+
+    /// The underlay is IPv6, or IPv4.
+    fn over(v6: bool) -> Nodes {
+        let lab = Lab::new().unwrap();
+        let far = lab.machine("far").unwrap();
+        let node = lab.node();
+        lab.wire(node, "wire", &far, "wire").unwrap();
+        tunnel(node, v6, 1, 2, "02:00:00:00:00:a2");
+        // Nobody's: who hands packets on directly does not mind.
+        tunnel(&far, v6, 2, 1, "02:00:00:00:00:fe");
+        addresses_of_far(&far);
+        let (container, endpoint, link) = container(&lab);
+        let options = Options {
+            sizes: small(),
+            pins: None,
         };
-        dataplane.put_address(to, &peer).unwrap();
+        let mut dataplane = Dataplane::load(&options).unwrap();
+        let config = Config {
+            epoch: 1,
+            flags: Config::DELIVER | Config::TUNNEL,
+            ..Config::default()
+        };
+        dataplane.set_config(&config).unwrap();
+        dataplane.put_endpoint(link, &endpoint).unwrap();
+        for (_, near) in ends() {
+            let peer = fairway_dataplane::abi::Peer {
+                identity: 1,
+                link,
+                flags: 0,
+            };
+            dataplane.put_address(near, &peer).unwrap();
+        }
+        let mut netlink = handle(lab.node());
+        let device = netlink.link_by_name("vx").unwrap().unwrap().index;
+        dataplane.attach(&mut netlink, link).unwrap();
+        dataplane.attach_overlay(&mut netlink, device).unwrap();
+        let mut nodes = Nodes {
+            lab,
+            far,
+            container,
+            endpoint,
+            link,
+            device,
+            config,
+            dataplane,
+            v6,
+        };
+        nodes.route(1400);
+        nodes
     }
-    let mut netlink = handle(node);
-    let overlay = netlink.link_by_name("vx").unwrap().unwrap().index;
-    dataplane.attach(&mut netlink, link).unwrap();
-    dataplane.attach_overlay(&mut netlink, overlay).unwrap();
-    let direct = |dataplane: &Dataplane, from: IpAddr| {
-        let [open, new] = dataplane.tracks().unwrap();
-        let mut tracks = open.into_iter().chain(new);
-        tracks.any(|(key, track)| {
-            key.remote == addr_of(from) && key.local_port == 80 && track.state & State::DIRECT != 0
-        })
-    };
-    for (from, to) in ends {
-        talk(&container, &far, from, to).unwrap();
-        assert!(direct(&dataplane, from), "{from} came by the host");
-        dataplane.remove_tracks_of(&[link].into()).unwrap();
+
+    /// The host itself passes packets on, or not: then only what goes past it arrives.
+    fn forwards(&self, on: bool) {
+        let on = if on { "1" } else { "0" };
+        let node = self.lab.node();
+        node.set_sysctl("ipv4/ip_forward", on).unwrap();
+        node.set_sysctl("ipv6/conf/all/forwarding", on).unwrap();
     }
-    // Of another network: as the host has it.
-    endpoint.vni = VNI + 1;
-    dataplane.put_endpoint(link, &endpoint).unwrap();
-    for via in ["169.254.2.200", "fe80::fa"] {
-        let lladdr = "lladdr 02:00:00:00:00:a1";
-        far.run(&format!(
-            "ip neigh replace {via} {lladdr} dev vx nud permanent"
-        ))
+
+    /// The ways to the other node's containers.
+    fn route(&mut self, mtu: u32) {
+        let tunnel = Tunnel {
+            device: self.device,
+            mtu,
+            local: vtep(self.v6, 1),
+            remote: vtep(self.v6, 2),
+            to: [2, 0, 0, 0, 0, 0xa2],
+            from: [2, 0, 0, 0, 0, 0xa1],
+        };
+        for net in ["10.0.2.0/24", "fd00:2::/64"] {
+            let net = net.parse().unwrap();
+            self.dataplane.put_route(VNI, net, Some(&tunnel)).unwrap();
+        }
+    }
+
+    /// The host's own way, which the other node's frames have to be addressed for.
+    fn by_the_host(&self) {
+        self.forwards(true);
+        for via in ["169.254.2.200", "fe80::fa"] {
+            let lladdr = "lladdr 02:00:00:00:00:a1";
+            self.far
+                .run(&format!(
+                    "ip neigh replace {via} {lladdr} dev vx nud permanent"
+                ))
+                .unwrap();
+        }
+    }
+
+    /// Did the flows with this address and port 80, or pings, go past the host?
+    fn direct(&self, remote: IpAddr) -> bool {
+        let [open, new] = self.dataplane.tracks().unwrap();
+        let tracks = open.into_iter().chain(new);
+        let of = tracks.filter(|(key, _)| {
+            let ports = [key.local_port, key.remote_port];
+            key.remote == addr_of(remote) && (key.protocol != 6 || ports.contains(&80))
+        });
+        let ways: Vec<bool> = of
+            .map(|(_, track)| track.state & State::DIRECT != 0)
+            .collect();
+        let direct = ways[0];
+        assert!(ways.iter().all(|way| *way == direct), "{ways:?}");
+        direct
+    }
+
+    fn forget(&mut self) {
+        self.dataplane
+            .remove_tracks_of(&[self.link].into())
+            .unwrap();
+    }
+}
+
+#[test]
+fn connections_over_the_tunnel_go_past_the_host_both_ways() {
+    for v6 in [false, true] {
+        let mut nodes = Nodes::over(v6);
+        nodes.forwards(false);
+        for (far, near) in ends() {
+            talk(&nodes.container, &nodes.far, far, near).unwrap();
+            assert!(nodes.direct(far), "from {far}");
+            nodes.forget();
+            talk(&nodes.far, &nodes.container, near, far).unwrap();
+            assert!(nodes.direct(far), "to {far}");
+            nodes.forget();
+        }
+        // Each is the whole way: without it nothing arrives.
+        nodes.config.flags = Config::DELIVER;
+        nodes.dataplane.set_config(&nodes.config).unwrap();
+        for (far, near) in ends() {
+            assert!(talk(&nodes.far, &nodes.container, near, far).is_err());
+            nodes.forget();
+        }
+    }
+}
+
+#[test]
+fn what_began_by_the_host_goes_on_by_the_host() {
+    let mut nodes = Nodes::new();
+    nodes.by_the_host();
+    // Of another network.
+    nodes.endpoint.vni = VNI + 1;
+    nodes
+        .dataplane
+        .put_endpoint(nodes.link, &nodes.endpoint)
         .unwrap();
+    let mut open = Vec::new();
+    for (far, near) in ends() {
+        let to = SocketAddr::new(near, 80);
+        let listener = nodes.container.inside(|| TcpListener::bind(to)).unwrap();
+        let client = nodes
+            .far
+            .inside(|| TcpStream::connect(to))
+            .unwrap()
+            .unwrap();
+        let (server, _) = listener.unwrap().accept().unwrap();
+        assert!(!nodes.direct(far), "{far} came directly");
+        open.push((far, client, server));
     }
-    for (from, to) in ends {
-        talk(&container, &far, from, to).unwrap();
-        assert!(!direct(&dataplane, from), "{from} came directly");
+    nodes.endpoint.vni = VNI;
+    nodes
+        .dataplane
+        .put_endpoint(nodes.link, &nodes.endpoint)
+        .unwrap();
+    for (far, mut client, mut server) in open {
+        let mut said = [0; 4];
+        client.write_all(b"ahoy").unwrap();
+        server.read_exact(&mut said).unwrap();
+        server.write_all(&said).unwrap();
+        client.read_exact(&mut said).unwrap();
+        assert!(!nodes.direct(far), "{far} was taken from the host");
     }
-    // Its policy holds.
-    endpoint.vni = VNI;
-    endpoint.sets = Sets {
+}
+
+#[test]
+fn without_a_way_back_past_the_host_all_goes_by_the_host() {
+    let mut nodes = Nodes::new();
+    nodes.by_the_host();
+    for net in ["10.0.2.0/24", "fd00:2::/64"] {
+        let net = net.parse().unwrap();
+        assert!(nodes.dataplane.remove_route(VNI, net).unwrap());
+    }
+    for (far, near) in ends() {
+        talk(&nodes.container, &nodes.far, far, near).unwrap();
+        talk(&nodes.far, &nodes.container, near, far).unwrap();
+        assert!(!nodes.direct(far), "{far}");
+        nodes.forget();
+    }
+    // One that leads elsewhere lies in one that leads to the node.
+    nodes.route(1400);
+    for (far, near) in ends() {
+        let length = if far.is_ipv4() { 32 } else { 128 };
+        let own = ipnetwork::IpNetwork::new(far, length).unwrap();
+        nodes.dataplane.put_route(VNI, own, None).unwrap();
+        talk(&nodes.container, &nodes.far, far, near).unwrap();
+        assert!(!nodes.direct(far), "{far}");
+        nodes.forget();
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_told_by_the_host() {
+    let mut nodes = Nodes::new();
+    nodes.by_the_host();
+    nodes.route(1000);
+    let ping = |size: u32, to: IpAddr| {
+        let line = format!("ping -c 1 -W 2 -M do -s {size} {to}");
+        nodes.container.run(&line)
+    };
+    for (far, _) in ends() {
+        ping(900, far).unwrap();
+        assert!(nodes.direct(far));
+        // By the host, whose route takes 1400.
+        ping(1100, far).unwrap();
+    }
+}
+
+#[test]
+fn its_policy_holds() {
+    let mut nodes = Nodes::new();
+    nodes.by_the_host();
+    nodes.endpoint.sets = Sets {
         ingress: 1,
         ..Sets::default()
     };
@@ -190,14 +378,17 @@ fn a_connection_over_the_tunnel_reaches_the_container_directly() {
         otherwise: Side::DENY,
         ..Set::default()
     };
-    dataplane.put_set(1, &nobody).unwrap();
-    dataplane.put_endpoint(link, &endpoint).unwrap();
-    config.epoch += 1;
-    dataplane.set_config(&config).unwrap();
-    for (from, to) in ends {
-        assert!(talk(&container, &far, from, to).is_err());
+    nodes.dataplane.put_set(1, &nobody).unwrap();
+    nodes
+        .dataplane
+        .put_endpoint(nodes.link, &nodes.endpoint)
+        .unwrap();
+    nodes.config.epoch += 1;
+    nodes.dataplane.set_config(&nodes.config).unwrap();
+    for (far, near) in ends() {
+        assert!(talk(&nodes.container, &nodes.far, far, near).is_err());
     }
-    let counters = dataplane.counters().unwrap();
+    let counters = nodes.dataplane.counters().unwrap();
     let refused = counters.iter().find(|counter| {
         counter.reason == Reason::NotAllowed && counter.direction == Direction::Ingress
     });

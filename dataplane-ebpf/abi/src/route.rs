@@ -1,0 +1,55 @@
+//! Ways into the overlay, as the node's own routes have them.
+
+use crate::Addr;
+
+/// `ROUTES`: LPM trie of this, value [`Route`]. A prefix has the network's bits before its own.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct RouteKey {
+    /// The network, in network byte order.
+    pub vni: u32,
+    /// The destination.
+    pub addr: Addr,
+}
+
+impl RouteKey {
+    /// Bits of the network.
+    pub const VNI: u32 = 32;
+    /// Bits before those of an IPv4 address.
+    pub const V4: u32 = 96;
+}
+
+/// Where packets to a prefix go. Without a device the host decides: so a prefix can lie in one that leads to
+/// another node, and not.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Route {
+    /// The overlay's device; 0: the host has another way, or none.
+    pub device: u32,
+    /// Bytes of the largest packet that fits, with its IP header.
+    pub mtu: u32,
+    /// [`Route::V6`].
+    pub flags: u32,
+    /// This node's end of the tunnel, as the kernel's tunnel key has it: IPv4 in host order in the first word,
+    /// IPv6 in network order.
+    pub local: [u32; 4],
+    /// The other node's end.
+    pub remote: [u32; 4],
+    /// Of the frame in the tunnel.
+    pub macs: Macs,
+}
+
+impl Route {
+    /// The tunnel goes over IPv6.
+    pub const V6: u32 = 1;
+}
+
+/// The hardware addresses of a frame, as they stand in it.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Macs {
+    /// Destination.
+    pub to: [u8; 6],
+    /// Source.
+    pub from: [u8; 6],
+}
