@@ -55,6 +55,7 @@ impl Base {
         let (link, opening) = Link::open(&config).await?;
         let mut tasks = JoinSet::new();
         tasks.spawn(opening);
+        let (tell, mut ways) = mpsc::unbounded_channel();
         let routes = Routes::start(routes::Beginning {
             node: config.node.clone(),
             underlay: config.underlay.clone(),
@@ -62,6 +63,7 @@ impl Base {
             offload: config.overlay_offload,
             grace: config.node_grace,
             clocks,
+            ways: tell,
         })
         .await?;
         let beginning = policy::Beginning {
@@ -72,6 +74,12 @@ impl Base {
         };
         let (policy, publishing) = Policy::start(beginning, link.clone()).await?;
         tasks.spawn(publishing);
+        let enforcing = policy.clone();
+        tasks.spawn(async move {
+            while let Some(changed) = ways.recv().await {
+                enforcing.ways(changed);
+            }
+        });
 
         let (orders, ordered) = mpsc::unbounded_channel();
         let (started, journal) = agent(&config, &folder, clocks, released.boot(), orders).await?;

@@ -33,4 +33,5 @@ mod want;
 
 pub use error::Problem;
 pub use fib::{Fib, Standing, Synced};
+pub use place::network;
 pub use settings::{Overlay, Settings, Tenant};

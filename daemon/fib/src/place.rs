@@ -22,7 +22,7 @@ impl Place {
 }
 
 /// A prefix as the kernel's side writes it.
-pub(crate) fn network(prefix: Prefix) -> IpNetwork {
+pub fn network(prefix: Prefix) -> IpNetwork {
     let cidr = prefix.cidr();
     // Of a prefix the length always fits.
     IpNetwork::new(cidr.first(), cidr.prefix()).unwrap_or_else(|_| cidr.first().into())

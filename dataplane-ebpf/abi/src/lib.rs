@@ -38,7 +38,7 @@ macro_rules! size {
     };
 }
 size! {
-    Addr = 16, Peer = 12, Prefix4 = 4, Prefix6 = 16, Prefix = 8, Block = 20, RouteKey = 20, Route = 56,
+    Addr = 16, Peer = 12, Prefix4 = 4, Prefix6 = 16, Prefix = 8, Block = 20, RouteKey = 20, Route = 60,
     Config = 16, Endpoint = 64, Sets = 16,
     PeerKey = 8, Lengths = 8, PortKey = 8, Side = 12, Decision = 24, Set = 20,
     TrackKey = 44, Track = 24, FragmentKey = 44, Fragment = 8,

@@ -30,6 +30,8 @@ pub struct Route {
     pub mtu: u32,
     /// [`Route::V6`].
     pub flags: u32,
+    /// The network that its packets are in on the way.
+    pub vni: u32,
     /// This node's end of the tunnel, as the kernel's tunnel key has it: IPv4 in host order in the first word,
     /// IPv6 in network order.
     pub local: [u32; 4],

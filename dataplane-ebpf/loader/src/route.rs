@@ -16,6 +16,8 @@ use crate::plain::Lpm;
 pub struct Tunnel {
     /// The overlay's device.
     pub device: u32,
+    /// The network that its packets are in on the way.
+    pub vni: u32,
     /// Bytes of the largest packet that fits, with its IP header.
     pub mtu: u32,
     /// This node's end.
@@ -92,6 +94,7 @@ fn route(tunnel: &Tunnel) -> Route {
         } else {
             0
         },
+        vni: tunnel.vni,
         local: words(tunnel.local),
         remote: words(tunnel.remote),
         macs: Macs {
@@ -108,6 +111,7 @@ fn tunnel(route: &Route) -> Option<Tunnel> {
     };
     (route.device != 0).then(|| Tunnel {
         device: route.device,
+        vni: route.vni,
         mtu: route.mtu,
         local: ip(route.local),
         remote: ip(route.remote),

@@ -109,6 +109,7 @@ fn each_write_is_what_bpftool_sees() {
 
         let mut tunnel = Tunnel {
             device: 9,
+            vni: 4,
             mtu: 1450,
             local: "192.0.2.1".parse().unwrap(),
             remote: "192.0.2.2".parse().unwrap(),
@@ -127,9 +128,9 @@ fn each_write_is_what_bpftool_sees() {
             [words(&[length]), vec![0, 0, 0, 5], mapped].concat()
         });
         let seen = map("ROUTES");
-        assert_eq!(seen[&host], vec![0; 56]);
+        assert_eq!(seen[&host], vec![0; 60]);
         let (local, remote) = ([0xc000_0201, 0, 0, 0], [0xc000_0202, 0, 0, 0]);
-        let mut expected = [words(&[9, 1450, 0]), words(&local), words(&remote)].concat();
+        let mut expected = [words(&[9, 1450, 0, 4]), words(&local), words(&remote)].concat();
         expected.extend([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1]);
         assert_eq!(seen[&block], expected);
         (tunnel.local, tunnel.remote) = ("fd00::1".parse().unwrap(), "fd00::2".parse().unwrap());

@@ -30,7 +30,11 @@ pub(crate) fn from_container(
     let time = now();
     let found = track::find(&packet.key, time);
     let own = packet.key.link;
-    let mut way = way(skb, packet, endpoint);
+    // What began by the host goes on by the host, without a look where else it could go.
+    let mut way = match is_direct(packet, found) {
+        true => way(skb, packet, endpoint),
+        false => Way::Host,
+    };
     let mut other = None;
     if let Way::Near(link, _) = way {
         packet.turn(link);
@@ -39,9 +43,6 @@ pub(crate) fn from_container(
         if !is_direct(packet, other) {
             way = Way::Host;
         }
-    }
-    if !is_direct(packet, found) {
-        way = Way::Host;
     }
     let direct = !matches!(way, Way::Host);
     match track::settle::<false>(packet, endpoint, found, time, direct) {
@@ -55,7 +56,7 @@ pub(crate) fn from_container(
             packet.turn(link);
             Ok(hand_over(skb, packet, receiver, other, time))
         }
-        Way::Far(route) => tunnel::send(skb, packet, endpoint.vni, route),
+        Way::Far(route) => tunnel::send(skb, packet, route),
     }
 }
 

@@ -213,12 +213,12 @@ impl Skb {
 
     /// Says by which tunnel it goes.
     #[inline(always)]
-    pub(crate) fn set_tunnel(&mut self, vni: u32, route: &Route) -> bool {
+    pub(crate) fn set_tunnel(&mut self, route: &Route) -> bool {
         use aya_ebpf::bindings::{BPF_F_TUNINFO_IPV6, bpf_tunnel_key};
         const TTL: u8 = 64;
         // SAFETY: All fields are numbers.
         let mut key: bpf_tunnel_key = unsafe { core::mem::zeroed() };
-        key.tunnel_id = vni;
+        key.tunnel_id = route.vni;
         key.tunnel_ttl = TTL;
         key.__bindgen_anon_1.remote_ipv6 = route.remote;
         key.__bindgen_anon_3.local_ipv6 = route.local;

@@ -21,14 +21,9 @@ pub(crate) fn route(vni: u32, addr: &Addr) -> Option<&'static Route> {
 
 /// Sends a packet that was let through.
 #[inline(always)]
-pub(crate) fn send(
-    skb: &mut Skb,
-    packet: &Packet,
-    vni: u32,
-    route: &Route,
-) -> Result<i32, Reason> {
+pub(crate) fn send(skb: &mut Skb, packet: &Packet, route: &Route) -> Result<i32, Reason> {
     let done = readdress::frame(skb, &route.macs, packet);
-    if !done || fairway_tunnel(skb.raw(), route, vni) == 0 {
+    if !done || fairway_tunnel(skb.raw(), route) == 0 {
         return Err(Reason::Internal);
     }
     Ok(redirect(route.device))
@@ -37,10 +32,10 @@ pub(crate) fn send(
 #[expect(unsafe_code, reason = "a global function, see the crate's head")]
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn fairway_tunnel(skb: *mut __sk_buff, route: *const Route, vni: u32) -> u32 {
+extern "C" fn fairway_tunnel(skb: *mut __sk_buff, route: *const Route) -> u32 {
     // SAFETY: It is a reference, see `send`.
     match unsafe { route.as_ref() } {
-        Some(route) => u32::from(Skb::of(skb).set_tunnel(vni, route)),
+        Some(route) => u32::from(Skb::of(skb).set_tunnel(route)),
         None => 0,
     }
 }

@@ -64,7 +64,8 @@ pub struct Bed {
     /// The wires of the store's members.
     pub wires: Vec<Cable>,
     settings: String,
-    _lan: Lan,
+    /// What all of them are plugged into.
+    pub lan: Lan,
     /// A namespace and a folder; containers come from here.
     pub lab: Lab,
 }
@@ -101,7 +102,7 @@ impl Bed {
             etcd,
             wires,
             settings: plan.settings.clone(),
-            _lan: lan,
+            lan,
             lab,
         };
         for daemon in &bed.daemons {

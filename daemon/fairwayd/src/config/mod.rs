@@ -52,7 +52,7 @@ pub struct Policing {
     pub judge_node: bool,
     /// Are containers of one network on this node delivered to directly?
     pub deliver: bool,
-    /// Are packets out of the overlay?
+    /// Are those of other nodes, where the overlay leads there?
     pub deliver_overlay: bool,
     /// Open flows that are kept track of.
     pub flows: u32,
@@ -70,7 +70,7 @@ impl Default for Policing {
             enforce: true,
             judge_node: false,
             deliver: true,
-            deliver_overlay: false,
+            deliver_overlay: true,
             flows: 262_144,
             sample: 1,
             events: 200,

@@ -143,9 +143,8 @@ pub struct PolicyOptions {
     /// Are packets between containers of one network on this node handed over past the node's own forwarding
     /// (and its firewall)? Default true.
     pub deliver: Option<bool>,
-    /// The same for packets that come out of the overlay. The node's connection tracking then sees one half of
-    /// such a connection, and a firewall that drops what it takes for invalid (kube-proxy's does) cuts it.
-    /// Default false.
+    /// The same for packets to containers of other nodes and from them, where the overlay leads there. Default
+    /// true.
     pub deliver_overlay: Option<bool>,
     /// So many open flows are kept track of. Default 262144.
     pub flows: Option<u32>,

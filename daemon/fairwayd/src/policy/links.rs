@@ -127,10 +127,9 @@ impl Links {
     }
 
     /// The overlay's device.
-    pub(super) fn overlay(&self) -> Option<u32> {
+    pub(super) fn overlay(&self) -> Option<&Link> {
         let mut links = self.all.values();
-        let device = links.find(|link| link.alias.as_deref() == Some(names::ALIAS));
-        device.map(|link| link.index)
+        links.find(|link| link.alias.as_deref() == Some(names::ALIAS))
     }
 
     /// The name of a link.

@@ -27,7 +27,7 @@ pub(crate) use flows::FlowLog;
 pub(crate) use record::EndpointRecord;
 pub(crate) use told::reference;
 
-use crate::{config::Policing, error::Error, link::Link};
+use crate::{config::Policing, error::Error, link::Link, routes::ways::Changed};
 use fairway_api::{ErrorBody, admin, endpoint};
 use fairway_cni::Code;
 use fairway_ipam::{AttachmentId, NodeName};
@@ -50,6 +50,8 @@ type To<T> = oneshot::Sender<Result<T, ErrorBody>>;
 /// What is put to the thread.
 enum Message {
     Store(Update),
+    /// Ways to other nodes have changed.
+    Ways(Changed),
     /// A container must not use its addresses any more.
     Gone(AttachmentId),
     Guard(AttachmentId, bool, To<endpoint::Guarded>),
@@ -112,6 +114,11 @@ impl Policy {
     /// What the store shows.
     pub(crate) fn store(&self, update: Update) {
         self.tell(Message::Store(update));
+    }
+
+    /// Ways to other nodes have changed.
+    pub(crate) fn ways(&self, changed: Changed) {
+        self.tell(Message::Ways(changed));
     }
 
     /// A container must not use its addresses any more: nothing passes its link from now on.

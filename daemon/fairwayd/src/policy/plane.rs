@@ -6,6 +6,7 @@
 
 mod hooks;
 mod tend;
+mod tunnels;
 mod words;
 
 pub(super) use hooks::clear;
@@ -39,6 +40,7 @@ pub(super) struct Plane {
     /// A generation in trouble is given up no earlier.
     renew_at: Instant,
     pause: Duration,
+    tunnels: tunnels::Wanted,
 }
 
 enum State {
@@ -64,6 +66,7 @@ struct Loaded {
     closed: BTreeSet<u32>,
     /// The overlay's device, where it has its program.
     overlay: Option<u32>,
+    tunnels: tunnels::Written,
     /// All that was written is followed by another epoch.
     judged: bool,
     /// What could not be done: what the maps hold is not known any more.
@@ -97,6 +100,7 @@ impl Plane {
             look: false,
             renew_at: Instant::now(),
             pause: AGAIN,
+            tunnels: tunnels::Wanted::default(),
         }
     }
 
@@ -162,6 +166,7 @@ impl Plane {
             attached: BTreeSet::new(),
             closed: BTreeSet::new(),
             overlay: None,
+            tunnels: tunnels::Written::default(),
             judged: true,
             trouble: None,
             full: None,
@@ -219,7 +224,8 @@ impl Plane {
             }
             State::Loaded(loaded) => {
                 let troubles = loaded.trouble.iter().chain(&loaded.full);
-                troubles.chain(&loaded.nuisance).cloned().collect()
+                let troubles = troubles.chain(&loaded.nuisance);
+                troubles.chain(&loaded.tunnels.lacks).cloned().collect()
             }
             _ => Vec::new(),
         }

@@ -125,6 +125,7 @@ impl Turn {
                 inputs.into_iter().for_each(|input| self.learn(input));
                 self.publisher.due = true;
             }
+            Message::Ways(changed) => self.plane.ways(changed),
             Message::Gone(attachment) => {
                 if let Some(link) = self.links.of(&attachment).map(|link| link.index) {
                     self.plane.shut(self.links.netlink(), link);
@@ -248,7 +249,9 @@ impl Turn {
         }
         self.plane.match_endpoints(wanted);
         self.plane.judge_anew();
-        let (overlay, ours) = (self.links.overlay(), self.links.ours());
+        let overlay = self.links.overlay();
+        self.plane.lead(overlay);
+        let (overlay, ours) = (overlay.map(|link| link.index), self.links.ours());
         self.plane
             .take_over(self.links.netlink(), overlay, ours.into_iter());
     }

@@ -17,6 +17,7 @@ mod told;
 mod turn;
 mod underlay;
 mod wait;
+pub(crate) mod ways;
 mod worker;
 
 pub use ground::Ground;
@@ -47,6 +48,8 @@ pub struct Beginning {
     pub grace: Duration,
     /// The clocks.
     pub clocks: Clocks,
+    /// Is told of ways to other nodes.
+    pub(crate) ways: mpsc::UnboundedSender<ways::Changed>,
 }
 
 /// What is put to the thread.

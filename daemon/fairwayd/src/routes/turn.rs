@@ -10,6 +10,7 @@ use super::{
     state::State,
     told, underlay,
     wait::Waiting,
+    ways::Ways,
 };
 use crate::alias;
 use fairway_fib::{Fib, Synced, names};
@@ -34,6 +35,7 @@ pub(super) struct Turn<N> {
     pub(super) state: State<N>,
     reader: Reader,
     publish: watch::Sender<Option<UnderlayRecord>>,
+    ways: Ways,
     waiting: Vec<Waiting>,
     /// The underlay has to be looked for.
     look: bool,
@@ -70,6 +72,7 @@ impl<N: Netlink> Turn<N> {
                 named: beginning.underlay.clone(),
                 port: beginning.port,
             },
+            ways: Ways::new(beginning.ways.clone()),
             beginning,
             reader,
             publish,
@@ -259,6 +262,7 @@ impl<N: Netlink> Turn<N> {
                 self.state.firewall.configure(pools, masquerade);
             }
             let settings = self.state.settings();
+            self.ways.configure(&settings.macs);
             self.state.fib.configure(settings);
         }
         self.adopt();
@@ -267,6 +271,7 @@ impl<N: Netlink> Turn<N> {
             self.state.rib.handle_all(inputs);
         }
         let changes: Vec<Change> = self.state.rib.changes(&self.reader);
+        self.ways.change(&changes);
         self.state.fib.change(changes);
         if self.state.fib.is_due() {
             let synced = self.state.fib.sync();

@@ -214,6 +214,7 @@ impl Nodes {
     fn route(&mut self, mtu: u32) {
         let tunnel = Tunnel {
             device: self.device,
+            vni: VNI,
             mtu,
             local: vtep(self.v6, 1),
             remote: vtep(self.v6, 2),

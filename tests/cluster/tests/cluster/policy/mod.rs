@@ -15,6 +15,7 @@ mod mixture;
 mod objects;
 mod open;
 mod oracle;
+mod past;
 mod pressure;
 mod reach;
 mod table;

@@ -25,12 +25,16 @@ fn tried(from: &Ns, ip: IpAddr, port: u16, wanted: bool, limit: Duration) -> Res
 
 /// The echo server of a pod is reached, now, by both families, TCP and UDP.
 pub(crate) fn open(from: &Ns, to: &Pod, port: u16) -> Result<()> {
-    for ip in &to.ips {
+    open_at(from, &to.ips, port)
+}
+
+/// One is reached by these addresses.
+pub(crate) fn open_at(from: &Ns, ips: &[IpAddr], port: u16) -> Result<()> {
+    for ip in ips {
         let found = tried(from, *ip, port, true, Duration::from_secs(5))?;
         ensure!(
             found == [Reached::Whole; 2],
-            "{from:?} to {} ({ip} {port}): {found:?}",
-            to.name
+            "{from:?} to {ip} {port}: {found:?}"
         );
     }
     Ok(())

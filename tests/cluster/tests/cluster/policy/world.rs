@@ -183,6 +183,6 @@ fn the_long_way_is_judged_as_the_short_one() -> Result<()> {
 }
 
 #[test]
-fn the_short_way_out_of_the_overlay_is_judged_too() -> Result<()> {
-    every_pair("[policy]\ndeliver_overlay = true\n", 184)
+fn the_hosts_way_into_the_overlay_and_out_of_it_is_judged_too() -> Result<()> {
+    every_pair("[policy]\ndeliver_overlay = false\n", 184)
 }

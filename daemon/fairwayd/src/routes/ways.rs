@@ -1,0 +1,219 @@
+//! Ways to other nodes, as the dataplane is told of them: what it sends into the overlay itself goes where the
+//! kernel's routes lead.
+
+use fairway_fib::names;
+use fairway_netlink::MacAddr;
+use fairway_rib::{Change, Forward};
+use ipnetwork::IpNetwork;
+use std::{collections::BTreeMap, net::IpAddr};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// A prefix of a network, by its VNI.
+pub(crate) type To = (u32, IpNetwork);
+
+/// What leads to a prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// A tunnel.
+    Tunnel {
+        /// The network that its packets are in on the way.
+        vni: u32,
+        /// Our end.
+        local: IpAddr,
+        /// The other node's.
+        remote: IpAddr,
+        /// The hardware address of its device.
+        mac: [u8; 6],
+        /// The largest packet that fits inside.
+        mtu: u32,
+    },
+    /// Something that the kernel knows; nothing else that lies around it leads there.
+    Host,
+}
+
+/// What has changed; none: the prefix has no way of its own any more.
+pub(crate) type Changed = Vec<(To, Option<Way>)>;
+
+/// All of them, and who is told.
+#[derive(Debug)]
+pub(super) struct Ways {
+    known: BTreeMap<To, Way>,
+    macs: BTreeMap<IpAddr, MacAddr>,
+    tell: UnboundedSender<Changed>,
+}
+
+impl Ways {
+    pub(super) fn new(tell: UnboundedSender<Changed>) -> Ways {
+        Ways {
+            known: BTreeMap::new(),
+            macs: BTreeMap::new(),
+            tell,
+        }
+    }
+
+    /// Hardware addresses that do not follow from the node's.
+    pub(super) fn configure(&mut self, macs: &BTreeMap<IpAddr, MacAddr>) {
+        if self.macs == *macs {
+            return;
+        }
+        self.macs.clone_from(macs);
+        let mut changed = Changed::new();
+        for (to, way) in &mut self.known {
+            if let Way::Tunnel { remote, mac, .. } = way {
+                let now = mac_of(&self.macs, *remote);
+                if *mac != now {
+                    *mac = now;
+                    changed.push((*to, Some(*way)));
+                }
+            }
+        }
+        self.say(changed);
+    }
+
+    /// The routing table's changes.
+    pub(super) fn change(&mut self, changes: &[Change]) {
+        let mut changed = Changed::new();
+        for change in changes {
+            match change {
+                Change::Upsert(entry) => {
+                    let to = (entry.vni.number(), fairway_fib::network(entry.prefix));
+                    let way = match &entry.forward {
+                        // As it was.
+                        Forward::Hold if self.known.contains_key(&to) => continue,
+                        forward => self.way(forward),
+                    };
+                    if self.known.insert(to, way) != Some(way) {
+                        changed.push((to, Some(way)));
+                    }
+                }
+                Change::Remove { vni, prefix } => {
+                    let to = (vni.number(), fairway_fib::network(*prefix));
+                    if self.known.remove(&to).is_some() {
+                        changed.push((to, None));
+                    }
+                }
+            }
+        }
+        self.say(changed);
+    }
+
+    fn way(&self, forward: &Forward) -> Way {
+        match forward {
+            Forward::Encap {
+                vni,
+                source,
+                vtep,
+                mtu,
+            } if source.is_ipv4() == vtep.is_ipv4() => Way::Tunnel {
+                vni: vni.number(),
+                local: *source,
+                remote: *vtep,
+                mac: mac_of(&self.macs, *vtep),
+                mtu: mtu.bytes().into(),
+            },
+            _ => Way::Host,
+        }
+    }
+
+    fn say(&self, changed: Changed) {
+        if !changed.is_empty() {
+            // Nobody listens any more where the daemon ends.
+            let _gone = self.tell.send(changed);
+        }
+    }
+}
+
+fn mac_of(macs: &BTreeMap<IpAddr, MacAddr>, vtep: IpAddr) -> [u8; 6] {
+    let known = macs.get(&vtep).copied();
+    known.unwrap_or_else(|| names::mac(vtep)).octets()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fairway_rib::{Entry, Mtu, Prefix, Vni};
+    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+    fn vni(number: u32) -> Vni {
+        Vni::new(number).unwrap()
+    }
+
+    fn prefix(text: &str) -> Prefix {
+        Prefix::new(text.parse().unwrap()).unwrap()
+    }
+
+    fn upsert(prefix: &str, forward: Forward) -> Change {
+        Change::Upsert(Entry {
+            vni: vni(5),
+            prefix: self::prefix(prefix),
+            forward,
+        })
+    }
+
+    fn encap(vtep: &str) -> Forward {
+        Forward::Encap {
+            vni: vni(6),
+            source: "192.0.2.1".parse().unwrap(),
+            vtep: vtep.parse().unwrap(),
+            mtu: Mtu::new(1450).unwrap(),
+        }
+    }
+
+    fn said(told: &mut UnboundedReceiver<Changed>) -> Vec<(String, String)> {
+        let mut all = Vec::new();
+        while let Ok(changed) = told.try_recv() {
+            all.extend(changed.into_iter().map(|((vni, net), way)| {
+                let way = match way {
+                    None => "gone".to_owned(),
+                    Some(Way::Host) => "host".to_owned(),
+                    Some(Way::Tunnel {
+                        vni, remote, mac, ..
+                    }) => format!("{vni} {remote} {}", MacAddr(mac)),
+                };
+                (format!("{vni} {net}"), way)
+            }));
+        }
+        all
+    }
+
+    fn pairs(all: &[(&str, &str)]) -> Vec<(String, String)> {
+        all.iter()
+            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn tunnels_and_what_lies_in_them() {
+        let (tell, mut told) = unbounded_channel();
+        let mut ways = Ways::new(tell);
+        ways.change(&[
+            upsert("10.0.2.0/26", encap("192.0.2.2")),
+            upsert("10.0.2.7/32", Forward::Unreachable),
+            upsert("10.0.3.0/26", Forward::Hold),
+            upsert("fd00::/64", encap("2001:db8::2")),
+        ]);
+        let first = pairs(&[
+            ("5 10.0.2.0/26", "6 192.0.2.2 0a:fa:c0:00:02:02"),
+            ("5 10.0.2.7/32", "host"),
+            ("5 10.0.3.0/26", "host"),
+            ("5 fd00::/64", "host"),
+        ]);
+        assert_eq!(said(&mut told), first);
+        // The same again is no change; what is held stays as it was.
+        ways.change(&[
+            upsert("10.0.2.0/26", encap("192.0.2.2")),
+            upsert("10.0.2.0/26", Forward::Hold),
+        ]);
+        assert_eq!(said(&mut told), []);
+        let macs = [("192.0.2.2".parse().unwrap(), MacAddr([2, 0, 0, 0, 0, 9]))];
+        ways.configure(&macs.into());
+        let other = pairs(&[("5 10.0.2.0/26", "6 192.0.2.2 02:00:00:00:00:09")]);
+        assert_eq!(said(&mut told), other);
+        let remove = |prefix: &str| Change::Remove {
+            vni: vni(5),
+            prefix: self::prefix(prefix),
+        };
+        ways.change(&[remove("10.0.2.0/26"), remove("10.9.0.0/26")]);
+        assert_eq!(said(&mut told), pairs(&[("5 10.0.2.0/26", "gone")]));
+    }
+}

@@ -1,0 +1,164 @@
+//! The way past the hosts: between containers of two nodes no host passes anything on, and what hosts have to see,
+//! because they change addresses, they see both ways.
+
+use super::objects::{apply, deny_ingress, namespace, remove};
+use super::reach;
+use super::workload::plain;
+use crate::overlay::stage::{Pod, network, ping};
+use anyhow::{Context as _, Result, ensure};
+use fairway_lab::{Ns, json};
+use fairway_tests_cluster::{Bed, Echo, Plan, on};
+
+/// A container on each node.
+fn pods(bed: &Bed, net: u8, encap: &str) -> Result<[Pod; 2]> {
+    network(bed, "net", net, encap)?;
+    let namespaces = ["x", "y"].map(|ns| namespace(ns, json!({"ns": ns})));
+    apply(&bed.door(1), &namespaces)?;
+    Ok([plain(bed, 1, "x", "one")?, plain(bed, 2, "y", "two")?])
+}
+
+/// Counts what a node passes on.
+fn count(node: &Ns) -> Result<()> {
+    node.run(
+        "nft add table inet seen; add chain inet seen pass { type filter hook forward priority -300; }; \
+         add rule inet seen pass meta l4proto { tcp, icmp, ipv6-icmp } counter",
+    )?;
+    Ok(())
+}
+
+/// Packets that it has passed on.
+fn passed(node: &Ns) -> Result<u64> {
+    let rules = node.json("nft -j list chain inet seen pass")?;
+    let all = rules["nftables"].as_array().context("nftables")?.iter();
+    let mut counters = all.filter_map(|one| {
+        let expressions = one["rule"]["expr"].as_array()?.iter();
+        let mut packets = expressions.filter_map(|expr| expr["counter"]["packets"].as_u64());
+        packets.next()
+    });
+    counters.next().context("the counter is missing")
+}
+
+/// Everything in both directions: echoes by TCP and UDP, and pings of each size that fits.
+fn talk(pods: &[Pod; 2]) -> Result<()> {
+    let [one, two] = pods;
+    for (from, to) in [(one, two), (two, one)] {
+        let _echo = Echo::start(&to.ns, &[80])?;
+        reach::open(&from.ns, to, 80)?;
+        for ip in &to.ips {
+            for size in [56, 1200] {
+                ensure!(ping(&from.ns, *ip, size), "{ip} {size}");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn all_that_hosts_pass(settings: &str, net: u8, encap: &str) -> Result<[u64; 2]> {
+    let mut seen = [0; 2];
+    on(&Plan::nodes(2).members(1).settings(settings), |bed| {
+        let pods = pods(bed, net, encap)?;
+        let nodes = [&bed.node(1).ns, &bed.node(2).ns];
+        for node in nodes {
+            count(node)?;
+        }
+        talk(&pods)?;
+        // A policy holds on this way too, and so does one that is gone.
+        let deny = deny_ingress("y");
+        apply(&bed.door(1), std::slice::from_ref(&deny))?;
+        {
+            let _echo = Echo::start(&pods[1].ns, &[80])?;
+            reach::until(&pods[0].ns, pods[1].ips[0], 80, false)?;
+            reach::shut(&pods[0].ns, &pods[1], 80)?;
+            remove(&bed.door(1), &[deny])?;
+            reach::until(&pods[0].ns, pods[1].ips[0], 80, true)?;
+        }
+        talk(&pods)?;
+        seen = [passed(nodes[0])?, passed(nodes[1])?];
+        Ok(())
+    })?;
+    Ok(seen)
+}
+
+#[test]
+fn no_host_passes_on_what_goes_from_container_to_container() -> Result<()> {
+    let seen = all_that_hosts_pass("", 186, "always")?;
+    ensure!(seen == [0, 0], "{seen:?} packets were passed on");
+    Ok(())
+}
+
+#[test]
+fn hosts_pass_it_on_where_they_are_told_to_or_no_tunnel_leads_there() -> Result<()> {
+    for (settings, net, encap) in [
+        ("[policy]\ndeliver_overlay = false\n", 187, "always"),
+        ("", 188, "cross-subnet"),
+    ] {
+        let seen = all_that_hosts_pass(settings, net, encap)?;
+        // Six pings and echoes and their answers each way at the least.
+        ensure!(seen.iter().all(|seen| *seen > 20), "{encap}: {seen:?}");
+    }
+    Ok(())
+}
+
+/// What kube-proxy does: addresses of services become those of containers, and what no connection explains is
+/// dropped.
+fn services(node: &Ns, server: &Pod, port: u16) -> Result<()> {
+    let mut rules = vec![
+        "add table inet kube".to_owned(),
+        "add chain inet kube pre { type nat hook prerouting priority dstnat; }".to_owned(),
+        "add chain inet kube post { type nat hook postrouting priority srcnat; }".to_owned(),
+        "add chain inet kube pass { type filter hook forward priority filter; }".to_owned(),
+        "add rule inet kube pass ct state invalid counter drop".to_owned(),
+        "add rule inet kube post meta mark 0x4000 masquerade".to_owned(),
+    ];
+    for ip in &server.ips {
+        let (family, service) = match ip.is_ipv4() {
+            true => ("ip", SERVICE.0),
+            false => ("ip6", SERVICE.1),
+        };
+        rules.push(format!(
+            "add rule inet kube pre {family} daddr {service} dnat {family} to {ip}"
+        ));
+        let port_rule = |number: u16, mark: &str, to: u16| {
+            format!(
+                "add rule inet kube pre fib daddr type local meta l4proto {{ tcp, udp }} th dport {number} \
+                 meta nfproto {nf} {mark} dnat {family} to {to}",
+                nf = if ip.is_ipv4() { "ipv4" } else { "ipv6" },
+                to = match ip.is_ipv4() {
+                    true => format!("{ip}:{to}"),
+                    false => format!("[{ip}]:{to}"),
+                }
+            )
+        };
+        rules.push(port_rule(port, "meta mark set 0x4000", 80));
+    }
+    node.run(&format!("nft {}", rules.join("; ")))?;
+    Ok(())
+}
+
+/// Addresses of a service, in no pool.
+const SERVICE: (&str, &str) = ("10.200.0.1", "fd00:200::1");
+const NODE_PORT: u16 = 30_080;
+
+#[test]
+fn services_and_firewalls_of_hosts_work_as_ever() -> Result<()> {
+    on(&Plan::nodes(2).members(1), |bed| {
+        let [client, server] = pods(bed, 189, "always")?;
+        let _echo = Echo::start(&server.ns, &[80])?;
+        for number in [1, 2] {
+            services(&bed.node(number).ns, &server, NODE_PORT)?;
+        }
+        // Past the hosts, of which each sees nothing.
+        talk(&[plain(bed, 1, "x", "three")?, plain(bed, 2, "y", "four")?])?;
+        let service = [SERVICE.0.parse()?, SERVICE.1.parse()?];
+        reach::open_at(&client.ns, &service, 80)?;
+        // The container's own address, and the service's again.
+        reach::open(&client.ns, &server, 80)?;
+        reach::open_at(&client.ns, &service, 80)?;
+        // From a machine that is no node.
+        let outside = bed.lab.machine("outside")?;
+        let _cable = bed.lan.plug(&outside)?;
+        let ip = bed.node(2).cable.address.parse()?;
+        reach::open_at(&outside, &[ip], NODE_PORT)?;
+        Ok(())
+    })
+}
