@@ -174,7 +174,9 @@ impl Base {
         };
         tokio::select! {
             error = taken => error,
-            _ = &mut self.thread => Error::AgentEnded,
+            _ = &mut self.thread => Error::Ended { what: "agent" },
+            () = self.routes.ended() => Error::Ended { what: "routes thread" },
+            () = self.policy.ended() => Error::Ended { what: "policy thread" },
         }
     }
 

@@ -49,9 +49,12 @@ pub enum Error {
         /// Why it is not to be had.
         source: io::Error,
     },
-    /// The thread that owns the journal has ended by itself.
-    #[error("the agent has ended; the log says why")]
-    AgentEnded,
+    /// A thread has ended by itself.
+    #[error("the {what} has ended; the log says why")]
+    Ended {
+        /// Which.
+        what: &'static str,
+    },
     /// What was missed cannot be made up for.
     #[error("what came while nobody was there cannot be done: {0}")]
     Late(Box<Failure>),

@@ -1,6 +1,6 @@
 //! What passes a container's link, in both directions.
 
-use crate::packet::{Kind, Packet, is_link_local, is_multicast, resolve};
+use crate::packet::{Kind, Packet, is_link_local, is_multicast, remember, resolve};
 use crate::skb::{PASS, Skb, now};
 use crate::{deliver, maps, related, spoof, tell, track};
 use fairway_dataplane_abi::{Direction, Endpoint, Peer, Reason};
@@ -56,7 +56,9 @@ fn outgoing(skb: &mut Skb, packet: &mut Packet) -> Result<i32, Reason> {
         _ => {}
     }
     resolve::<false>(packet)?;
-    deliver::from_container(skb, packet, endpoint)
+    let action = deliver::from_container(skb, packet, endpoint)?;
+    remember::<false>(packet);
+    Ok(action)
 }
 
 /// Does it go to a neighbour? A router passes it on to anybody, if its destination is not on the link.
@@ -91,7 +93,10 @@ fn incoming(skb: &mut Skb, packet: &mut Packet) -> Result<(), Reason> {
     resolve::<true>(packet)?;
     let found = track::find(&packet.key, time);
     match track::settle::<true>(packet, endpoint, found, time, false) {
-        Reason::Forwarded => Ok(()),
+        Reason::Forwarded => {
+            remember::<true>(packet);
+            Ok(())
+        }
         why => Err(why),
     }
 }

@@ -54,7 +54,7 @@ pub(crate) static RULES: LruPerCpuHashMap<RuleKey, Count, 16_384> = LruPerCpuHas
 #[btf_map]
 pub(crate) static FLOWS: RingBuf<(), 1_048_576> = RingBuf::new();
 #[btf_map]
-pub(crate) static BUDGET: PerCpuArray<crate::tell::Budget, 1> = PerCpuArray::new();
+pub(crate) static BUDGET: PerCpuArray<crate::tell::Budget, 2> = PerCpuArray::new();
 
 /// What holds for all links.
 #[inline(always)]
@@ -97,4 +97,3 @@ read_only! {
     /// What a table says of ports.
     port: PORTS[PortKey] = Decision;
 }
-

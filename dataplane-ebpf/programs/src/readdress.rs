@@ -39,21 +39,19 @@ extern "C" fn fairway_readdress(skb: *mut __sk_buff, macs: *const Macs, v4: u32)
 #[inline(always)]
 fn readdress(mut skb: Skb, macs: &Macs, v4: bool) -> Option<()> {
     let done = if v4 {
-        let mut head = skb.copy::<26>(0)?;
-        head[..6].copy_from_slice(&macs.to);
-        head[6..12].copy_from_slice(&macs.from);
-        head[22] -= 1;
+        const TTL: u32 = 22;
+        let [ttl, protocol, high, low] = skb.copy::<4>(TTL)?;
         // The checksum is that of a header whose word of TTL and protocol is 0x100 less (RFC 1624).
-        let sum = u32::from(u16::from_be_bytes([head[24], head[25]])) + 0x100;
-        let sum = (sum + u32::from(sum >= 0xffff)) as u16;
-        [head[24], head[25]] = sum.to_be_bytes();
-        skb.store(&head)
+        let sum = u32::from(u16::from_be_bytes([high, low])) + 0x100;
+        let [high, low] = ((sum + u32::from(sum >= 0xffff)) as u16).to_be_bytes();
+        skb.store(TTL, &[ttl - 1, protocol, high, low])
     } else {
-        let mut head = skb.copy::<22>(0)?;
-        head[..6].copy_from_slice(&macs.to);
-        head[6..12].copy_from_slice(&macs.from);
-        head[21] -= 1;
-        skb.store(&head)
+        const HOPS: u32 = 21;
+        let [hops] = skb.copy::<1>(HOPS)?;
+        skb.store(HOPS, &[hops - 1])
     };
-    done.then_some(())
+    let mut ether = [0; 12];
+    ether[..6].copy_from_slice(&macs.to);
+    ether[6..].copy_from_slice(&macs.from);
+    (done && skb.store_ether(&ether)).then_some(())
 }

@@ -195,13 +195,25 @@ impl Skb {
         (result == 0).then_some(words)
     }
 
-    /// Overwrites the first bytes.
+    /// Overwrites the first bytes, of the Ethernet header: what a network card has summed up begins after it.
     #[inline(always)]
-    pub(crate) fn store<const N: usize>(&mut self, bytes: &[u8; N]) -> bool {
+    pub(crate) fn store_ether<const N: usize>(&mut self, bytes: &[u8; N]) -> bool {
+        const { assert!(N <= ETHER as usize) };
+        self.store_at(0, bytes, 0)
+    }
+
+    /// Overwrites bytes of what comes after the Ethernet header.
+    #[inline(always)]
+    pub(crate) fn store<const N: usize>(&mut self, offset: u32, bytes: &[u8; N]) -> bool {
         const RECOMPUTE: u64 = aya_ebpf::bindings::BPF_F_RECOMPUTE_CSUM as u64;
+        self.store_at(offset, bytes, RECOMPUTE)
+    }
+
+    #[inline(always)]
+    fn store_at<const N: usize>(&mut self, offset: u32, bytes: &[u8; N], flags: u64) -> bool {
         let from = bytes.as_ptr().cast();
         // SAFETY: The buffer has N bytes.
-        unsafe { helpers::bpf_skb_store_bytes(self.0, 0, from, N as u32, RECOMPUTE) == 0 }
+        unsafe { helpers::bpf_skb_store_bytes(self.0, offset, from, N as u32, flags) == 0 }
     }
 
     /// It is for this host, whatever its hardware address was.

@@ -1,7 +1,8 @@
 //! Counters, and events of what happened to packets.
 //!
 //! A container that sends garbage at line rate must not make the daemon busy: each processor tells of so many
-//! events a second at most, and says with the next one how many were left out.
+//! events a second at most, and says with the next one how many were left out. Flows that are let through and
+//! all else have a budget each: many of the ones do not hide the others.
 
 use crate::maps::{self, BUDGET, COUNTERS, FLOWS, RULES};
 use crate::packet::{ICMP, ICMP6, Packet};
@@ -106,11 +107,12 @@ extern "C" fn fairway_event(packet: *const Packet, kind: u32, reason: u32, direc
 fn tell(packet: &Packet, kind: u32, reason: u32, direction: u32) {
     // SAFETY: It takes nothing.
     let at = unsafe { helpers::bpf_ktime_get_ns() };
-    let Some(missed) = spend(at) else {
+    let which = u32::from(kind != FlowKind::Allowed as u32);
+    let Some(missed) = spend(at, which) else {
         return;
     };
     let Some(mut entry) = FLOWS.reserve_untyped::<FlowEvent>(0) else {
-        give_back(missed);
+        give_back(missed, which);
         return;
     };
     let key = &packet.key;
@@ -147,10 +149,10 @@ fn tell(packet: &Packet, kind: u32, reason: u32, direction: u32) {
 /// One event of this second's; how many were not told before it.
 #[expect(unsafe_code, reason = "a processor's own entry is written in place")]
 #[inline(always)]
-fn spend(now: u64) -> Option<u32> {
+fn spend(now: u64, which: u32) -> Option<u32> {
     const SECOND: u64 = 1_000_000_000;
     let events = maps::config()?.events;
-    let budget = BUDGET.get_ptr_mut(0)?;
+    let budget = BUDGET.get_ptr_mut(which)?;
     // SAFETY: The entry is this processor's.
     let budget = unsafe { &mut *budget };
     if now - budget.since >= SECOND {
@@ -167,8 +169,8 @@ fn spend(now: u64) -> Option<u32> {
 
 #[expect(unsafe_code, reason = "a processor's own entry is written in place")]
 #[inline(never)]
-fn give_back(missed: u32) {
-    if let Some(budget) = BUDGET.get_ptr_mut(0) {
+fn give_back(missed: u32, which: u32) {
+    if let Some(budget) = BUDGET.get_ptr_mut(which) {
         // SAFETY: The entry is this processor's.
         unsafe { (*budget).missed = missed.saturating_add(1) };
     }

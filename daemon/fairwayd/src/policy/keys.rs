@@ -96,6 +96,17 @@ impl Key {
     }
 }
 
+/// Where all objects of a kind lie.
+pub(crate) fn folder(kind: Kind) -> String {
+    let (folder, kind) = place(kind);
+    format!("{ROOT}{folder}/{kind}/")
+}
+
+/// Is written with each cluster-wide policy, so that no two are judged beside the same others; no object's.
+pub(crate) fn order() -> String {
+    format!("{ROOT}policies/order")
+}
+
 const KINDS: [Kind; 4] = [
     Kind::NetworkPolicy,
     Kind::ClusterNetworkPolicy,
@@ -134,6 +145,7 @@ mod tests {
         for path in [
             "policies/Pod/a/b",
             "policies/NetworkPolicy/a",
+            "policies/order",
             "pools/a",
             "other",
         ] {

@@ -213,6 +213,11 @@ impl Policy {
         &self.flows
     }
 
+    /// Comes back when the thread has ended, by itself or because it was told to.
+    pub(crate) async fn ended(&self) {
+        self.inbox.closed().await;
+    }
+
     /// Ends the thread; what is in the kernel stays.
     pub(crate) async fn end(&self) {
         let _gone = self.ask(Message::End).await;

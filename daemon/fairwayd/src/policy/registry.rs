@@ -18,10 +18,12 @@ use tracing::warn;
 pub(super) struct Registry {
     folder: PathBuf,
     all: BTreeMap<AttachmentId, EndpointRecord>,
+    /// Files that cannot be read, and why.
+    broken: BTreeMap<PathBuf, String>,
 }
 
 impl Registry {
-    /// Reads what is there; what cannot be read is told and left.
+    /// Reads what is there; what cannot be read is a problem, and left.
     pub(super) fn open(state_dir: &Path) -> Result<Registry, Error> {
         let folder = state_dir.join("endpoints");
         let failed = |source| Error::System {
@@ -29,7 +31,7 @@ impl Registry {
             source,
         };
         fs::create_dir_all(&folder).map_err(failed)?;
-        let mut all = BTreeMap::new();
+        let (mut all, mut broken) = (BTreeMap::new(), BTreeMap::new());
         for entry in fs::read_dir(&folder).map_err(failed)?.flatten() {
             let path = entry.path();
             match path.extension().and_then(|ending| ending.to_str()) {
@@ -46,14 +48,27 @@ impl Registry {
             });
             match read {
                 Ok(record) => drop(all.insert(record.attachment(), record)),
-                Err(error) => warn!("{}: {error}; it is left alone", path.display()),
+                Err(error) => drop(broken.insert(path, error)),
             }
         }
-        Ok(Registry { folder, all })
+        Ok(Registry {
+            folder,
+            all,
+            broken,
+        })
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &EndpointRecord> {
         self.all.values()
+    }
+
+    /// What could not be read.
+    pub(super) fn problems(&self) -> impl Iterator<Item = String> {
+        let told = |(path, error): (&PathBuf, &String)| {
+            let path = path.display();
+            format!("{path}: {error}; its container is cut off until its DEL, or another ADD")
+        };
+        self.broken.iter().map(told)
     }
 
     pub(super) fn get(&self, attachment: &AttachmentId) -> Option<&EndpointRecord> {
@@ -70,20 +85,25 @@ impl Registry {
         let partial = file.with_extension("part");
         fs::write(&partial, record.encode())?;
         fs::rename(&partial, &file)?;
+        self.broken.remove(&file);
         self.all.insert(attachment, record);
         Ok(())
     }
 
     /// Forgets one.
     pub(super) fn remove(&mut self, attachment: &AttachmentId) -> Option<EndpointRecord> {
-        let record = self.all.remove(attachment)?;
-        match fs::remove_file(self.file(attachment)) {
+        let record = self.all.remove(attachment);
+        let file = self.file(attachment);
+        if record.is_none() && self.broken.remove(&file).is_none() {
+            return None;
+        }
+        match fs::remove_file(file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 warn!("{attachment}: {error}");
             }
             _ => {}
         }
-        Some(record)
+        record
     }
 
     fn file(&self, attachment: &AttachmentId) -> PathBuf {
@@ -126,5 +146,18 @@ mod tests {
         let registry = Registry::open(folder.path()).unwrap();
         assert_eq!(registry.all().collect::<Vec<_>>(), [&record("b")]);
         assert!(below.join("x.json").exists() && !below.join("x.part").exists());
+        assert!(registry.problems().next().unwrap().contains("x.json"));
+
+        // One that can be known by its name is forgotten with its container.
+        let broken = registry.file(&record("c").attachment());
+        fs::rename(below.join("x.json"), &broken).unwrap();
+        let mut registry = Registry::open(folder.path()).unwrap();
+        assert_eq!(registry.problems().count(), 1);
+        assert_eq!(registry.remove(&record("c").attachment()), None);
+        assert!(registry.problems().next().is_none() && !broken.exists());
+        fs::write(&broken, "{").unwrap();
+        let mut registry = Registry::open(folder.path()).unwrap();
+        registry.put(record("c")).unwrap();
+        assert!(registry.problems().next().is_none());
     }
 }

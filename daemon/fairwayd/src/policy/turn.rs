@@ -51,6 +51,7 @@ pub(super) struct Turn {
     learned: bool,
     pub(super) fit: Fit,
     waiting: Vec<Waiting>,
+    contending: Vec<admit::Contending>,
     publisher: Publisher,
     flows: Arc<FlowLog>,
     told: BTreeMap<String, Instant>,
@@ -83,6 +84,7 @@ impl Turn {
             learned: true,
             fit: Fit::default(),
             waiting: Vec::new(),
+            contending: Vec::new(),
             publisher: Publisher::new(orders, node.clone()),
             flows,
             told: BTreeMap::new(),
@@ -93,7 +95,9 @@ impl Turn {
     /// When to take a turn at the latest.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let waiting = self.waiting.iter().map(|waiting| waiting.until).min();
-        [waiting, self.plane.deadline()].into_iter().flatten().min()
+        let contending = self.contending.iter().map(|one| one.until).min();
+        let all = [waiting, contending, self.plane.deadline()];
+        all.into_iter().flatten().min()
     }
 
     /// Readable when there are flows.
@@ -177,6 +181,7 @@ impl Turn {
             // Loading takes a moment that no container should wait for.
             let _absent = self.plane.must_be_there();
         }
+        self.admit();
         if self.is_ready() {
             self.settle();
         }
@@ -320,6 +325,7 @@ impl Turn {
     /// What keeps policies from being in force.
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems: Vec<String> = self.overflow.iter().cloned().collect();
+        problems.extend(self.registry.problems());
         problems.extend(self.fit.problems());
         problems.extend(self.feed.problems().cloned());
         problems.extend(self.plane.problems());

@@ -220,6 +220,11 @@ impl Routes {
         self.ask(Message::Ground).await
     }
 
+    /// Comes back when the thread has ended, by itself or because it was told to.
+    pub(crate) async fn ended(&self) {
+        self.inbox.closed().await;
+    }
+
     /// Ends the thread; what is in the kernel stays.
     pub async fn end(&self) {
         let _gone = self.ask(Message::End).await;

@@ -3,6 +3,8 @@
 //! All objects of a request are judged before the first is written: by themselves, and beside what the store
 //! holds. They are written one by one; a request that was cut off in the middle can be made again.
 
+mod held;
+
 use super::{
     Daemon,
     change::{Stop, store_error},
@@ -13,19 +15,16 @@ use crate::{
 };
 use fairway_api::{ErrorBody, admin};
 use fairway_cni::Code;
-use fairway_kv::{Committed, Condition, ROOT, Revision, Txn, Write};
+use fairway_kv::{Committed, Condition, Txn, Write};
 use fairway_policy::{
     object::{self, Parsed},
     spec::{Kind, ObjectName},
 };
+use held::{Held, refuse};
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// How often a write is tried again that somebody else was quicker with.
 const TRIES: usize = 8;
-
-/// What the store holds.
-type Held = BTreeMap<ObjectName, (Revision, Result<Parsed, String>)>;
 
 impl Daemon {
     pub(super) async fn object_apply(
@@ -35,12 +34,12 @@ impl Daemon {
         let parsed = parse_all(apply.objects)?;
         let mut done = Vec::new();
         for attempt in 1.. {
-            let held = self.held().await?;
-            judge(&parsed, &held)?;
+            let mut held = self.held(&parsed).await?;
+            refuse(held.judge(&parsed))?;
             let left = &parsed[done.len()..];
             let mut refused = false;
             for new in left {
-                match self.put(new, held.get(&new.name)).await? {
+                match self.put(new, &mut held).await? {
                     Some(applied) => done.push(applied),
                     None => {
                         refused = true;
@@ -63,7 +62,7 @@ impl Daemon {
     async fn put(
         &self,
         new: &Parsed,
-        held: Option<&(Revision, Result<Parsed, String>)>,
+        held: &mut Held,
     ) -> Result<Option<admin::Applied>, ErrorBody> {
         let applied = |done: &str| {
             Ok(Some(admin::Applied {
@@ -78,7 +77,7 @@ impl Daemon {
             value: stored::encode(new),
             lease: None,
         };
-        let (txn, done) = match held {
+        let (mut txn, done) = match held.get(&new.name) {
             Some((_, Ok(there))) if there.json == new.json => return applied("unchanged"),
             Some((modified, _)) => (Txn::if_unchanged(*modified, write), "configured"),
             None => {
@@ -87,8 +86,15 @@ impl Daemon {
                 (Txn { conditions, writes }, "created")
             }
         };
+        if let Some((condition, write)) = held.turn(new) {
+            txn.conditions.push(condition);
+            txn.writes.push(write);
+        }
         match self.open_store()?.commit(&txn).await {
-            Ok(Committed::Yes { .. }) => applied(done),
+            Ok(Committed::Yes { revision }) => {
+                held.written(new, revision);
+                applied(done)
+            }
             Ok(Committed::No { .. }) => Ok(None),
             // What was written is seen with the next look.
             Err(error) if error.outcome_unknown() => Ok(None),
@@ -99,11 +105,9 @@ impl Daemon {
     pub(super) async fn object_list(&self, list: admin::ObjectList) -> Result<Vec<Value>, Stop> {
         let kind = kind(&list.kind)?;
         let (namespace, name) = split(kind, list.namespace, list.name)?;
-        let held = self.held().await?;
         let mut found = Vec::new();
-        for (there, (_, parsed)) in held {
-            let fits = there.kind == kind
-                && namespace.as_ref().is_none_or(|n| there.namespace == *n)
+        for (there, (_, parsed)) in self.all(kind).await? {
+            let fits = namespace.as_ref().is_none_or(|n| there.namespace == *n)
                 && name.as_ref().is_none_or(|n| there.name == *n);
             if fits {
                 let parsed = parsed.map_err(|error| {
@@ -161,21 +165,6 @@ impl Daemon {
             warnings: Vec::new(),
         })
     }
-
-    /// Objects in the store.
-    async fn held(&self) -> Result<Held, ErrorBody> {
-        let store = self.open_store()?;
-        let mut held = Held::new();
-        for folder in ["policies", "workloads"] {
-            let range = store.range(&format!("{ROOT}{folder}/")).await;
-            for entry in range.map_err(|error| store_error(&error))?.entries {
-                if let Some(Key::Object(name)) = Key::parse(&entry.key) {
-                    held.insert(name, (entry.modified, stored::decode(&entry.value)));
-                }
-            }
-        }
-        Ok(held)
-    }
 }
 
 fn parse_all(objects: Vec<Value>) -> Result<Vec<Parsed>, ErrorBody> {
@@ -196,42 +185,6 @@ fn parse_all(objects: Vec<Value>) -> Result<Vec<Parsed>, ErrorBody> {
     }
     refuse(wrong)?;
     Ok(parsed)
-}
-
-/// Beside each other and beside what is there: one that is newer than this program is left alone.
-fn judge(parsed: &[Parsed], held: &Held) -> Result<(), ErrorBody> {
-    let mut wrong = Vec::new();
-    let readable = held.values().filter_map(|(_, there)| there.as_ref().ok());
-    let others = readable.filter(|there| parsed.iter().all(|new| new.name != there.name));
-    let all: Vec<&Parsed> = others.chain(parsed).collect();
-    for new in parsed {
-        if let Some((_, Err(error))) = held.get(&new.name)
-            && error.starts_with("version ")
-        {
-            wrong.push(format!("{}: {error}; it is left alone", new.name));
-        }
-        let others = all.iter().filter(|other| other.name != new.name);
-        if let Err(error) = object::conflicts(&new.object, others.map(|other| &other.object)) {
-            wrong.extend(
-                error
-                    .to_string()
-                    .lines()
-                    .map(|line| format!("{}: {line}", new.name)),
-            );
-        }
-    }
-    refuse(wrong)
-}
-
-fn refuse(mut wrong: Vec<String>) -> Result<(), ErrorBody> {
-    if wrong.is_empty() {
-        return Ok(());
-    }
-    let first = wrong.remove(0);
-    Err(ErrorBody {
-        details: wrong.join("\n"),
-        ..body(Code::INVALID_CONFIG, first)
-    })
 }
 
 /// What an object calls itself, for errors.

@@ -42,10 +42,32 @@ fn later_ones_go_the_way_of_the_first() {
                 get(bed, &part(far, near, 0, true, 3, long(54))),
                 Reason::NotAllowed
             );
-            assert_eq!(get(bed, &later(3)), Reason::NotAllowed);
+            // What was refused has left nothing.
+            assert_eq!(get(bed, &later(3)), Reason::Fragment);
             // A container's own, with the same identification, are others.
             let out = part(near, far, 64, false, 1, vec![7; 32]);
             assert_eq!(bed.why_from(bed.a, &sent(bed.a, &out)), Reason::Fragment);
+        }
+    });
+}
+
+#[test]
+fn those_that_are_refused_push_out_no_others() {
+    let sizes = fairway_dataplane::Sizes {
+        fragments: 64,
+        ..small()
+    };
+    bed(sizes, |bed| {
+        bed.guard();
+        for far in far() {
+            let near = bed.a.like(far);
+            let first = |id, port| part(far, near, 0, true, id, long(port));
+            assert_eq!(get(bed, &first(1, 53)), Reason::Forwarded);
+            for id in 1000..2000 {
+                assert_eq!(get(bed, &first(id, 54)), Reason::NotAllowed);
+            }
+            let later = part(far, near, 64, false, 1, vec![7; 32]);
+            assert_eq!(get(bed, &later), Reason::Forwarded);
         }
     });
 }

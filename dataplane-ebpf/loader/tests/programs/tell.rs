@@ -147,6 +147,25 @@ fn a_flood_of_drops_is_told_in_part() {
 }
 
 #[test]
+fn many_flows_that_are_let_through_hide_no_drop() {
+    bed(small(), |bed| {
+        bed.reconfigure(|config| (config.sample, config.events) = (1, 10));
+        for port in 0..500 {
+            bed.to(bed.a, &datagram(far()[0], bed.a.v4, (port, 53)).bytes());
+        }
+        let told = std::iter::from_fn(|| bed.next_event()).count();
+        assert!((10..=60).contains(&told), "{told}");
+        bed.guard();
+        bed.next_epoch();
+        let refused = segment(far()[0], bed.a.v4, (1, 2), SYN).bytes();
+        assert_eq!(bed.to(bed.a, &refused), SHOT);
+        let drops = std::iter::from_fn(|| bed.next_event());
+        let kinds: Vec<_> = drops.map(|event| event.kind).collect();
+        assert!(kinds.contains(&(FlowKind::Dropped as u32)), "{kinds:?}");
+    });
+}
+
+#[test]
 fn a_full_ring_drops_no_packet_and_says_what_is_missing() {
     let sizes = Sizes {
         flows: 4096,

@@ -5,19 +5,21 @@ use crate::maps::FRAGMENTS;
 use crate::skb;
 use fairway_dataplane_abi::{Fragment, FragmentKey, Reason, seconds};
 
-/// Stores the ports of a first fragment, or gets them for a later one.
+/// Gets the ports for a later one.
 #[inline(always)]
 pub(crate) fn resolve<const IN: bool>(packet: &mut Packet) -> Result<(), Reason> {
-    match packet.part {
-        Part::Whole => Ok(()),
-        Part::First => {
-            store::<IN>(packet);
-            Ok(())
-        }
-        Part::Later => {
-            let known = load::<IN>(packet);
-            known.then_some(()).ok_or(Reason::Fragment)
-        }
+    if packet.part == Part::Later && !load::<IN>(packet) {
+        return Err(Reason::Fragment);
+    }
+    Ok(())
+}
+
+/// Keeps the ports of a first one that is let through. Those of one that is not have no business here: they
+/// would push out others'.
+#[inline(always)]
+pub(crate) fn remember<const IN: bool>(packet: &Packet) {
+    if packet.part == Part::First {
+        store::<IN>(packet);
     }
 }
 

@@ -7,7 +7,7 @@ mod transport;
 mod v4;
 mod v6;
 
-pub(crate) use fragments::resolve;
+pub(crate) use fragments::{remember, resolve};
 pub(crate) use transport::tcp;
 
 use crate::skb::{ETHER, Skb};

@@ -11,6 +11,13 @@ use fairway_ipam::AttachmentId;
 use fairway_policy::input::Input;
 use std::time::Instant;
 
+/// One whose address another container has still.
+pub(super) struct Contending {
+    record: EndpointRecord,
+    pub(super) until: Instant,
+    to: To<()>,
+}
+
 impl Turn {
     pub(super) fn guard(
         &mut self,
@@ -37,18 +44,10 @@ impl Turn {
 
     pub(super) fn open(&mut self, record: EndpointRecord, to: To<()>) {
         let attachment = record.attachment();
-        if let Some(other) = self.registry.all().find(|other| {
-            other.attachment() != attachment
-                && other
-                    .addresses
-                    .iter()
-                    .any(|ip| record.addresses.contains(ip))
-        }) {
-            let text = format!(
-                "{attachment}: {} has one of its addresses; policies know containers by these",
-                other.attachment()
-            );
-            return drop(to.send(Err(body(Code::ADDRESS_UNAVAILABLE, text))));
+        if self.holder(&record).is_some() {
+            // Its address was given back, and the link that had it is about to go.
+            let until = Instant::now() + OPEN_WITHIN;
+            return self.contending.push(Contending { record, until, to });
         }
         if let Err(error) = self.registry.put(record.clone()) {
             return drop(to.send(Err(body(Code::IO, format!("{attachment}: {error}")))));
@@ -65,6 +64,39 @@ impl Turn {
             until: Instant::now() + OPEN_WITHIN,
             to,
         });
+    }
+
+    /// Another container of this node that has one of its addresses.
+    fn holder(&self, record: &EndpointRecord) -> Option<AttachmentId> {
+        let attachment = record.attachment();
+        let has = |other: &&EndpointRecord| {
+            let mut addresses = other.addresses.iter();
+            addresses.any(|ip| record.addresses.contains(ip))
+        };
+        let others = self.registry.all().filter(has);
+        let mut others = others.map(EndpointRecord::attachment);
+        others.find(|other| *other != attachment)
+    }
+
+    /// Takes up those whose addresses are free now; who has waited for too long is refused.
+    pub(super) fn admit(&mut self) {
+        for contending in std::mem::take(&mut self.contending) {
+            match self.holder(&contending.record) {
+                None => self.open(contending.record, contending.to),
+                Some(_) if Instant::now() < contending.until => self.contending.push(contending),
+                Some(other) => {
+                    let attachment = contending.record.attachment();
+                    let text = format!(
+                        "{attachment}: {other} has one of its addresses; policies know containers by these"
+                    );
+                    drop(
+                        contending
+                            .to
+                            .send(Err(body(Code::ADDRESS_UNAVAILABLE, text))),
+                    );
+                }
+            }
+        }
     }
 
     /// Its link is gone, or must be of no use.
