@@ -17,6 +17,8 @@ pub(super) struct Links {
     listed: bool,
     due: bool,
     addresses_changed: bool,
+    /// Aliases of links that a look has not found any more.
+    vanished: Vec<String>,
 }
 
 impl Links {
@@ -29,6 +31,7 @@ impl Links {
             listed: false,
             due: true,
             addresses_changed: false,
+            vanished: Vec::new(),
         }
     }
 
@@ -56,11 +59,15 @@ impl Links {
         let addresses = self.netlink.addresses(None)?;
         (self.due, self.listed, self.addresses_changed) = (false, true, true);
         self.all.clear();
-        self.by_alias.clear();
         self.addresses.clear();
+        let before = std::mem::take(&mut self.by_alias);
         for link in links {
             self.put(link);
         }
+        // The kernel's word of their end says nothing any more to one who does not know them.
+        let gone = before.into_keys();
+        let gone = gone.filter(|alias| !self.by_alias.contains_key(alias));
+        self.vanished.extend(gone.collect::<Vec<_>>());
         for address in addresses {
             let of = self.addresses.entry(address.index).or_default();
             of.insert(address.ip.ip());
@@ -109,16 +116,33 @@ impl Links {
         self.all.get(index)
     }
 
-    /// The same; lists once more where it is not known.
+    /// Aliases of links that went while nobody was told.
+    pub(super) fn vanished(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.vanished)
+    }
+
+    /// The same; asks the kernel where it is not known.
     pub(super) fn find(&mut self, attachment: &AttachmentId) -> Option<Link> {
         if self.of(attachment).is_none() {
-            // The event of its making may still be on its way. Who went meanwhile is looked for in its turn.
-            let due = self.due;
-            let listed = self.list();
-            self.due |= due;
-            listed.ok()?;
+            self.name();
+        }
+        if self.of(attachment).is_none() {
+            // The event of its making may still be on its way.
+            self.list().ok()?;
         }
         self.of(attachment).cloned()
+    }
+
+    /// Of a link that is down the kernel does not tell that it got an alias.
+    fn name(&mut self) {
+        let nameless = self.all.values();
+        let nameless = nameless.filter(|link| link.is_veth() && !link.up && link.alias.is_none());
+        let nameless: Vec<u32> = nameless.map(|link| link.index).collect();
+        for index in nameless {
+            if let Ok(Some(link)) = self.netlink.link_by_index(index) {
+                self.put(link);
+            }
+        }
     }
 
     /// All links of containers.
@@ -133,7 +157,7 @@ impl Links {
     }
 
     /// The name of a link.
-    pub(super) fn name(&self, index: u32) -> Option<&str> {
+    pub(super) fn name_of(&self, index: u32) -> Option<&str> {
         self.all.get(&index).map(|link| link.name.as_str())
     }
 
@@ -143,7 +167,7 @@ impl Links {
             return None;
         }
         // kube-proxy's IPVS mode puts the addresses of services there: those are not the node.
-        let services = |index: &u32| self.name(*index) == Some("kube-ipvs0");
+        let services = |index: &u32| self.name_of(*index) == Some("kube-ipvs0");
         let own = self.addresses.iter().filter(|(index, _)| !services(index));
         let all = own.flat_map(|(_, addresses)| addresses).copied();
         Some(all.filter(|ip| !is_link_local(ip)).collect())

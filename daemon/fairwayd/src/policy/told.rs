@@ -225,7 +225,7 @@ fn flow(turn: &Turn, titles: &HashMap<u32, String>, event: &FlowEvent, at: u64) 
     };
     let endpoint = titles.get(&event.link).cloned();
     let endpoint = endpoint.or_else(|| name(own));
-    let link = || match turn.links.name(event.link) {
+    let link = || match turn.links.name_of(event.link) {
         Some(name) => name.to_owned(),
         None => format!("link {}", event.link),
     };

@@ -112,11 +112,14 @@ impl Turn {
     }
 
     pub(super) fn event(&mut self, event: &Event) {
-        let Some(alias) = self.links.event(event) else {
-            return;
-        };
+        if let Some(alias) = self.links.event(event) {
+            self.link_gone(&alias);
+        }
+    }
+
+    fn link_gone(&mut self, alias: &str) {
         let mut all = self.registry.all().map(EndpointRecord::attachment);
-        if let Some(gone) = all.find(|attachment| alias::alias(attachment) == alias) {
+        if let Some(gone) = all.find(|attachment| alias::alias(attachment) == *alias) {
             drop(all);
             self.forget(&gone);
         }
@@ -168,6 +171,9 @@ impl Turn {
     pub(super) fn step(&mut self) {
         if self.links.is_due() {
             self.list();
+        }
+        for alias in self.links.vanished() {
+            self.link_gone(&alias);
         }
         if let Some(addresses) = self.links.own_addresses()
             && let Some(input) = self.feed.own_addresses(addresses)

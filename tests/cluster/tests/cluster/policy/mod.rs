@@ -4,6 +4,7 @@ mod away;
 mod bad;
 mod byhand;
 mod cases;
+mod contest;
 mod explain;
 mod first;
 mod forged;
