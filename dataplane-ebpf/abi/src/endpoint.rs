@@ -21,8 +21,8 @@ impl Config {
     pub const DELIVER: u32 = 2;
     /// Every packet is judged, whatever was found for its flow before.
     pub const JUDGE_ALL: u32 = 4;
-    /// What containers send to other nodes goes into the overlay directly.
-    pub const TUNNEL: u32 = 8;
+    /// What containers send to other nodes goes there by `ROUTES`, past the host.
+    pub const ROUTE: u32 = 8;
 }
 
 /// Two policy sets: what is in force, and that with the policies in audit besides. 0: nothing is refused.

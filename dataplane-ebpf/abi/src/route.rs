@@ -19,31 +19,33 @@ impl RouteKey {
     pub const V4: u32 = 96;
 }
 
-/// Where packets to a prefix go. Without a device the host decides: so a prefix can lie in one that leads to
-/// another node, and not.
+/// Where packets to a prefix go: into the overlay, or by a link to a neighbour. Without a device the host
+/// decides: so a prefix can lie in one that leads to another node, and not.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Route {
-    /// The overlay's device; 0: the host has another way, or none.
+    /// The overlay's device, or that of the underlay; 0: the host has another way, or none.
     pub device: u32,
     /// Bytes of the largest packet that fits, with its IP header.
     pub mtu: u32,
-    /// [`Route::V6`].
+    /// [`Route::V6`] and so on.
     pub flags: u32,
-    /// The network that its packets are in on the way.
+    /// The network that its packets are in on the way, in the overlay.
     pub vni: u32,
     /// This node's end of the tunnel, as the kernel's tunnel key has it: IPv4 in host order in the first word,
     /// IPv6 in network order.
     pub local: [u32; 4],
-    /// The other node's end.
+    /// The other node's end; without a tunnel the neighbour, of both families in network order.
     pub remote: [u32; 4],
     /// Of the frame in the tunnel.
     pub macs: Macs,
 }
 
 impl Route {
-    /// The tunnel goes over IPv6.
+    /// The tunnel goes over IPv6; the neighbour is one of IPv6.
     pub const V6: u32 = 1;
+    /// There is no tunnel: it goes to a neighbour as it is.
+    pub const DIRECT: u32 = 2;
 }
 
 /// The hardware addresses of a frame, as they stand in it.

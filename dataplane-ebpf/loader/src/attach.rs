@@ -19,7 +19,7 @@ const HANDLE: u32 = 0xfa17;
 impl Hook {
     const fn side(self) -> ClsactHook {
         match self {
-            Self::FromContainer | Self::FromOverlay => ClsactHook::Ingress,
+            Self::FromContainer | Self::FromOverlay | Self::FromUplink => ClsactHook::Ingress,
             Self::ToContainer => ClsactHook::Egress,
         }
     }
@@ -30,12 +30,14 @@ impl Hook {
             Self::FromContainer => "fairway/from_container",
             Self::ToContainer => "fairway/to_container",
             Self::FromOverlay => "fairway/from_overlay",
+            Self::FromUplink => "fairway/from_uplink",
         }
     }
 }
 
 const CONTAINER: &[Hook] = &[Hook::FromContainer, Hook::ToContainer];
 const OVERLAY: &[Hook] = &[Hook::FromOverlay];
+const UPLINK: &[Hook] = &[Hook::FromUplink];
 
 const fn id(index: u32, hook: Hook) -> FilterId {
     FilterId {
@@ -62,6 +64,14 @@ impl Dataplane {
     /// As [`Dataplane::attach`].
     pub fn attach_overlay(&self, netlink: &mut impl TrafficControl, index: u32) -> Result<()> {
         self.hang(netlink, index, OVERLAY)
+    }
+
+    /// Hangs the program on the underlay's link.
+    ///
+    /// # Errors
+    /// As [`Dataplane::attach`].
+    pub fn attach_uplink(&self, netlink: &mut impl TrafficControl, index: u32) -> Result<()> {
+        self.hang(netlink, index, UPLINK)
     }
 
     /// Are both programs of this very generation on the link?

@@ -35,7 +35,7 @@ pub use fairway_dataplane_abi as abi;
 pub use generation::clear;
 pub use object::Hook;
 pub use probe::{Unavailable, probe};
-pub use route::Tunnel;
+pub use route::{Tunnel, Way};
 pub use run::Ran;
 pub use sizes::Sizes;
 pub use table::Fill;

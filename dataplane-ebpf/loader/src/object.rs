@@ -25,11 +25,18 @@ pub enum Hook {
     ToContainer,
     /// Ingress of the overlay's device: what comes from other nodes.
     FromOverlay,
+    /// Ingress of the underlay's link: what comes from other nodes without a tunnel, among all else.
+    FromUplink,
 }
 
 impl Hook {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::FromContainer, Self::ToContainer, Self::FromOverlay];
+    pub const ALL: [Self; 4] = [
+        Self::FromContainer,
+        Self::ToContainer,
+        Self::FromOverlay,
+        Self::FromUplink,
+    ];
 
     /// The program's name.
     pub const fn name(self) -> &'static str {
@@ -37,6 +44,7 @@ impl Hook {
             Self::FromContainer => "from_container",
             Self::ToContainer => "to_container",
             Self::FromOverlay => "from_overlay",
+            Self::FromUplink => "from_uplink",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Ways into the overlay.
+//! Ways to other nodes.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,6 +10,22 @@ use crate::address::{addr_of, ip_of, octets_of, words_of};
 use crate::dataplane::Dataplane;
 use crate::error::Result;
 use crate::plain::Lpm;
+
+/// What leads to another node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// A tunnel.
+    Tunnel(Tunnel),
+    /// A link that it is a neighbour on.
+    Neighbour {
+        /// The link.
+        device: u32,
+        /// Bytes of the largest packet that fits, with its IP header.
+        mtu: u32,
+        /// Its address there.
+        gateway: IpAddr,
+    },
+}
 
 /// A tunnel to another node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,12 +47,12 @@ pub struct Tunnel {
 }
 
 impl Dataplane {
-    /// Says where packets of a network to a prefix go; without a tunnel the host decides.
+    /// Says where packets of a network to a prefix go; without a way the host decides.
     ///
     /// # Errors
     /// Where the map is full or the kernel refuses it.
-    pub fn put_route(&mut self, vni: u32, net: IpNetwork, tunnel: Option<&Tunnel>) -> Result<()> {
-        let route = tunnel.map(route).unwrap_or_default();
+    pub fn put_route(&mut self, vni: u32, net: IpNetwork, way: Option<&Way>) -> Result<()> {
+        let route = way.map(route).unwrap_or_default();
         self.routes.put(&key(vni, net), &route).map(drop)
     }
 
@@ -52,7 +68,7 @@ impl Dataplane {
     ///
     /// # Errors
     /// Where the map cannot be read.
-    pub fn routes(&self) -> Result<BTreeMap<(u32, IpNetwork), Option<Tunnel>>> {
+    pub fn routes(&self) -> Result<BTreeMap<(u32, IpNetwork), Option<Way>>> {
         let all = self.routes.all_by_key()?.into_iter();
         Ok(all
             .filter_map(|(key, route)| {
@@ -60,7 +76,7 @@ impl Dataplane {
                 let before = RouteKey::VNI + if ip.is_ipv4() { RouteKey::V4 } else { 0 };
                 let length = u8::try_from(key.length.checked_sub(before)?).ok()?;
                 let net = IpNetwork::new(ip, length).ok()?;
-                Some(((u32::from_be(key.bits.vni), net), tunnel(&route)))
+                Some(((u32::from_be(key.bits.vni), net), way(&route)))
             })
             .collect())
     }
@@ -85,37 +101,71 @@ fn words(ip: IpAddr) -> [u32; 4] {
     }
 }
 
-fn route(tunnel: &Tunnel) -> Route {
-    Route {
-        device: tunnel.device,
-        mtu: tunnel.mtu,
-        flags: if tunnel.remote.is_ipv6() {
-            Route::V6
-        } else {
-            0
-        },
-        vni: tunnel.vni,
-        local: words(tunnel.local),
-        remote: words(tunnel.remote),
-        macs: Macs {
-            to: tunnel.to,
-            from: tunnel.from,
-        },
+fn address(words: [u32; 4], v6: bool) -> IpAddr {
+    match v6 {
+        false => IpAddr::V4(words[0].into()),
+        true => IpAddr::V6(octets_of(words).into()),
     }
 }
 
-fn tunnel(route: &Route) -> Option<Tunnel> {
-    let ip = |words: [u32; 4]| match route.flags & Route::V6 {
-        0 => IpAddr::V4(words[0].into()),
-        _ => IpAddr::V6(octets_of(words).into()),
-    };
-    (route.device != 0).then(|| Tunnel {
+fn route(way: &Way) -> Route {
+    let v6 = |ip: IpAddr| if ip.is_ipv6() { Route::V6 } else { 0 };
+    match *way {
+        Way::Tunnel(tunnel) => Route {
+            device: tunnel.device,
+            mtu: tunnel.mtu,
+            flags: v6(tunnel.remote),
+            vni: tunnel.vni,
+            local: words(tunnel.local),
+            remote: words(tunnel.remote),
+            macs: Macs {
+                to: tunnel.to,
+                from: tunnel.from,
+            },
+        },
+        Way::Neighbour {
+            device,
+            mtu,
+            gateway,
+        } => {
+            let mut remote = words(gateway);
+            if gateway.is_ipv4() {
+                remote[0] = remote[0].to_be();
+            }
+            Route {
+                device,
+                mtu,
+                flags: v6(gateway) | Route::DIRECT,
+                remote,
+                ..Route::default()
+            }
+        }
+    }
+}
+
+fn way(route: &Route) -> Option<Way> {
+    let v6 = route.flags & Route::V6 != 0;
+    if route.device == 0 {
+        return None;
+    }
+    if route.flags & Route::DIRECT != 0 {
+        let mut remote = route.remote;
+        if !v6 {
+            remote[0] = u32::from_be(remote[0]);
+        }
+        return Some(Way::Neighbour {
+            device: route.device,
+            mtu: route.mtu,
+            gateway: address(remote, v6),
+        });
+    }
+    Some(Way::Tunnel(Tunnel {
         device: route.device,
         vni: route.vni,
         mtu: route.mtu,
-        local: ip(route.local),
-        remote: ip(route.remote),
+        local: address(route.local, v6),
+        remote: address(route.remote, v6),
         to: route.macs.to,
         from: route.macs.from,
-    })
+    }))
 }

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 
 use common::{config, dumped, options, pin, with_pins};
 use fairway_dataplane::abi::{Decision, Endpoint, Lengths, Peer, PeerKey, PortKey, Set, Side};
-use fairway_dataplane::{Dataplane, Tunnel};
+use fairway_dataplane::{Dataplane, Tunnel, Way};
 use ipnetwork::IpNetwork;
 
 /// Words in this machine's order, one behind the other.
@@ -117,7 +117,7 @@ fn each_write_is_what_bpftool_sees() {
             from: [2, 0, 0, 0, 0, 1],
         };
         dataplane
-            .put_route(5, net("10.1.2.0/26"), Some(&tunnel))
+            .put_route(5, net("10.1.2.0/26"), Some(&Way::Tunnel(tunnel)))
             .unwrap();
         dataplane.put_route(5, net("10.1.2.7/32"), None).unwrap();
         let [block, host] = [("10.1.2.0/26", 154), ("10.1.2.7/32", 160)].map(|(text, length)| {
@@ -135,11 +135,27 @@ fn each_write_is_what_bpftool_sees() {
         assert_eq!(seen[&block], expected);
         (tunnel.local, tunnel.remote) = ("fd00::1".parse().unwrap(), "fd00::2".parse().unwrap());
         dataplane
-            .put_route(6, net("fd00:9::/64"), Some(&tunnel))
+            .put_route(6, net("fd00:9::/64"), Some(&Way::Tunnel(tunnel)))
             .unwrap();
+        for (text, gateway) in [("10.3.0.0/26", "192.0.2.3"), ("10.4.0.0/26", "fe80::3")] {
+            let way = Way::Neighbour {
+                device: 2,
+                mtu: 1500,
+                gateway: gateway.parse().unwrap(),
+            };
+            dataplane.put_route(5, net(text), Some(&way)).unwrap();
+            let all = dataplane.routes().unwrap();
+            assert_eq!(all[&(5, net(text))], Some(way));
+        }
+        let mapped = [[0; 10].as_slice(), &[0xff, 0xff, 10, 3, 0, 0]].concat();
+        let key = [words(&[154]), vec![0, 0, 0, 5], mapped].concat();
+        let mut expected = words(&[2, 1500, 2, 0, 0, 0, 0, 0]);
+        expected.extend([192, 0, 2, 3]);
+        expected.extend([0; 24]);
+        assert_eq!(map("ROUTES")[&key], expected);
         let all = dataplane.routes().unwrap();
-        assert_eq!((all.len(), all[&(5, net("10.1.2.7/32"))]), (3, None));
-        assert_eq!(all[&(6, net("fd00:9::/64"))], Some(tunnel));
+        assert_eq!((all.len(), all[&(5, net("10.1.2.7/32"))]), (5, None));
+        assert_eq!(all[&(6, net("fd00:9::/64"))], Some(Way::Tunnel(tunnel)));
 
         let anybody = Lengths {
             table: 4,
@@ -208,6 +224,6 @@ fn each_write_is_what_bpftool_sees() {
             assert_eq!(map(name).len(), left, "{name}");
         }
         let used: Vec<_> = dataplane.fill().iter().map(|fill| fill.entries).collect();
-        assert_eq!(used, [0, 1, 1, 2, 0, 2, 0, 0, 0, 0, 0]);
+        assert_eq!(used, [0, 1, 1, 2, 0, 4, 0, 0, 0, 0, 0]);
     });
 }

@@ -1,4 +1,4 @@
-//! Between containers of one node, into the overlay and out of it: past the host's own forwarding.
+//! Between containers of one node, to those of other nodes and from them: past the host's own forwarding.
 //!
 //! Only flows that began this way go on this way. One that began through the host may have been given other
 //! addresses there (a service's), and an answer that goes around the host would not get the old ones back.
@@ -6,7 +6,7 @@
 use crate::packet::{Kind, Packet, TCP};
 use crate::skb::{PASS, Skb, now, redirect_peer};
 use crate::track::{self, Found};
-use crate::{maps, readdress, tell, tunnel};
+use crate::{maps, readdress, route, tell};
 use fairway_dataplane_abi::{Config, Direction, Endpoint, Reason, Route};
 
 /// Where a packet goes that the host need not see.
@@ -56,7 +56,7 @@ pub(crate) fn from_container(
             packet.turn(link);
             Ok(hand_over(skb, packet, receiver, other, time))
         }
-        Way::Far(route) => tunnel::send(skb, packet, route),
+        Way::Far(way) => route::send(skb, packet, way),
     }
 }
 
@@ -89,11 +89,11 @@ fn way(skb: &mut Skb, packet: &Packet, endpoint: &Endpoint) -> Way {
             _ => Way::Host,
         };
     }
-    if flags & Config::TUNNEL == 0 {
+    if flags & Config::ROUTE == 0 {
         return Way::Host;
     }
-    match tunnel::route(endpoint.vni, &packet.key.remote) {
-        Some(route) if longest(skb, packet) <= route.mtu => Way::Far(route),
+    match route::find(endpoint.vni, &packet.key.remote) {
+        Some(way) if longest(skb, packet) <= way.mtu => Way::Far(way),
         _ => Way::Host,
     }
 }
@@ -163,6 +163,34 @@ fn overlay(skb: &mut Skb, packet: &mut Packet) -> Option<i32> {
     let link = maps::address(&packet.key.local)?.link;
     let vni = skb.vni()?;
     let endpoint = takes(link, vni)?;
+    arrives(skb, packet, (link, endpoint), 0)
+}
+
+/// The same without a tunnel.
+#[inline(always)]
+pub(crate) fn from_uplink(mut skb: Skb) -> i32 {
+    let mut packet = Packet::new(&skb);
+    uplink(&mut skb, &mut packet).unwrap_or(PASS)
+}
+
+#[inline(always)]
+fn uplink(skb: &mut Skb, packet: &mut Packet) -> Option<i32> {
+    if !delivers() || !skb.to_this_host() || packet.parse::<true>(skb).is_err() || !can_go(packet) {
+        return None;
+    }
+    let link = maps::address(&packet.key.local)?.link;
+    let endpoint = takes(link, maps::endpoint(&link)?.vni)?;
+    arrives(skb, packet, (link, endpoint), Route::DIRECT)
+}
+
+/// A packet from another node, by a tunnel or not.
+#[inline(always)]
+fn arrives(
+    skb: &mut Skb,
+    packet: &mut Packet,
+    (link, endpoint): (u32, &'static Endpoint),
+    how: u32,
+) -> Option<i32> {
     if longest(skb, packet) > endpoint.mtu {
         return None;
     }
@@ -172,12 +200,19 @@ fn overlay(skb: &mut Skb, packet: &mut Packet) -> Option<i32> {
     let direct = match found {
         Some(found) => found.is_direct(packet),
         // Answers have to find the way back, past this host: else it sees them alone.
-        None => begins(packet) && tunnel::route(vni, &packet.key.remote).is_some(),
+        None => begins(packet) && has_way_back(skb, packet, endpoint.vni, how),
     };
     if !direct {
         return None;
     }
     Some(hand_over(skb, packet, endpoint, found, time))
+}
+
+/// Do answers go past this host, and the way that it came?
+#[inline(always)]
+fn has_way_back(skb: &Skb, packet: &Packet, vni: u32, how: u32) -> bool {
+    route::find(vni, &packet.key.remote)
+        .is_some_and(|way| way.flags & Route::DIRECT == how && way.device == skb.link())
 }
 
 /// Does a flow begin with it? What could be an answer goes through the host, which may have sent the question

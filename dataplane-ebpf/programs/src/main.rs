@@ -19,11 +19,11 @@ mod packet;
 mod prefix;
 mod readdress;
 mod related;
+mod route;
 mod skb;
 mod spoof;
 mod tell;
 mod track;
-mod tunnel;
 mod verdict;
 
 use aya_ebpf::bindings::__sk_buff;
@@ -55,6 +55,11 @@ program! {
 program! {
     /// At the overlay's device, ingress: what other nodes' containers send.
     from_overlay = deliver::from_overlay;
+}
+
+program! {
+    /// At the underlay's link, ingress: what other nodes' containers send without a tunnel, among all else.
+    from_uplink = deliver::from_uplink;
 }
 
 /// Without helpers that are for GPL programs only, the kernel asks for no particular licence.

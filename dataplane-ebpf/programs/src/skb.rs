@@ -216,6 +216,14 @@ impl Skb {
         unsafe { helpers::bpf_skb_store_bytes(self.0, offset, from, N as u32, flags) == 0 }
     }
 
+    /// Is it addressed to this host, by its hardware address?
+    #[inline(always)]
+    pub(crate) fn to_this_host(&self) -> bool {
+        const PACKET_HOST: u32 = 0;
+        // SAFETY: As above.
+        unsafe { (*self.0).pkt_type == PACKET_HOST }
+    }
+
     /// It is for this host, whatever its hardware address was.
     #[inline(always)]
     pub(crate) fn is_for_us(&mut self) -> bool {
@@ -275,6 +283,26 @@ pub(crate) fn now() -> u64 {
 pub(crate) fn redirect(link: u32) -> i32 {
     // SAFETY: The helper checks the link when the packet goes.
     (unsafe { helpers::bpf_redirect(link, 0) }) as i32
+}
+
+/// The action that sends a packet to a neighbour, whose hardware address the kernel knows or asks for.
+#[expect(unsafe_code, reason = "the kernel's helpers are foreign functions")]
+#[inline(always)]
+pub(crate) fn redirect_neighbour(route: &Route) -> i32 {
+    use aya_ebpf::bindings::bpf_redir_neigh;
+    const INET: u32 = 2;
+    const INET6: u32 = 10;
+    // SAFETY: All fields are numbers.
+    let mut next: bpf_redir_neigh = unsafe { core::mem::zeroed() };
+    next.nh_family = if route.flags & Route::V6 != 0 {
+        INET6
+    } else {
+        INET
+    };
+    next.__bindgen_anon_1.ipv6_nh = route.remote;
+    let size = size_of::<bpf_redir_neigh>() as i32;
+    // SAFETY: The size is that of the parameters.
+    (unsafe { helpers::bpf_redirect_neigh(route.device, &raw mut next, size, 0) }) as i32
 }
 
 /// The action that hands a packet to the other end of a link, past the host's own.

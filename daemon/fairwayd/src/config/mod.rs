@@ -54,6 +54,8 @@ pub struct Policing {
     pub deliver: bool,
     /// Are those of other nodes, where the overlay leads there?
     pub deliver_overlay: bool,
+    /// Are those of other nodes that are neighbours?
+    pub deliver_direct: bool,
     /// Open flows that are kept track of.
     pub flows: u32,
     /// One in so many new flows is told of; 0: none.
@@ -71,6 +73,7 @@ impl Default for Policing {
             judge_node: false,
             deliver: true,
             deliver_overlay: true,
+            deliver_direct: true,
             flows: 262_144,
             sample: 1,
             events: 200,

@@ -146,6 +146,8 @@ pub struct PolicyOptions {
     /// The same for packets to containers of other nodes and from them, where the overlay leads there. Default
     /// true.
     pub deliver_overlay: Option<bool>,
+    /// The same where routes lead there without a tunnel. Default true.
+    pub deliver_direct: Option<bool>,
     /// So many open flows are kept track of. Default 262144.
     pub flows: Option<u32>,
     /// One in so many new flows that are let through is told of by `netctl flows`; 0: none. Default 1.

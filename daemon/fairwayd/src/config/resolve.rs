@@ -169,6 +169,7 @@ fn policy(options: PolicyOptions) -> Result<Policing, ConfigError> {
         },
         deliver: options.deliver.unwrap_or(usual.deliver),
         deliver_overlay: options.deliver_overlay.unwrap_or(usual.deliver_overlay),
+        deliver_direct: options.deliver_direct.unwrap_or(usual.deliver_direct),
         flows: match options.flows.unwrap_or(usual.flows) {
             flows @ 1024..=16_777_216 => flows,
             flows => return wrong("flows", flows.to_string(), "from 1024 to 16777216"),

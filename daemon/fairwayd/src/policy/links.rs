@@ -150,6 +150,21 @@ impl Links {
         self.by_alias.values().copied().collect()
     }
 
+    /// All links that are nobody's end of a container.
+    pub(super) fn others(&self) -> Vec<u32> {
+        let ours = |link: &&Link| !link.alias.as_deref().is_some_and(alias::marks);
+        self.all
+            .values()
+            .filter(ours)
+            .map(|link| link.index)
+            .collect()
+    }
+
+    /// A link by its name.
+    pub(super) fn named(&self, name: &str) -> Option<&Link> {
+        self.all.values().find(|link| link.name == name)
+    }
+
     /// The overlay's device.
     pub(super) fn overlay(&self) -> Option<&Link> {
         let mut links = self.all.values();

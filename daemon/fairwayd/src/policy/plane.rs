@@ -6,7 +6,7 @@
 
 mod hooks;
 mod tend;
-mod tunnels;
+mod ways;
 mod words;
 
 pub(super) use hooks::clear;
@@ -40,7 +40,7 @@ pub(super) struct Plane {
     /// A generation in trouble is given up no earlier.
     renew_at: Instant,
     pause: Duration,
-    tunnels: tunnels::Wanted,
+    wanted: ways::Wanted,
 }
 
 enum State {
@@ -64,9 +64,9 @@ struct Loaded {
     attached: BTreeSet<u32>,
     /// Links that were closed, whose flows are still known.
     closed: BTreeSet<u32>,
-    /// The overlay's device, where it has its program.
-    overlay: Option<u32>,
-    tunnels: tunnels::Written,
+    /// The overlay's device and the underlay's link, where they have their programs.
+    hung: [Option<u32>; 2],
+    there: ways::There,
     /// All that was written is followed by another epoch.
     judged: bool,
     /// What could not be done: what the maps hold is not known any more.
@@ -100,7 +100,7 @@ impl Plane {
             look: false,
             renew_at: Instant::now(),
             pause: AGAIN,
-            tunnels: tunnels::Wanted::default(),
+            wanted: ways::Wanted::default(),
         }
     }
 
@@ -165,8 +165,8 @@ impl Plane {
             endpoints: BTreeMap::new(),
             attached: BTreeSet::new(),
             closed: BTreeSet::new(),
-            overlay: None,
-            tunnels: tunnels::Written::default(),
+            hung: [None; 2],
+            there: ways::There::default(),
             judged: true,
             trouble: None,
             full: None,
@@ -225,7 +225,7 @@ impl Plane {
             State::Loaded(loaded) => {
                 let troubles = loaded.trouble.iter().chain(&loaded.full);
                 let troubles = troubles.chain(&loaded.nuisance);
-                troubles.chain(&loaded.tunnels.lacks).cloned().collect()
+                troubles.chain(&loaded.there.lacks).cloned().collect()
             }
             _ => Vec::new(),
         }

@@ -260,11 +260,9 @@ impl Turn {
         }
         self.plane.match_endpoints(wanted);
         self.plane.judge_anew();
-        let overlay = self.links.overlay();
-        self.plane.lead(overlay);
-        let (overlay, ours) = (overlay.map(|link| link.index), self.links.ours());
-        self.plane
-            .take_over(self.links.netlink(), overlay, ours.into_iter());
+        self.plane.lead(&self.links);
+        let (ours, others) = (self.links.ours(), self.links.others());
+        self.plane.take_over(self.links.netlink(), &ours, &others);
     }
 
     fn carry_out(&mut self, change: &Change) {

@@ -262,7 +262,7 @@ impl<N: Netlink> Turn<N> {
                 self.state.firewall.configure(pools, masquerade);
             }
             let settings = self.state.settings();
-            self.ways.configure(&settings.macs);
+            self.ways.configure(&settings);
             self.state.fib.configure(settings);
         }
         self.adopt();

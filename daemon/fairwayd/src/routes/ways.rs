@@ -1,7 +1,7 @@
 //! Ways to other nodes, as the dataplane is told of them: what it sends into the overlay itself goes where the
 //! kernel's routes lead.
 
-use fairway_fib::names;
+use fairway_fib::{Settings, names};
 use fairway_netlink::MacAddr;
 use fairway_rib::{Change, Forward};
 use ipnetwork::IpNetwork;
@@ -27,18 +27,32 @@ pub(crate) enum Way {
         /// The largest packet that fits inside.
         mtu: u32,
     },
+    /// The node is a neighbour on the underlay's link.
+    Neighbour {
+        /// Its address there.
+        gateway: IpAddr,
+        /// The largest packet that gets there; none: the link's.
+        mtu: Option<u32>,
+    },
     /// Something that the kernel knows; nothing else that lies around it leads there.
     Host,
 }
 
-/// What has changed; none: the prefix has no way of its own any more.
-pub(crate) type Changed = Vec<(To, Option<Way>)>;
+/// What has changed.
+#[derive(Debug, Default)]
+pub(crate) struct Changed {
+    /// The underlay's link, as it is now.
+    pub(crate) uplink: Option<String>,
+    /// None: the prefix has no way of its own any more.
+    pub(crate) ways: Vec<(To, Option<Way>)>,
+}
 
 /// All of them, and who is told.
 #[derive(Debug)]
 pub(super) struct Ways {
     known: BTreeMap<To, Way>,
     macs: BTreeMap<IpAddr, MacAddr>,
+    uplink: Option<String>,
     tell: UnboundedSender<Changed>,
 }
 
@@ -47,17 +61,19 @@ impl Ways {
         Ways {
             known: BTreeMap::new(),
             macs: BTreeMap::new(),
+            uplink: None,
             tell,
         }
     }
 
-    /// Hardware addresses that do not follow from the node's.
-    pub(super) fn configure(&mut self, macs: &BTreeMap<IpAddr, MacAddr>) {
-        if self.macs == *macs {
+    /// The underlay's link, and hardware addresses that do not follow from the node's.
+    pub(super) fn configure(&mut self, settings: &Settings) {
+        if (&self.macs, &self.uplink) == (&settings.macs, &settings.uplink) {
             return;
         }
-        self.macs.clone_from(macs);
-        let mut changed = Changed::new();
+        self.macs.clone_from(&settings.macs);
+        self.uplink.clone_from(&settings.uplink);
+        let mut changed = Vec::new();
         for (to, way) in &mut self.known {
             if let Way::Tunnel { remote, mac, .. } = way {
                 let now = mac_of(&self.macs, *remote);
@@ -67,12 +83,12 @@ impl Ways {
                 }
             }
         }
-        self.say(changed);
+        self.tell(changed);
     }
 
     /// The routing table's changes.
     pub(super) fn change(&mut self, changes: &[Change]) {
-        let mut changed = Changed::new();
+        let mut changed = Vec::new();
         for change in changes {
             match change {
                 Change::Upsert(entry) => {
@@ -94,7 +110,9 @@ impl Ways {
                 }
             }
         }
-        self.say(changed);
+        if !changed.is_empty() {
+            self.tell(changed);
+        }
     }
 
     fn way(&self, forward: &Forward) -> Way {
@@ -111,15 +129,19 @@ impl Ways {
                 mac: mac_of(&self.macs, *vtep),
                 mtu: mtu.bytes().into(),
             },
+            // Where a route names a link, nobody knows which one answers come by.
+            Forward::Direct { gateway, mtu } if gateway.link().is_none() => Way::Neighbour {
+                gateway: gateway.address(),
+                mtu: mtu.map(|mtu| mtu.bytes().into()),
+            },
             _ => Way::Host,
         }
     }
 
-    fn say(&self, changed: Changed) {
-        if !changed.is_empty() {
-            // Nobody listens any more where the daemon ends.
-            let _gone = self.tell.send(changed);
-        }
+    fn tell(&self, ways: Vec<(To, Option<Way>)>) {
+        let uplink = self.uplink.clone();
+        // Nobody listens any more where the daemon ends.
+        let _gone = self.tell.send(Changed { uplink, ways });
     }
 }
 
@@ -131,7 +153,7 @@ fn mac_of(macs: &BTreeMap<IpAddr, MacAddr>, vtep: IpAddr) -> [u8; 6] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fairway_rib::{Entry, Mtu, Prefix, Vni};
+    use fairway_rib::{Entry, Mtu, Prefix, Vni, route::Gateway};
     use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
     fn vni(number: u32) -> Vni {
@@ -159,13 +181,21 @@ mod tests {
         }
     }
 
+    fn direct(gateway: &str) -> Forward {
+        Forward::Direct {
+            gateway: Gateway::new(gateway.parse().unwrap(), None).unwrap(),
+            mtu: None,
+        }
+    }
+
     fn said(told: &mut UnboundedReceiver<Changed>) -> Vec<(String, String)> {
         let mut all = Vec::new();
         while let Ok(changed) = told.try_recv() {
-            all.extend(changed.into_iter().map(|((vni, net), way)| {
+            all.extend(changed.ways.into_iter().map(|((vni, net), way)| {
                 let way = match way {
                     None => "gone".to_owned(),
                     Some(Way::Host) => "host".to_owned(),
+                    Some(Way::Neighbour { gateway, .. }) => format!("via {gateway}"),
                     Some(Way::Tunnel {
                         vni, remote, mac, ..
                     }) => format!("{vni} {remote} {}", MacAddr(mac)),
@@ -191,12 +221,14 @@ mod tests {
             upsert("10.0.2.7/32", Forward::Unreachable),
             upsert("10.0.3.0/26", Forward::Hold),
             upsert("fd00::/64", encap("2001:db8::2")),
+            upsert("fd01::/64", direct("2001:db8::2")),
         ]);
         let first = pairs(&[
             ("5 10.0.2.0/26", "6 192.0.2.2 0a:fa:c0:00:02:02"),
             ("5 10.0.2.7/32", "host"),
             ("5 10.0.3.0/26", "host"),
             ("5 fd00::/64", "host"),
+            ("5 fd01::/64", "via 2001:db8::2"),
         ]);
         assert_eq!(said(&mut told), first);
         // The same again is no change; what is held stays as it was.
@@ -206,7 +238,10 @@ mod tests {
         ]);
         assert_eq!(said(&mut told), []);
         let macs = [("192.0.2.2".parse().unwrap(), MacAddr([2, 0, 0, 0, 0, 9]))];
-        ways.configure(&macs.into());
+        ways.configure(&Settings {
+            macs: macs.into(),
+            ..Settings::default()
+        });
         let other = pairs(&[("5 10.0.2.0/26", "6 192.0.2.2 02:00:00:00:00:09")]);
         assert_eq!(said(&mut told), other);
         let remove = |prefix: &str| Change::Remove {

@@ -1,17 +1,50 @@
-//! Into the overlay and out of it, over a real tunnel between two nodes: a packet that is made up has none.
+//! To another node and from it, over a real wire and a real tunnel: a packet that is made up has none.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use fairway_dataplane::abi::{Config, Direction, Endpoint, Reason, Set, Sets, Side, State};
-use fairway_dataplane::{Dataplane, Options, Tunnel, addr_of};
-use fairway_lab::{Lab, Ns};
+use fairway_dataplane::{Dataplane, Options, Tunnel, Way, addr_of};
+use fairway_lab::{Lab, Ns, poll};
 use fairway_netlink::{Handle, NetNs, Netlink};
 
 use crate::bed::{ip, small};
 
 const VNI: u32 = 5;
+
+/// How two nodes reach each other's containers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Between {
+    /// In a tunnel over IPv4.
+    Tunnel4,
+    /// Over IPv6.
+    Tunnel6,
+    /// Without.
+    Wire,
+}
+
+const ALL: [Between; 3] = [Between::Tunnel4, Between::Tunnel6, Between::Wire];
+
+/// A node's addresses on the wire.
+fn addresses(ns: &Ns, own: u8) {
+    ns.addr("wire", &format!("192.0.2.{own}/24")).unwrap();
+    ns.run(&format!("ip addr add fd99::{own}/64 dev wire nodad"))
+        .unwrap();
+    ns.up("wire").unwrap();
+}
+
+/// The other node's containers are behind its addresses.
+fn wire(ns: &Ns, other: u8) {
+    for (net, v6) in [
+        (format!("10.0.{other}.0/24"), false),
+        (format!("fd00:{other}::/64"), true),
+    ] {
+        let via = vtep(v6, other);
+        ns.run(&format!("ip route add {net} via {via} dev wire"))
+            .unwrap();
+    }
+}
 
 /// A node's address.
 fn vtep(v6: bool, number: u8) -> IpAddr {
@@ -24,10 +57,6 @@ fn vtep(v6: bool, number: u8) -> IpAddr {
 /// A node's end of the overlay: all of the other node's containers are behind it.
 fn tunnel(ns: &Ns, v6: bool, own: u8, other: u8, mac: &str) {
     let run = |line: String| drop(ns.run(&line).unwrap());
-    ns.addr("wire", &format!("192.0.2.{own}/24")).unwrap();
-    ns.run(&format!("ip addr add fd99::{own}/64 dev wire nodad"))
-        .unwrap();
-    ns.up("wire").unwrap();
     run("ip link add vx type vxlan external dstport 4789".to_owned());
     // A device drops frames that bear its own address as their source.
     run(format!(
@@ -138,7 +167,7 @@ struct Nodes {
     device: u32,
     config: Config,
     dataplane: Dataplane,
-    v6: bool,
+    between: Between,
 }
 
 const ENDS: [(&str, &str); 2] = [("10.0.2.2", "10.0.1.2"), ("fd00:2::2", "fd00:1::2")];
@@ -149,18 +178,27 @@ fn ends() -> [(IpAddr, IpAddr); 2] {
 
 impl Nodes {
     fn new() -> Nodes {
-        Self::over(false)
+        Self::over(Between::Tunnel4)
     }
 
-    /// The underlay is IPv6, or IPv4.
-    fn over(v6: bool) -> Nodes {
+    fn over(between: Between) -> Nodes {
         let lab = Lab::new().unwrap();
         let far = lab.machine("far").unwrap();
         let node = lab.node();
         lab.wire(node, "wire", &far, "wire").unwrap();
-        tunnel(node, v6, 1, 2, "02:00:00:00:00:a2");
-        // Nobody's: who hands packets on directly does not mind.
-        tunnel(&far, v6, 2, 1, "02:00:00:00:00:fe");
+        addresses(node, 1);
+        addresses(&far, 2);
+        let v6 = between == Between::Tunnel6;
+        let device = if between == Between::Wire {
+            wire(node, 2);
+            wire(&far, 1);
+            "wire"
+        } else {
+            tunnel(node, v6, 1, 2, "02:00:00:00:00:a2");
+            // Nobody's: who hands packets on directly does not mind.
+            tunnel(&far, v6, 2, 1, "02:00:00:00:00:fe");
+            "vx"
+        };
         addresses_of_far(&far);
         let (container, endpoint, link) = container(&lab);
         let options = Options {
@@ -170,7 +208,7 @@ impl Nodes {
         let mut dataplane = Dataplane::load(&options).unwrap();
         let config = Config {
             epoch: 1,
-            flags: Config::DELIVER | Config::TUNNEL,
+            flags: Config::DELIVER | Config::ROUTE,
             ..Config::default()
         };
         dataplane.set_config(&config).unwrap();
@@ -184,9 +222,13 @@ impl Nodes {
             dataplane.put_address(near, &peer).unwrap();
         }
         let mut netlink = handle(lab.node());
-        let device = netlink.link_by_name("vx").unwrap().unwrap().index;
+        let device = netlink.link_by_name(device).unwrap().unwrap().index;
         dataplane.attach(&mut netlink, link).unwrap();
-        dataplane.attach_overlay(&mut netlink, device).unwrap();
+        match between {
+            Between::Wire => dataplane.attach_uplink(&mut netlink, device),
+            _ => dataplane.attach_overlay(&mut netlink, device),
+        }
+        .unwrap();
         let mut nodes = Nodes {
             lab,
             far,
@@ -196,9 +238,16 @@ impl Nodes {
             device,
             config,
             dataplane,
-            v6,
+            between,
         };
         nodes.route(1400);
+        // Nobody asks for a neighbour before its own address is sure.
+        let all = [nodes.lab.node(), &nodes.far, &nodes.container];
+        poll(Duration::from_secs(10), "all addresses are sure", || {
+            let unsure = |ns: &&Ns| ns.run("ip -6 addr show tentative").unwrap();
+            all.iter().all(|ns| unsure(ns).trim().is_empty())
+        })
+        .unwrap();
         nodes
     }
 
@@ -212,24 +261,36 @@ impl Nodes {
 
     /// The ways to the other node's containers.
     fn route(&mut self, mtu: u32) {
-        let tunnel = Tunnel {
-            device: self.device,
-            vni: VNI,
-            mtu,
-            local: vtep(self.v6, 1),
-            remote: vtep(self.v6, 2),
-            to: [2, 0, 0, 0, 0, 0xa2],
-            from: [2, 0, 0, 0, 0, 0xa1],
-        };
         for net in ["10.0.2.0/24", "fd00:2::/64"] {
-            let net = net.parse().unwrap();
-            self.dataplane.put_route(VNI, net, Some(&tunnel)).unwrap();
+            let net: ipnetwork::IpNetwork = net.parse().unwrap();
+            let device = self.device;
+            let v6 = self.between == Between::Tunnel6;
+            let way = match self.between {
+                Between::Wire => Way::Neighbour {
+                    device,
+                    mtu,
+                    gateway: vtep(net.is_ipv6(), 2),
+                },
+                _ => Way::Tunnel(Tunnel {
+                    device,
+                    vni: VNI,
+                    mtu,
+                    local: vtep(v6, 1),
+                    remote: vtep(v6, 2),
+                    to: [2, 0, 0, 0, 0, 0xa2],
+                    from: [2, 0, 0, 0, 0, 0xa1],
+                }),
+            };
+            self.dataplane.put_route(VNI, net, Some(&way)).unwrap();
         }
     }
 
     /// The host's own way, which the other node's frames have to be addressed for.
     fn by_the_host(&self) {
         self.forwards(true);
+        if self.between == Between::Wire {
+            return;
+        }
         for via in ["169.254.2.200", "fe80::fa"] {
             let lladdr = "lladdr 02:00:00:00:00:a1";
             self.far
@@ -264,9 +325,9 @@ impl Nodes {
 }
 
 #[test]
-fn connections_over_the_tunnel_go_past_the_host_both_ways() {
-    for v6 in [false, true] {
-        let mut nodes = Nodes::over(v6);
+fn connections_go_past_the_host_both_ways() {
+    for between in ALL {
+        let mut nodes = Nodes::over(between);
         nodes.forwards(false);
         for (far, near) in ends() {
             talk(&nodes.container, &nodes.far, far, near).unwrap();
@@ -326,44 +387,48 @@ fn what_began_by_the_host_goes_on_by_the_host() {
 
 #[test]
 fn without_a_way_back_past_the_host_all_goes_by_the_host() {
-    let mut nodes = Nodes::new();
-    nodes.by_the_host();
-    for net in ["10.0.2.0/24", "fd00:2::/64"] {
-        let net = net.parse().unwrap();
-        assert!(nodes.dataplane.remove_route(VNI, net).unwrap());
-    }
-    for (far, near) in ends() {
-        talk(&nodes.container, &nodes.far, far, near).unwrap();
-        talk(&nodes.far, &nodes.container, near, far).unwrap();
-        assert!(!nodes.direct(far), "{far}");
-        nodes.forget();
-    }
-    // One that leads elsewhere lies in one that leads to the node.
-    nodes.route(1400);
-    for (far, near) in ends() {
-        let length = if far.is_ipv4() { 32 } else { 128 };
-        let own = ipnetwork::IpNetwork::new(far, length).unwrap();
-        nodes.dataplane.put_route(VNI, own, None).unwrap();
-        talk(&nodes.container, &nodes.far, far, near).unwrap();
-        assert!(!nodes.direct(far), "{far}");
-        nodes.forget();
+    for between in [Between::Tunnel4, Between::Wire] {
+        let mut nodes = Nodes::over(between);
+        nodes.by_the_host();
+        for net in ["10.0.2.0/24", "fd00:2::/64"] {
+            let net = net.parse().unwrap();
+            assert!(nodes.dataplane.remove_route(VNI, net).unwrap());
+        }
+        for (far, near) in ends() {
+            talk(&nodes.container, &nodes.far, far, near).unwrap();
+            talk(&nodes.far, &nodes.container, near, far).unwrap();
+            assert!(!nodes.direct(far), "{far}");
+            nodes.forget();
+        }
+        // One that leads elsewhere lies in one that leads to the node.
+        nodes.route(1400);
+        for (far, near) in ends() {
+            let length = if far.is_ipv4() { 32 } else { 128 };
+            let own = ipnetwork::IpNetwork::new(far, length).unwrap();
+            nodes.dataplane.put_route(VNI, own, None).unwrap();
+            talk(&nodes.container, &nodes.far, far, near).unwrap();
+            assert!(!nodes.direct(far), "{far}");
+            nodes.forget();
+        }
     }
 }
 
 #[test]
 fn what_does_not_fit_is_told_by_the_host() {
-    let mut nodes = Nodes::new();
-    nodes.by_the_host();
-    nodes.route(1000);
-    let ping = |size: u32, to: IpAddr| {
-        let line = format!("ping -c 1 -W 2 -M do -s {size} {to}");
-        nodes.container.run(&line)
-    };
-    for (far, _) in ends() {
-        ping(900, far).unwrap();
-        assert!(nodes.direct(far));
-        // By the host, whose route takes 1400.
-        ping(1100, far).unwrap();
+    for between in [Between::Tunnel4, Between::Wire] {
+        let mut nodes = Nodes::over(between);
+        nodes.by_the_host();
+        nodes.route(1000);
+        let ping = |size: u32, to: IpAddr| {
+            let line = format!("ping -c 1 -W 2 -M do -s {size} {to}");
+            nodes.container.run(&line)
+        };
+        for (far, _) in ends() {
+            ping(900, far).unwrap();
+            assert!(nodes.direct(far));
+            // By the host, whose route takes 1400.
+            ping(1100, far).unwrap();
+        }
     }
 }
 

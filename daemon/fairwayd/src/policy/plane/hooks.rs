@@ -1,8 +1,8 @@
 //! The programs on their links.
 
-use super::Plane;
+use super::{Loaded, Plane};
 use crate::{alias, config::Policing, error::Error};
-use fairway_fib::names;
+use fairway_dataplane::Dataplane;
 use fairway_netlink::{Handle, Netlink as _};
 use std::io;
 use tracing::warn;
@@ -25,7 +25,7 @@ impl Plane {
     /// Nothing passes a link any more, whichever generation's programs it has.
     pub(in crate::policy) fn shut(&mut self, netlink: &mut Handle, link: u32) {
         self.close(link);
-        let attached = |loaded: &mut super::Loaded| loaded.attached.contains(&link);
+        let attached = |loaded: &mut Loaded| loaded.attached.contains(&link);
         if self.loaded().is_some_and(|loaded| !attached(loaded))
             && let Err(error) = self.attach(netlink, link)
         {
@@ -33,16 +33,15 @@ impl Plane {
         }
     }
 
-    /// Gives all links these programs, and lets older generations go. `ours` are all links of containers.
+    /// Gives all links these programs, and lets older generations go. `ours` are all links of containers, `others`
+    /// all that are not.
     pub(in crate::policy) fn take_over(
         &mut self,
         netlink: &mut Handle,
-        overlay: Option<u32>,
-        ours: impl Iterator<Item = u32>,
+        ours: &[u32],
+        others: &[u32],
     ) {
         let look = std::mem::take(&mut self.look);
-        let device = overlay;
-        let overlay = overlay.filter(|_| self.policing.deliver_overlay);
         let Some(loaded) = self.sound().filter(|loaded| loaded.filled) else {
             return;
         };
@@ -57,7 +56,7 @@ impl Plane {
         let mut missing: Vec<u32> = missing.copied().collect();
         if !loaded.alone {
             // One of which nothing is known must not go on with maps that nobody writes any more: it is closed.
-            let guarded = ours.filter(|link| {
+            let guarded = ours.iter().copied().filter(|link| {
                 !loaded.endpoints.contains_key(link)
                     && !loaded.attached.contains(link)
                     && fairway_dataplane::is_guarded(netlink, *link).unwrap_or(false)
@@ -71,21 +70,42 @@ impl Plane {
                 Err(error) => warn!("link {link}: {error}"),
             }
         }
-        if let Some(device) = overlay.filter(|device| look || loaded.overlay != Some(*device)) {
-            match loaded.data.attach_overlay(netlink, device) {
-                Ok(()) => loaded.overlay = Some(device),
-                Err(error) => warn!("overlay: {error}"),
-            }
-        }
-        if let (false, None, Some(device)) = (loaded.alone, overlay, device) {
-            // A daemon with another setting may have hung it there.
-            let detached = fairway_dataplane::detach(netlink, device).map(drop);
-            loaded.bear(detached);
-        }
+        loaded.hang(netlink, look, others);
         if !loaded.alone {
             let retired = loaded.data.retire_older();
             loaded.alone = retired.is_ok();
             loaded.bear(retired);
+        }
+    }
+}
+
+impl Loaded {
+    /// The programs on the overlay's device and the underlay's link, and nowhere else.
+    fn hang(&mut self, netlink: &mut Handle, look: bool, others: &[u32]) {
+        let wanted = self.leads_by();
+        // A daemon before, or another underlay before, may have left some elsewhere.
+        if look || !self.alone || self.hung.iter().any(|link| !wanted.contains(link)) {
+            let stale = others.iter().filter(|link| !wanted.contains(&Some(**link)));
+            for link in stale {
+                if fairway_dataplane::is_guarded(netlink, *link).unwrap_or(false) {
+                    let detached = fairway_dataplane::detach(netlink, *link).map(drop);
+                    self.bear(detached);
+                }
+            }
+        }
+        let attach = [Dataplane::attach_overlay, Dataplane::attach_uplink];
+        for (at, attach) in attach.into_iter().enumerate() {
+            let Some(link) = wanted[at] else {
+                self.hung[at] = None;
+                continue;
+            };
+            if look || self.hung[at] != Some(link) {
+                let attached = attach(&self.data, netlink, link);
+                self.hung[at] = attached.is_ok().then_some(link);
+                if let Err(error) = attached {
+                    warn!("link {link}: {error}");
+                }
+            }
         }
     }
 }
@@ -99,8 +119,8 @@ pub(in crate::policy) fn clear(policing: &Policing, node: &str) -> Result<(), Er
     let mut netlink = Handle::open().map_err(|error| failed(error.into()))?;
     let links = netlink.links().map_err(|error| failed(error.into()))?;
     for link in links {
-        let ours = |alias: &str| alias::marks(alias) || alias == names::ALIAS;
-        if link.alias.as_deref().is_some_and(ours) {
+        let ours = link.alias.as_deref().is_some_and(alias::marks);
+        if ours || fairway_dataplane::is_guarded(&mut netlink, link.index).unwrap_or(false) {
             fairway_dataplane::detach(&mut netlink, link.index).map_err(failed)?;
         }
     }

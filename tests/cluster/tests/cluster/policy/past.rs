@@ -5,6 +5,7 @@ use super::objects::{apply, deny_ingress, namespace, remove};
 use super::reach;
 use super::workload::plain;
 use crate::overlay::stage::{Pod, network, ping};
+use crate::support::eventually;
 use anyhow::{Context as _, Result, ensure};
 use fairway_lab::{Ns, json};
 use fairway_tests_cluster::{Bed, Echo, Plan, on};
@@ -81,22 +82,60 @@ fn all_that_hosts_pass(settings: &str, net: u8, encap: &str) -> Result<[u64; 2]>
 
 #[test]
 fn no_host_passes_on_what_goes_from_container_to_container() -> Result<()> {
-    let seen = all_that_hosts_pass("", 186, "always")?;
-    ensure!(seen == [0, 0], "{seen:?} packets were passed on");
+    for (net, encap) in [(186, "always"), (187, "cross-subnet")] {
+        let seen = all_that_hosts_pass("", net, encap)?;
+        ensure!(seen == [0, 0], "{encap}: {seen:?} packets were passed on");
+    }
     Ok(())
 }
 
 #[test]
-fn hosts_pass_it_on_where_they_are_told_to_or_no_tunnel_leads_there() -> Result<()> {
+fn hosts_pass_it_on_where_they_are_told_to() -> Result<()> {
     for (settings, net, encap) in [
-        ("[policy]\ndeliver_overlay = false\n", 187, "always"),
-        ("", 188, "cross-subnet"),
+        ("[policy]\ndeliver_overlay = false\n", 188, "always"),
+        ("[policy]\ndeliver_direct = false\n", 191, "cross-subnet"),
     ] {
         let seen = all_that_hosts_pass(settings, net, encap)?;
-        // Six pings and echoes and their answers each way at the least.
+        // Pings, connections and their answers, each way.
         ensure!(seen.iter().all(|seen| *seen > 20), "{encap}: {seen:?}");
     }
     Ok(())
+}
+
+/// The filters of ours that `tc` shows at a link.
+fn filters(node: &Ns, link: &str) -> Result<usize> {
+    let shown = node.run(&format!("tc filter show dev {link} ingress"))?;
+    Ok(shown.matches("fairway/from_uplink").count())
+}
+
+#[test]
+fn the_underlays_link_has_a_program_only_where_routes_lead_there() -> Result<()> {
+    on(&Plan::nodes(2).members(1), |bed| {
+        let one = &bed.node(1).ns;
+        network(bed, "far", 192, "always")?;
+        Pod::add(bed, 1, "a", "far")?;
+        ensure!(filters(one, "uplink")? == 0);
+        let pods = pods(bed, 193, "cross-subnet")?;
+        talk(&pods)?;
+        ensure!(filters(one, "uplink")? == 1);
+        // Another daemon swaps it, and one that is told not to have it takes it away.
+        let node = bed.node(1);
+        node.kill()?;
+        node.start_connected()?;
+        talk(&pods)?;
+        eventually("one program is there", || {
+            ensure!(filters(one, "uplink")? == 1);
+            Ok(())
+        })?;
+        node.kill()?;
+        bed.configure(node, "[policy]\ndeliver_direct = false\n")?;
+        node.start_connected()?;
+        eventually("no program is there", || {
+            ensure!(filters(one, "uplink")? == 0);
+            Ok(())
+        })?;
+        talk(&pods)
+    })
 }
 
 /// What kube-proxy does: addresses of services become those of containers, and what no connection explains is
@@ -141,8 +180,13 @@ const NODE_PORT: u16 = 30_080;
 
 #[test]
 fn services_and_firewalls_of_hosts_work_as_ever() -> Result<()> {
+    services_work(189, "always")?;
+    services_work(194, "cross-subnet")
+}
+
+fn services_work(net: u8, encap: &str) -> Result<()> {
     on(&Plan::nodes(2).members(1), |bed| {
-        let [client, server] = pods(bed, 189, "always")?;
+        let [client, server] = pods(bed, net, encap)?;
         let _echo = Echo::start(&server.ns, &[80])?;
         for number in [1, 2] {
             services(&bed.node(number).ns, &server, NODE_PORT)?;

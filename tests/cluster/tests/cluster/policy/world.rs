@@ -184,5 +184,8 @@ fn the_long_way_is_judged_as_the_short_one() -> Result<()> {
 
 #[test]
 fn the_hosts_way_into_the_overlay_and_out_of_it_is_judged_too() -> Result<()> {
-    every_pair("[policy]\ndeliver_overlay = false\n", 184)
+    every_pair(
+        "[policy]\ndeliver_overlay = false\ndeliver_direct = false\n",
+        184,
+    )
 }
