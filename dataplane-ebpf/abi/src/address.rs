@@ -6,7 +6,8 @@
 pub struct Addr(pub [u32; 4]);
 
 impl Addr {
-    const V4: u32 = 0xffff_u32.to_be();
+    /// The third word of an IPv4 address.
+    pub const V4: u32 = 0xffff_u32.to_be();
 
     /// From the four bytes as they stand in a packet.
     #[inline(always)]

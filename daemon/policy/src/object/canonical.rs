@@ -64,7 +64,9 @@ fn network_policy(spec: Option<Value>) -> Value {
         let ports = rules.into_iter().flatten();
         let ports = ports.filter_map(|rule| rule.get_mut("ports")?.as_array_mut());
         for port in ports.flatten().filter_map(Value::as_object_mut) {
-            port.entry("protocol").or_insert_with(|| "TCP".into());
+            if !port.contains_key("protocol") {
+                port.insert("protocol".into(), "TCP".into());
+            }
         }
     }
     spec.into()
@@ -74,7 +76,10 @@ fn network_policy(spec: Option<Value>) -> Value {
 fn drop_null(value: &mut Value) {
     match value {
         Value::Object(map) => {
-            map.retain(|_, value| !value.is_null());
+            // Seldom: to look is much less than to take apart and put together.
+            if map.values().any(Value::is_null) {
+                map.retain(|_, value| !value.is_null());
+            }
             map.values_mut().for_each(drop_null);
         }
         Value::Array(values) => values.iter_mut().for_each(drop_null),
