@@ -2,21 +2,35 @@
 
 use crate::Addr;
 
-/// `ROUTES`: LPM trie of this, value [`Route`]. A prefix has the network's bits before its own.
+/// `ROUTES`: LPM trie of this, value [`Route`]. A prefix has all bits of the network before its own.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct RouteKey {
-    /// The network, in network byte order.
-    pub vni: u32,
+    /// See [`RouteKey::network`].
+    pub network: u32,
     /// The destination.
     pub addr: Addr,
 }
 
 impl RouteKey {
     /// Bits of the network.
-    pub const VNI: u32 = 32;
+    pub const NETWORK: u32 = 32;
     /// Bits before those of an IPv4 address.
     pub const V4: u32 = 96;
+    const IS_V4: u32 = 1 << 31;
+
+    /// A network's VNI (24 bits) and the family, so that no prefix of one holds addresses of the other; in network
+    /// byte order.
+    #[inline(always)]
+    pub const fn network(vni: u32, v4: bool) -> u32 {
+        let family = if v4 { Self::IS_V4 } else { 0 };
+        (vni | family).to_be()
+    }
+
+    /// The VNI of it.
+    pub const fn vni(&self) -> u32 {
+        u32::from_be(self.network) & !Self::IS_V4
+    }
 }
 
 /// Where packets to a prefix go: into the overlay, or by a link to a neighbour. Without a device the host

@@ -1,6 +1,6 @@
 //! Prefixes: those of usual lengths in a hash, the others in tries; see [`fairway_dataplane_abi::Block`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aya::Ebpf;
 use fairway_dataplane_abi::{Block, Kinds, Prefix, Prefix4, Prefix6};
@@ -20,8 +20,9 @@ pub(crate) struct Prefixes {
     blocks: Table<Block, u32>,
     v4: Table<Lpm<Prefix4>, Prefix>,
     v6: Table<Lpm<Prefix6>, Prefix>,
-    /// How many there are of each kind, by its bit.
-    count: [u32; 2 * Kinds::V6 as usize],
+    /// Those that there are of each kind, by its bit. Kernels before 6.13 do not tell of tries whether an entry
+    /// is new.
+    there: [BTreeSet<IpNetwork>; 2 * Kinds::V6 as usize],
     /// As the programs have it.
     told: u32,
 }
@@ -34,7 +35,7 @@ impl Prefixes {
             blocks: Table::new("BLOCKS", map("BLOCKS")?)?,
             v4: Table::new("PREFIXES4", map("PREFIXES4")?)?,
             v6: Table::new("PREFIXES6", map("PREFIXES6")?)?,
-            count: [0; 2 * Kinds::V6 as usize],
+            there: Default::default(),
             told: 0,
         })
     }
@@ -47,27 +48,27 @@ impl Prefixes {
     fn put(&mut self, net: IpNetwork, number: u32) -> Result<()> {
         let kind = kind(net);
         self.tell(self.told | 1 << kind)?;
-        let new = self.write(net, kind, number);
-        if matches!(new, Ok(true)) {
-            self.count[kind] = self.count[kind].saturating_add(1);
+        let written = self.write(net, kind, number);
+        if written.is_ok() {
+            self.there[kind].insert(bare(net));
         }
         let told = self.tell_all();
-        new.and(told)
+        written.and(told)
     }
 
-    /// Says whether it is a new one.
-    fn write(&mut self, net: IpNetwork, kind: usize, number: u32) -> Result<bool> {
+    fn write(&mut self, net: IpNetwork, kind: usize, number: u32) -> Result<()> {
         let prefix = Prefix {
             number,
             length: net.prefix().into(),
         };
         if !is_other(kind) {
-            return self.blocks.put(&block(net), &number);
+            return self.blocks.put(&block(net), &number).map(drop);
         }
         match net {
             IpNetwork::V4(net) => self.v4.put(&key4(net), &prefix),
             IpNetwork::V6(net) => self.v6.put(&key6(net), &prefix),
         }
+        .map(drop)
     }
 
     fn remove(&mut self, net: IpNetwork) -> Result<bool> {
@@ -80,16 +81,14 @@ impl Prefixes {
                 IpNetwork::V6(net) => self.v6.remove(&key6(net))?,
             }
         };
-        if was {
-            self.count[kind] = self.count[kind].saturating_sub(1);
-        }
+        self.there[kind].remove(&bare(net));
         self.tell_all()?;
         Ok(was)
     }
 
     fn tell_all(&mut self) -> Result<()> {
-        let there = self.count.iter().enumerate();
-        let there = there.filter(|(_, count)| **count > 0);
+        let there = self.there.iter().enumerate();
+        let there = there.filter(|(_, nets)| !nets.is_empty());
         self.tell(there.fold(0, |kinds, (kind, _)| kinds | 1 << kind))
     }
 
@@ -155,6 +154,11 @@ impl Dataplane {
     pub fn prefixes(&self) -> Result<BTreeMap<IpNetwork, u32>> {
         self.prefixes.all()
     }
+}
+
+/// Without bits beyond its length.
+fn bare(net: IpNetwork) -> IpNetwork {
+    IpNetwork::new(net.network(), net.prefix()).unwrap_or(net)
 }
 
 /// The number of a prefix's bit in [`Kinds`].

@@ -73,21 +73,21 @@ impl Dataplane {
         Ok(all
             .filter_map(|(key, route)| {
                 let ip = ip_of(key.bits.addr);
-                let before = RouteKey::VNI + if ip.is_ipv4() { RouteKey::V4 } else { 0 };
+                let before = RouteKey::NETWORK + if ip.is_ipv4() { RouteKey::V4 } else { 0 };
                 let length = u8::try_from(key.length.checked_sub(before)?).ok()?;
                 let net = IpNetwork::new(ip, length).ok()?;
-                Some(((u32::from_be(key.bits.vni), net), way(&route)))
+                Some(((key.bits.vni(), net), way(&route)))
             })
             .collect())
     }
 }
 
 fn key(vni: u32, net: IpNetwork) -> Lpm<RouteKey> {
-    let before = RouteKey::VNI + if net.is_ipv4() { RouteKey::V4 } else { 0 };
+    let before = RouteKey::NETWORK + if net.is_ipv4() { RouteKey::V4 } else { 0 };
     Lpm {
         length: before + u32::from(net.prefix()),
         bits: RouteKey {
-            vni: vni.to_be(),
+            network: RouteKey::network(vni, net.is_ipv4()),
             addr: addr_of(net.network()),
         },
     }

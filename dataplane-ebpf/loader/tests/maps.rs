@@ -125,7 +125,7 @@ fn each_write_is_what_bpftool_sees() {
                 panic!()
             };
             let mapped = [[0; 10].as_slice(), &[0xff, 0xff], &ip.octets()].concat();
-            [words(&[length]), vec![0, 0, 0, 5], mapped].concat()
+            [words(&[length]), vec![0x80, 0, 0, 5], mapped].concat()
         });
         let seen = map("ROUTES");
         assert_eq!(seen[&host], vec![0; 60]);
@@ -148,7 +148,7 @@ fn each_write_is_what_bpftool_sees() {
             assert_eq!(all[&(5, net(text))], Some(way));
         }
         let mapped = [[0; 10].as_slice(), &[0xff, 0xff, 10, 3, 0, 0]].concat();
-        let key = [words(&[154]), vec![0, 0, 0, 5], mapped].concat();
+        let key = [words(&[154]), vec![0x80, 0, 0, 5], mapped].concat();
         let mut expected = words(&[2, 1500, 2, 0, 0, 0, 0, 0]);
         expected.extend([192, 0, 2, 3]);
         expected.extend([0; 24]);

@@ -7,7 +7,7 @@ use crate::packet::{Kind, Packet, TCP};
 use crate::skb::{PASS, Skb, now, redirect_peer};
 use crate::track::{self, Found};
 use crate::{maps, readdress, route, tell};
-use fairway_dataplane_abi::{Config, Direction, Endpoint, Reason, Route};
+use fairway_dataplane_abi::{Config, Direction, Endpoint, Peer, Reason, Route};
 
 /// Where a packet goes that the host need not see.
 #[derive(Clone, Copy)]
@@ -80,7 +80,10 @@ fn way(skb: &mut Skb, packet: &Packet, endpoint: &Endpoint) -> Way {
     {
         return Way::Host;
     }
-    let link = maps::address(&packet.key.remote).map_or(0, |peer| peer.link);
+    let (link, to_node) = match maps::address(&packet.key.remote) {
+        Some(peer) => (peer.link, peer.flags & Peer::HOST != 0),
+        None => (0, false),
+    };
     if link != 0 {
         return match takes(link, endpoint.vni) {
             Some(receiver) if endpoint.mtu <= receiver.mtu && link != packet.key.link => {
@@ -89,7 +92,7 @@ fn way(skb: &mut Skb, packet: &Packet, endpoint: &Endpoint) -> Way {
             _ => Way::Host,
         };
     }
-    if flags & Config::ROUTE == 0 {
+    if to_node || flags & Config::ROUTE == 0 {
         return Way::Host;
     }
     match route::find(endpoint.vni, &packet.key.remote) {
@@ -194,13 +197,17 @@ fn arrives(
     if longest(skb, packet) > endpoint.mtu {
         return None;
     }
+    // Nobody elsewhere has an address of a container of this node.
+    if maps::address(&packet.key.remote).is_some_and(|peer| peer.link != 0) {
+        return None;
+    }
     packet.key.link = link;
     let time = now();
     let found = track::find(&packet.key, time);
     let direct = match found {
-        Some(found) => found.is_direct(packet),
+        Some(found) if !found.restarts(packet) => found.goes_on(packet, time),
         // Answers have to find the way back, past this host: else it sees them alone.
-        None => begins(packet) && has_way_back(skb, packet, endpoint.vni, how),
+        _ => begins(packet) && has_way_back(skb, packet, endpoint.vni, how),
     };
     if !direct {
         return None;
@@ -211,8 +218,10 @@ fn arrives(
 /// Do answers go past this host, and the way that it came?
 #[inline(always)]
 fn has_way_back(skb: &Skb, packet: &Packet, vni: u32, how: u32) -> bool {
-    route::find(vni, &packet.key.remote)
-        .is_some_and(|way| way.flags & Route::DIRECT == how && way.device == skb.link())
+    let routes = maps::config().is_some_and(|config| config.flags & Config::ROUTE != 0);
+    routes
+        && route::find(vni, &packet.key.remote)
+            .is_some_and(|way| way.flags & Route::DIRECT == how && way.device == skb.link())
 }
 
 /// Does a flow begin with it? What could be an answer goes through the host, which may have sent the question

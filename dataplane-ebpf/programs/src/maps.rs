@@ -2,7 +2,8 @@
 //!
 //! What only the daemon writes is hashed without preallocation: the largest number of entries is a limit then,
 //! and costs nothing until it is used. An entry that the daemon replaces stays readable until the program has
-//! ended (RCU), so references to it are good.
+//! ended, so references to it are good; but its memory may be another entry's by then, if one comes at that
+//! very moment. The epoch that follows each change has what was judged by such a mixture judged anew.
 
 use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::btf_maps::{
@@ -76,8 +77,8 @@ macro_rules! read_only {
             #[expect(unsafe_code, reason = "a map's entry is read by reference")]
             #[inline(always)]
             pub(crate) fn $name(key: &$key) -> Option<&'static $value> {
-                // SAFETY: Programs never write to this map, and what the daemon replaces or removes is
-                // freed only after they have ended.
+                // SAFETY: Programs never write to this map, and what the daemon replaces or removes stays
+                // an entry of it, this one's or another's, until they have ended: all bytes are good values.
                 unsafe { $map.get(key) }
             }
         )+

@@ -12,10 +12,10 @@ use fairway_dataplane_abi::{Addr, Reason, Route, RouteKey};
 #[inline(always)]
 pub(crate) fn find(vni: u32, addr: &Addr) -> Option<&'static Route> {
     let key = RouteKey {
-        vni: vni.to_be(),
+        network: RouteKey::network(vni, addr.is_v4()),
         addr: *addr,
     };
-    let found = ROUTES.get(&Key::new(RouteKey::VNI + 128, key));
+    let found = ROUTES.get(&Key::new(RouteKey::NETWORK + 128, key));
     found.filter(|route| route.device != 0)
 }
 

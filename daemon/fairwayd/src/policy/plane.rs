@@ -41,6 +41,7 @@ pub(super) struct Plane {
     renew_at: Instant,
     pause: Duration,
     wanted: ways::Wanted,
+    born: Instant,
 }
 
 enum State {
@@ -101,6 +102,7 @@ impl Plane {
             renew_at: Instant::now(),
             pause: AGAIN,
             wanted: ways::Wanted::default(),
+            born: Instant::now(),
         }
     }
 

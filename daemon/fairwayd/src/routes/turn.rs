@@ -130,8 +130,6 @@ impl<N: Netlink> Turn<N> {
             Message::Why(why, to) => drop(to.send(told::explained(&self.state, &why))),
             Message::Problems(to) => drop(to.send(self.state.problems())),
             Message::Ground(to) => drop(to.send(ground::of(&self.state))),
-            // The worker's.
-            Message::End(_) => {}
         }
     }
 
@@ -272,6 +270,9 @@ impl<N: Netlink> Turn<N> {
         }
         let changes: Vec<Change> = self.state.rib.changes(&self.reader);
         self.ways.change(&changes);
+        if self.state.seen {
+            self.ways.whole();
+        }
         self.state.fib.change(changes);
         if self.state.fib.is_due() {
             let synced = self.state.fib.sync();

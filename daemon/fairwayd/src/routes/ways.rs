@@ -5,7 +5,10 @@ use fairway_fib::{Settings, names};
 use fairway_netlink::MacAddr;
 use fairway_rib::{Change, Forward};
 use ipnetwork::IpNetwork;
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 use tokio::sync::mpsc::UnboundedSender;
 
 /// A prefix of a network, by its VNI.
@@ -43,16 +46,24 @@ pub(crate) enum Way {
 pub(crate) struct Changed {
     /// The underlay's link, as it is now.
     pub(crate) uplink: Option<String>,
+    /// All that the store has has been told, with this.
+    pub(crate) whole: bool,
     /// None: the prefix has no way of its own any more.
     pub(crate) ways: Vec<(To, Option<Way>)>,
 }
 
 /// All of them, and who is told.
+///
+/// Only what lies in a pool is sent past the host. To all else, which routes of administrators may lead to, it may
+/// have to give another source, and the destination may be a service's.
 #[derive(Debug)]
 pub(super) struct Ways {
-    known: BTreeMap<To, Way>,
+    known: BTreeMap<To, (Forward, Way)>,
     macs: BTreeMap<IpAddr, MacAddr>,
+    pools: BTreeSet<IpNetwork>,
     uplink: Option<String>,
+    /// All that the store has is in it.
+    whole: bool,
     tell: UnboundedSender<Changed>,
 }
 
@@ -61,29 +72,42 @@ impl Ways {
         Ways {
             known: BTreeMap::new(),
             macs: BTreeMap::new(),
+            pools: BTreeSet::new(),
             uplink: None,
+            whole: false,
             tell,
         }
     }
 
-    /// The underlay's link, and hardware addresses that do not follow from the node's.
+    /// The underlay's link, hardware addresses that do not follow from the node's, and pools.
     pub(super) fn configure(&mut self, settings: &Settings) {
-        if (&self.macs, &self.uplink) == (&settings.macs, &settings.uplink) {
+        let pools = settings.tenants.iter();
+        let pools = pools.flat_map(|tenant| tenant.prefixes.iter().copied());
+        let pools: BTreeSet<IpNetwork> = pools.collect();
+        if (&self.macs, &self.uplink, &self.pools) == (&settings.macs, &settings.uplink, &pools) {
             return;
         }
         self.macs.clone_from(&settings.macs);
         self.uplink.clone_from(&settings.uplink);
+        self.pools = pools;
         let mut changed = Vec::new();
-        for (to, way) in &mut self.known {
-            if let Way::Tunnel { remote, mac, .. } = way {
-                let now = mac_of(&self.macs, *remote);
-                if *mac != now {
-                    *mac = now;
-                    changed.push((*to, Some(*way)));
-                }
+        let mut known = std::mem::take(&mut self.known);
+        for (to, (forward, way)) in &mut known {
+            let now = self.way(*to, forward);
+            if *way != now {
+                *way = now;
+                changed.push((*to, Some(now)));
             }
         }
+        self.known = known;
         self.tell(changed);
+    }
+
+    /// All that the store has has been told. Whoever waits for it hears so.
+    pub(super) fn whole(&mut self) {
+        if !std::mem::replace(&mut self.whole, true) {
+            self.tell(Vec::new());
+        }
     }
 
     /// The routing table's changes.
@@ -93,12 +117,13 @@ impl Ways {
             match change {
                 Change::Upsert(entry) => {
                     let to = (entry.vni.number(), fairway_fib::network(entry.prefix));
-                    let way = match &entry.forward {
-                        // As it was.
-                        Forward::Hold if self.known.contains_key(&to) => continue,
-                        forward => self.way(forward),
-                    };
-                    if self.known.insert(to, way) != Some(way) {
+                    // As it was.
+                    if entry.forward == Forward::Hold && self.known.contains_key(&to) {
+                        continue;
+                    }
+                    let way = self.way(to, &entry.forward);
+                    let before = self.known.insert(to, (entry.forward.clone(), way));
+                    if before.is_none_or(|(_, before)| before != way) {
                         changed.push((to, Some(way)));
                     }
                 }
@@ -115,7 +140,11 @@ impl Ways {
         }
     }
 
-    fn way(&self, forward: &Forward) -> Way {
+    fn way(&self, (_, net): To, forward: &Forward) -> Way {
+        let inside = |pool: &IpNetwork| pool.prefix() <= net.prefix() && pool.contains(net.ip());
+        if !self.pools.iter().any(inside) {
+            return Way::Host;
+        }
         match forward {
             Forward::Encap {
                 vni,
@@ -139,9 +168,13 @@ impl Ways {
     }
 
     fn tell(&self, ways: Vec<(To, Option<Way>)>) {
-        let uplink = self.uplink.clone();
+        let (uplink, whole) = (self.uplink.clone(), self.whole);
         // Nobody listens any more where the daemon ends.
-        let _gone = self.tell.send(Changed { uplink, ways });
+        let _gone = self.tell.send(Changed {
+            uplink,
+            whole,
+            ways,
+        });
     }
 }
 
@@ -153,6 +186,7 @@ fn mac_of(macs: &BTreeMap<IpAddr, MacAddr>, vtep: IpAddr) -> [u8; 6] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fairway_fib::Tenant;
     use fairway_rib::{Entry, Mtu, Prefix, Vni, route::Gateway};
     use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -216,7 +250,19 @@ mod tests {
     fn tunnels_and_what_lies_in_them() {
         let (tell, mut told) = unbounded_channel();
         let mut ways = Ways::new(tell);
+        let settings = |macs: &[(IpAddr, MacAddr)], pools: &[&str]| Settings {
+            macs: macs.iter().copied().collect(),
+            tenants: vec![Tenant {
+                vni: vni(5),
+                prefixes: pools.iter().map(|pool| pool.parse().unwrap()).collect(),
+            }],
+            ..Settings::default()
+        };
+        let pools = ["10.0.0.0/16", "fd00::/64", "fd01::/48"];
+        ways.configure(&settings(&[], &pools));
         ways.change(&[
+            upsert("0.0.0.0/0", encap("192.0.2.9")),
+            upsert("192.0.2.2/32", encap("192.0.2.2")),
             upsert("10.0.2.0/26", encap("192.0.2.2")),
             upsert("10.0.2.7/32", Forward::Unreachable),
             upsert("10.0.3.0/26", Forward::Hold),
@@ -224,6 +270,8 @@ mod tests {
             upsert("fd01::/64", direct("2001:db8::2")),
         ]);
         let first = pairs(&[
+            ("5 0.0.0.0/0", "host"),
+            ("5 192.0.2.2/32", "host"),
             ("5 10.0.2.0/26", "6 192.0.2.2 0a:fa:c0:00:02:02"),
             ("5 10.0.2.7/32", "host"),
             ("5 10.0.3.0/26", "host"),
@@ -238,17 +286,26 @@ mod tests {
         ]);
         assert_eq!(said(&mut told), []);
         let macs = [("192.0.2.2".parse().unwrap(), MacAddr([2, 0, 0, 0, 0, 9]))];
-        ways.configure(&Settings {
-            macs: macs.into(),
-            ..Settings::default()
-        });
+        ways.configure(&settings(&macs, &pools));
         let other = pairs(&[("5 10.0.2.0/26", "6 192.0.2.2 02:00:00:00:00:09")]);
         assert_eq!(said(&mut told), other);
+        // A pool that is taken out of the network, and one that comes.
+        ways.configure(&settings(&macs, &["10.0.0.0/16", "0.0.0.0/0"]));
+        let fewer = pairs(&[
+            ("5 0.0.0.0/0", "6 192.0.2.9 0a:fa:c0:00:02:09"),
+            ("5 192.0.2.2/32", "6 192.0.2.2 02:00:00:00:00:09"),
+            ("5 fd01::/64", "host"),
+        ]);
+        assert_eq!(said(&mut told), fewer);
         let remove = |prefix: &str| Change::Remove {
             vni: vni(5),
             prefix: self::prefix(prefix),
         };
         ways.change(&[remove("10.0.2.0/26"), remove("10.9.0.0/26")]);
         assert_eq!(said(&mut told), pairs(&[("5 10.0.2.0/26", "gone")]));
+        ways.whole();
+        assert!(told.try_recv().unwrap().whole);
+        ways.whole();
+        assert!(told.try_recv().is_err());
     }
 }

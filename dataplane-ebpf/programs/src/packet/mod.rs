@@ -198,6 +198,13 @@ impl Packet {
         self.ports::<true>(local, remote);
     }
 
+    /// Is it the answer to the first packet of a TCP connection?
+    #[inline(always)]
+    pub(crate) fn answers_opening(&self) -> bool {
+        const BOTH: u8 = tcp::SYN | tcp::ACK;
+        self.key.protocol == TCP && self.flags & (BOTH | tcp::RST) == BOTH
+    }
+
     /// Is it the first packet of a TCP connection?
     #[inline(always)]
     pub(crate) fn opens(&self) -> bool {

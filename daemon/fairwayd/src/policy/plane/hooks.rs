@@ -41,6 +41,9 @@ impl Plane {
         ours: &[u32],
         others: &[u32],
     ) {
+        if self.may_lead().is_err() {
+            return;
+        }
         let look = std::mem::take(&mut self.look);
         let Some(loaded) = self.sound().filter(|loaded| loaded.filled) else {
             return;

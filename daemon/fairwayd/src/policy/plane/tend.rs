@@ -26,8 +26,9 @@ impl Plane {
     pub(in crate::policy) fn deadline(&self) -> Option<Instant> {
         let gather = (self.gathered.elapsed() < GATHER).then(|| self.gathered + GATHER);
         let sweep = self.swept + SWEEP;
+        let all = [gather, self.may_lead().err(), Some(sweep)];
         self.is_there()
-            .then(|| gather.map_or(sweep, |at| at.min(sweep)))
+            .then(|| all.into_iter().flatten().min().unwrap_or(sweep))
     }
 
     /// Forgets flows that have ended; starts anew after trouble.

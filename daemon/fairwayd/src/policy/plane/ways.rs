@@ -9,11 +9,20 @@ use crate::{
 };
 use fairway_dataplane::{Dataplane, Error, Tunnel, Way as Written, abi::Config};
 use fairway_netlink::Link;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+/// A generation waits so long for them before it takes over: open flows that went past the host until then would
+/// go by it meanwhile, which knows only what comes after.
+const WAIT: Duration = Duration::from_secs(3);
 
 /// What is wanted.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
+    /// All there are have been told.
+    whole: bool,
     uplink: Option<String>,
     ways: BTreeMap<To, Way>,
     /// Those to neighbours.
@@ -111,8 +120,19 @@ impl Plane {
     /// Ways to other nodes have changed.
     pub(in crate::policy) fn ways(&mut self, changed: Changed) {
         self.wanted.uplink = changed.uplink;
+        self.wanted.whole |= changed.whole;
         for (to, way) in changed.ways {
             self.wanted.put(to, way);
+        }
+    }
+
+    /// Are they known, or was that waited for long enough? If not, when it will be.
+    pub(in crate::policy) fn may_lead(&self) -> Result<(), Instant> {
+        let until = self.born + WAIT;
+        let none = !self.policing.deliver_overlay && !self.policing.deliver_direct;
+        match none || self.wanted.whole || Instant::now() >= until {
+            true => Ok(()),
+            false => Err(until),
         }
     }
 
@@ -170,8 +190,9 @@ impl There {
             match ways.get(to) {
                 Some(way) => put.push((*to, devices.written(way))),
                 None => {
-                    if self.ways.remove(to).is_some() {
+                    if self.ways.contains_key(to) {
                         data.remove_route(to.0, to.1)?;
+                        self.ways.remove(to);
                     }
                 }
             }

@@ -7,131 +7,17 @@
 //! Several processors may work on one flow. Bits of its state are set by atomic operations; what else is
 //! written may get lost to another processor's write, which the next packet makes good.
 
+mod found;
+
+pub(crate) use found::{Found, find};
+
 use crate::maps::{TRACK_NEW, TRACK_OPEN};
 use crate::packet::{Packet, TCP, tcp};
 use crate::{maps, tell, verdict};
-use core::arch::asm;
-use fairway_dataplane_abi::{Config, Direction, Endpoint, Reason, State, Track, TrackKey, seconds};
+use fairway_dataplane_abi::{Config, Direction, Endpoint, Reason, State, Track, seconds};
+use found::{is_closed, restarts};
 
 const SECOND: u64 = 1_000_000_000;
-
-/// A flow's entry.
-#[derive(Clone, Copy)]
-pub(crate) struct Found {
-    track: *mut Track,
-    new: bool,
-}
-
-/// The flow's entry, where it has one that has not expired.
-#[inline(always)]
-pub(crate) fn find(key: &TrackKey, now: u64) -> Option<Found> {
-    if let Some(track) = TRACK_OPEN.get_ptr_mut(key) {
-        let found = Found { track, new: false };
-        if found.expires() >= now {
-            return Some(found);
-        }
-        // What begins now begins in the other table.
-        let _ = TRACK_OPEN.remove(key);
-    }
-    let track = TRACK_NEW.get_ptr_mut(key)?;
-    let found = Found { track, new: true };
-    (found.expires() >= now).then_some(found)
-}
-
-#[expect(unsafe_code, reason = "a map's entry is read and written in place")]
-impl Found {
-    #[inline(always)]
-    fn expires(self) -> u64 {
-        // SAFETY: It points to an entry, which stays readable until the program has ended.
-        unsafe { (*self.track).expires }
-    }
-
-    #[inline(always)]
-    fn set_expires(self, at: u64) {
-        // SAFETY: As above; the word is aligned, so that it is written at once.
-        unsafe { (*self.track).expires = at };
-    }
-
-    #[inline(always)]
-    fn epoch(self) -> u32 {
-        // SAFETY: As above.
-        unsafe { (*self.track).epoch }
-    }
-
-    #[inline(always)]
-    fn rule(self) -> u32 {
-        // SAFETY: As above.
-        unsafe { (*self.track).rule }
-    }
-
-    #[inline(always)]
-    fn state(self) -> u32 {
-        // SAFETY: As above.
-        unsafe { (*self.track).state }
-    }
-
-    #[inline(always)]
-    fn set(self, bits: u32) {
-        let bits = u64::from(bits);
-        // SAFETY: As above; `zero` after it keeps its zeros.
-        unsafe { asm!("lock *(u64 *)({} + 0) |= {}", in(reg) self.bits(), in(reg) bits) };
-    }
-
-    #[inline(always)]
-    fn clear(self, bits: u32) {
-        let bits = !u64::from(bits);
-        // SAFETY: As above; `zero` after it keeps its zeros.
-        unsafe { asm!("lock *(u64 *)({} + 0) &= {}", in(reg) self.bits(), in(reg) bits) };
-    }
-
-    /// The state and the zeros after it. The compiler's library has no atomic operations for a processor that
-    /// it believes to be without them.
-    #[inline(always)]
-    fn bits(self) -> *mut u64 {
-        const { assert!(core::mem::offset_of!(Track, state) == 16 && cfg!(target_endian = "little")) };
-        // SAFETY: It stays within the entry, and the eight bytes are aligned.
-        unsafe { (&raw mut (*self.track).state).cast() }
-    }
-
-    #[inline(always)]
-    fn judged(self, rule: u32, epoch: u32) {
-        // SAFETY: As above.
-        unsafe {
-            (*self.track).rule = rule;
-            (*self.track).epoch = epoch;
-        }
-    }
-
-    #[inline(always)]
-    fn begins(self, track: &Track) {
-        // SAFETY: As above.
-        unsafe { *self.track = *track };
-    }
-
-    /// Does the flow pass the node's own forwarding by? A packet that begins it anew decides that anew.
-    #[inline(always)]
-    pub(crate) fn is_direct(self, packet: &Packet) -> bool {
-        self.state() & State::DIRECT != 0 || restarts(packet, self.state())
-    }
-
-    /// May what concerns the flow pass?
-    #[inline(always)]
-    pub(crate) fn is_refused(self) -> bool {
-        self.state() & State::REFUSED != 0
-    }
-}
-
-/// Is it the first packet of another connection between the same ports?
-#[inline(always)]
-fn restarts(packet: &Packet, state: u32) -> bool {
-    packet.opens() && (is_closed(state) || state & State::REFUSED != 0)
-}
-
-#[inline(always)]
-fn is_closed(state: u32) -> bool {
-    const BOTH: u32 = State::FIN | State::FIN_BACK;
-    state & State::RESET != 0 || state & BOTH == BOTH
-}
 
 #[inline(always)]
 fn is_reset_alone(state: u32) -> bool {
