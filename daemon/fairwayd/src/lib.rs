@@ -16,6 +16,7 @@ pub mod cutoff;
 mod daemon;
 pub mod driver;
 mod error;
+mod inbox;
 pub mod journal;
 pub mod link;
 pub mod log;

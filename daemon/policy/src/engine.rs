@@ -80,6 +80,11 @@ impl Engine {
         everything(&self.wanted, &self.placed)
     }
 
+    /// Is what is between this node and its containers judged like all else? Explanations say so then.
+    pub fn judge_node(&mut self, judge: bool) {
+        self.wanted.judges_node = judge;
+    }
+
     /// The maps have other sizes now, none of them less than what is in it.
     pub fn set_limits(&mut self, limits: Limits) {
         self.placed.limits = limits;

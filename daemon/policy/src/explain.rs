@@ -180,7 +180,7 @@ impl Wanted {
         let (Some(resident), Some(identity)) = (at.resident, at.identity) else {
             return Judgement::free(Applies::NoEndpoint);
         };
-        if peer.here {
+        if peer.here && !self.judges_node {
             return Judgement::free(Applies::Node);
         }
         let id = |found: &Found<'_>| found.resident.map(|it| it.endpoint.id.clone());

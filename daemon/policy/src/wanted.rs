@@ -60,6 +60,8 @@ pub(crate) struct Wanted {
     pub(crate) set_numbers: Numbers,
     pub(crate) tables: Tables,
     pub(crate) dirty: Dirty,
+    /// What is between this node and its containers is judged; only explanations need to know.
+    pub(crate) judges_node: bool,
 }
 
 impl Wanted {
@@ -80,6 +82,7 @@ impl Wanted {
             set_numbers: Numbers::from(1),
             tables: Tables::new(),
             dirty: Dirty::default(),
+            judges_node: false,
         }
     }
 

@@ -27,12 +27,17 @@ pub(crate) use flows::FlowLog;
 pub(crate) use record::EndpointRecord;
 pub(crate) use told::reference;
 
-use crate::{config::Policing, error::Error, link::Link, routes::ways::Changed};
+use crate::{
+    config::Policing,
+    error::Error,
+    inbox::{self, Outbox},
+    link::Link,
+    routes::ways::Changed,
+};
 use fairway_api::{ErrorBody, admin, endpoint};
-use fairway_cni::Code;
 use fairway_ipam::{AttachmentId, NodeName};
 use fairway_kv::Update;
-use std::{io::Write as _, os::unix::net::UnixStream, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot};
 
 /// What the thread runs by.
@@ -64,14 +69,12 @@ enum Message {
     Audit(To<Vec<admin::AuditRow>>),
     Status(oneshot::Sender<admin::PolicyStatus>),
     Problems(oneshot::Sender<Vec<String>>),
-    End(oneshot::Sender<()>),
 }
 
 /// A handle on the thread; clones share it.
 #[derive(Clone)]
 pub(crate) struct Policy {
-    inbox: mpsc::UnboundedSender<Message>,
-    bell: Arc<UnixStream>,
+    outbox: Outbox<Message>,
     flows: Arc<FlowLog>,
 }
 
@@ -84,24 +87,18 @@ impl Policy {
         beginning: Beginning,
         link: Link,
     ) -> Result<(Policy, impl Future<Output = ()> + Send + use<>), Error> {
-        let (inbox, messages) = mpsc::unbounded_channel();
         let (orders, ordered) = mpsc::unbounded_channel();
         let (started, start) = oneshot::channel();
         let failed = |source| Error::System {
             what: "policy",
             source,
         };
-        let (ours, bell) = UnixStream::pair().map_err(failed)?;
-        for end in [&ours, &bell] {
-            end.set_nonblocking(true).map_err(failed)?;
-        }
+        let (outbox, inbox) = inbox::pair().map_err(failed)?;
         let policy = Policy {
-            inbox,
-            bell: Arc::new(ours),
+            outbox,
             flows: Arc::default(),
         };
         let flows = policy.flows.clone();
-        let inbox = worker::Inbox { messages, bell };
         let thread = std::thread::Builder::new().name("policy".to_owned());
         let spawned = thread.spawn(move || worker::run(beginning, inbox, orders, flows, started));
         spawned.map_err(failed)?;
@@ -113,21 +110,21 @@ impl Policy {
 
     /// What the store shows.
     pub(crate) fn store(&self, update: Update) {
-        self.tell(Message::Store(update));
+        self.outbox.tell(Message::Store(update));
     }
 
     /// Ways to other nodes have changed.
     pub(crate) fn ways(&self, changed: Changed) {
-        self.tell(Message::Ways(changed));
+        self.outbox.tell(Message::Ways(changed));
     }
 
     /// A container must not use its addresses any more: nothing passes its link from now on.
     pub(crate) fn gone(&self, attachment: AttachmentId) {
-        self.tell(Message::Gone(attachment));
+        self.outbox.tell(Message::Gone(attachment));
     }
 
     fn published(&self, done: bool) {
-        self.tell(Message::Published(done));
+        self.outbox.tell(Message::Published(done));
     }
 
     /// Closes a link until its policy is in place.
@@ -139,7 +136,8 @@ impl Policy {
         attachment: AttachmentId,
         required: bool,
     ) -> Result<endpoint::Guarded, ErrorBody> {
-        self.ask(|to| Message::Guard(attachment, required, to))
+        self.outbox
+            .ask(|to| Message::Guard(attachment, required, to))
             .await?
     }
 
@@ -148,7 +146,9 @@ impl Policy {
     /// # Errors
     /// Where it is not within a few seconds; says what is in the way.
     pub(crate) async fn open(&self, record: EndpointRecord) -> Result<(), ErrorBody> {
-        self.ask(|to| Message::Open(Box::new(record), to)).await?
+        self.outbox
+            .ask(|to| Message::Open(Box::new(record), to))
+            .await?
     }
 
     /// Is the policy of a link in place?
@@ -160,7 +160,8 @@ impl Policy {
         attachment: AttachmentId,
         required: bool,
     ) -> Result<(), ErrorBody> {
-        self.ask(|to| Message::Verify(attachment, required, to))
+        self.outbox
+            .ask(|to| Message::Verify(attachment, required, to))
             .await?
     }
 
@@ -169,7 +170,7 @@ impl Policy {
     /// # Errors
     /// Where the daemon ends.
     pub(crate) async fn policies(&self) -> Result<Vec<admin::Policy>, ErrorBody> {
-        self.ask(Message::Policies).await
+        self.outbox.ask(Message::Policies).await
     }
 
     /// Who decides about packets, and how.
@@ -180,7 +181,8 @@ impl Policy {
         &self,
         explain: admin::PolicyExplain,
     ) -> Result<admin::PolicyExplained, ErrorBody> {
-        self.ask(|to| Message::Explain(Box::new(explain), to))
+        self.outbox
+            .ask(|to| Message::Explain(Box::new(explain), to))
             .await?
     }
 
@@ -189,7 +191,7 @@ impl Policy {
     /// # Errors
     /// Where policies are not enforced here.
     pub(crate) async fn audit(&self) -> Result<Vec<admin::AuditRow>, ErrorBody> {
-        self.ask(Message::Audit).await?
+        self.outbox.ask(Message::Audit).await?
     }
 
     /// How policy stands on this node.
@@ -197,7 +199,7 @@ impl Policy {
     /// # Errors
     /// Where the daemon ends.
     pub(crate) async fn status(&self) -> Result<admin::PolicyStatus, ErrorBody> {
-        self.ask(Message::Status).await
+        self.outbox.ask(Message::Status).await
     }
 
     /// What keeps policies from being in force.
@@ -205,7 +207,7 @@ impl Policy {
     /// # Errors
     /// Where the daemon ends.
     pub(crate) async fn problems(&self) -> Result<Vec<String>, ErrorBody> {
-        self.ask(Message::Problems).await
+        self.outbox.ask(Message::Problems).await
     }
 
     /// Flows that the dataplane told of.
@@ -215,28 +217,12 @@ impl Policy {
 
     /// Comes back when the thread has ended, by itself or because it was told to.
     pub(crate) async fn ended(&self) {
-        self.inbox.closed().await;
+        self.outbox.ended().await;
     }
 
     /// Ends the thread; what is in the kernel stays.
     pub(crate) async fn end(&self) {
-        let _gone = self.ask(Message::End).await;
-    }
-
-    fn tell(&self, message: Message) {
-        // Where the thread has ended, whoever asks hears of it. A bell that is full has been rung.
-        drop(self.inbox.send(message));
-        drop((&*self.bell).write(&[0]));
-    }
-
-    async fn ask<T>(
-        &self,
-        message: impl FnOnce(oneshot::Sender<T>) -> Message,
-    ) -> Result<T, ErrorBody> {
-        let (to, answer) = oneshot::channel();
-        self.tell(message(to));
-        let gone = |_| crate::convert::body(Code::TRY_AGAIN, "the daemon ends");
-        answer.await.map_err(gone)
+        self.outbox.end().await;
     }
 }
 

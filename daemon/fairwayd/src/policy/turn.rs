@@ -71,10 +71,13 @@ impl Turn {
         flows: Arc<FlowLog>,
     ) -> Result<Turn, Error> {
         let node = beginning.node.to_string();
+        let judge_node = beginning.policing.judge_node;
         let plane = Plane::new(beginning.policing, &node);
+        let mut engine = Engine::new(plane.limits());
+        engine.judge_node(judge_node);
         Ok(Turn {
             feed: Feed::new(node.clone(), beginning.grace),
-            engine: Engine::new(plane.limits()),
+            engine,
             names: Names::default(),
             registry: Registry::open(&beginning.state_dir)?,
             links: Links::new(netlink),
@@ -156,8 +159,6 @@ impl Turn {
                 drop(to.send(told::status(self)));
             }
             Message::Problems(to) => drop(to.send(self.problems())),
-            // The worker's.
-            Message::End(_) => {}
         }
     }
 

@@ -1,39 +1,29 @@
 //! The thread: waits for messages, for the kernel's events, for flows and for time, and takes a turn after each.
 
 use super::{Beginning, FlowLog, Message, publish, turn::Turn};
-use crate::error::Error;
+use crate::{
+    error::Error,
+    inbox::{BATCH, Inbox},
+};
 use fairway_netlink::{Event, Handle, Monitor};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::{
-    io::{self, Read as _},
-    os::{fd::AsFd as _, unix::net::UnixStream},
+    io,
+    os::fd::AsFd as _,
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::sync::{
-    mpsc::{UnboundedReceiver, UnboundedSender, error::TryRecvError},
-    oneshot,
-};
+use tokio::sync::{mpsc::UnboundedSender, oneshot};
 use tracing::{error, warn};
 
 /// What is there is compared with what should be at least so often.
 const LOOK: Duration = Duration::from_secs(30);
 /// After something has failed.
 const AGAIN: Duration = Duration::from_millis(500);
-/// So many events or messages are taken before the kernel is brought into step.
-const BATCH: usize = 4096;
-
-/// What the thread is handed.
-pub(super) struct Inbox {
-    pub(super) messages: UnboundedReceiver<Message>,
-    /// Readable when there may be a message.
-    pub(super) bell: UnixStream,
-}
 
 /// Runs until told to end, or until nobody is there to tell anything.
 pub(super) fn run(
     beginning: Beginning,
-    inbox: Inbox,
+    inbox: Inbox<Message>,
     orders: UnboundedSender<publish::Order>,
     flows: Arc<FlowLog>,
     started: oneshot::Sender<Result<(), Error>>,
@@ -68,7 +58,7 @@ struct Worker {
     turn: Turn,
     /// None: it has failed, and is to be opened anew.
     monitor: Option<Monitor>,
-    inbox: Inbox,
+    inbox: Inbox<Message>,
     /// When what is there is compared with what should be.
     look: Instant,
 }
@@ -77,19 +67,15 @@ impl Worker {
     fn run(mut self) {
         loop {
             self.wait();
-            let (messages, end) = self.take();
+            let taken = self.inbox.take();
             // A link is told of before whoever made it can speak of it.
             self.listen();
-            for message in messages {
+            for message in taken.messages {
                 self.turn.message(message);
             }
-            match end {
-                End::Told(done) => {
-                    let _gone = done.send(());
-                    return;
-                }
-                End::Alone => return,
-                End::No => {}
+            if let Some(end) = taken.end {
+                let _gone = end.map(|done| done.send(()));
+                return;
             }
             if Instant::now() >= self.look {
                 self.look = Instant::now() + LOOK;
@@ -104,44 +90,13 @@ impl Worker {
 
     /// Until there is something to do.
     fn wait(&self) {
-        // More than one batch: the bell that rang for the rest is heard already.
-        if !self.inbox.messages.is_empty() {
-            return;
-        }
         let mut next = self.look;
         if self.monitor.is_none() {
             next = next.min(Instant::now() + AGAIN);
         }
         let next = self.turn.deadline().map_or(next, |at| at.min(next));
-        // Rounded up: a moment too early would be a turn for nothing.
-        let left = next.saturating_duration_since(Instant::now()) + Duration::from_micros(999);
-        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-        let fds = [
-            Some(self.inbox.bell.as_fd()),
-            self.monitor.as_ref().map(|monitor| monitor.as_fd()),
-            self.turn.events(),
-        ];
-        let fds = fds.into_iter().flatten();
-        let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-        // A signal is as good a reason to look as any.
-        let _ = poll(&mut fds, timeout);
-    }
-
-    /// Takes what waits.
-    fn take(&mut self) -> (Vec<Message>, End) {
-        // First the bell, or a message that comes now would have rung for nothing.
-        let mut rings = [0; 256];
-        while matches!(self.inbox.bell.read(&mut rings), Ok(256)) {}
-        let mut taken = Vec::new();
-        while taken.len() < BATCH {
-            match self.inbox.messages.try_recv() {
-                Ok(Message::End(done)) => return (taken, End::Told(done)),
-                Ok(message) => taken.push(message),
-                Err(TryRecvError::Empty) => return (taken, End::No),
-                Err(TryRecvError::Disconnected) => return (taken, End::Alone),
-            }
-        }
-        (taken, End::No)
+        let monitor = self.monitor.as_ref().map(|monitor| monitor.as_fd());
+        self.inbox.wait(next, [monitor, self.turn.events()]);
     }
 
     /// Takes what the kernel tells.
@@ -171,11 +126,4 @@ impl Worker {
             Err(error) => warn!("{error}"),
         }
     }
-}
-
-enum End {
-    No,
-    Told(oneshot::Sender<()>),
-    /// Nobody is there any more.
-    Alone,
 }

@@ -23,14 +23,17 @@ mod worker;
 pub use ground::Ground;
 pub use underlay::Found;
 
-use crate::{clock::Clocks, error::Error};
+use crate::{
+    clock::Clocks,
+    error::Error,
+    inbox::{self, Outbox},
+};
 use fairway_api::{ErrorBody, admin, endpoint};
-use fairway_cni::Code;
 use fairway_fib::Fib;
 use fairway_ipam::{AttachmentId, Lease, NodeName, record::UnderlayRecord};
 use fairway_kv::Update;
 use fairway_netfilter::node::NodeTable;
-use std::{io::Write as _, net::IpAddr, os::unix::net::UnixStream, sync::Arc, time::Duration};
+use std::{net::IpAddr, time::Duration};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// What the thread runs by.
@@ -74,7 +77,6 @@ enum Message {
     ),
     Problems(oneshot::Sender<Vec<String>>),
     Ground(oneshot::Sender<Ground>),
-    End(oneshot::Sender<()>),
 }
 
 struct Ready {
@@ -87,8 +89,7 @@ struct Ready {
 /// A handle on the thread; clones share it.
 #[derive(Clone)]
 pub struct Routes {
-    inbox: mpsc::UnboundedSender<Message>,
-    bell: Arc<UnixStream>,
+    outbox: Outbox<Message>,
     underlay: watch::Receiver<Option<UnderlayRecord>>,
 }
 
@@ -98,22 +99,14 @@ impl Routes {
     /// # Errors
     /// Where the kernel cannot be asked.
     pub async fn start(beginning: Beginning) -> Result<Routes, Error> {
-        let (inbox, messages) = mpsc::unbounded_channel();
         let (found, underlay) = watch::channel(None);
         let (started, start) = oneshot::channel();
         let thread = std::thread::Builder::new().name("routes".to_owned());
-        let pair = || {
-            let (bell, heard) = UnixStream::pair()?;
-            bell.set_nonblocking(true)?;
-            heard.set_nonblocking(true)?;
-            Ok((bell, heard))
-        };
-        let (ours, bell) = pair().map_err(|source| Error::System {
+        let (outbox, inbox) = inbox::pair().map_err(|source| Error::System {
             what: "routes",
             source,
         })?;
-        let inbox_of = worker::Inbox { messages, bell };
-        let body = move || worker::run(beginning, inbox_of, found, started);
+        let body = move || worker::run(beginning, inbox, found, started);
         let spawned = thread.spawn(body);
         spawned.map_err(|source| Error::System {
             what: "thread",
@@ -124,11 +117,7 @@ impl Routes {
             source: std::io::Error::other("the thread has ended"),
         };
         start.await.map_err(gone)??;
-        Ok(Routes {
-            inbox,
-            bell: Arc::new(ours),
-            underlay,
-        })
+        Ok(Routes { outbox, underlay })
     }
 
     /// Where this node is, as others are to be told.
@@ -138,17 +127,17 @@ impl Routes {
 
     /// What the store shows.
     pub fn store(&self, update: Update) {
-        self.tell(Message::Store(update));
+        self.outbox.tell(Message::Store(update));
     }
 
     /// What containers of this node have.
     pub fn leases(&self, leases: Vec<Lease>) {
-        self.tell(Message::Leases(leases));
+        self.outbox.tell(Message::Leases(leases));
     }
 
     /// A container must not use its addresses any more.
     pub fn gone(&self, attachment: AttachmentId) {
-        self.tell(Message::Gone(attachment));
+        self.outbox.tell(Message::Gone(attachment));
     }
 
     /// What a container of a network is to be like.
@@ -156,7 +145,7 @@ impl Routes {
     /// # Errors
     /// Where the network is not there, or has no way to other nodes; names the field.
     pub async fn prepare(&self, network: String) -> Result<endpoint::Prepared, ErrorBody> {
-        self.ask(|to| Message::Prepare(network, to)).await?
+        self.outbox.ask(|to| Message::Prepare(network, to)).await?
     }
 
     /// Waits until the kernel's routes lead to a container.
@@ -177,7 +166,7 @@ impl Routes {
                 to,
             }))
         };
-        self.ask(ready).await?
+        self.outbox.ask(ready).await?
     }
 
     /// Containers of this node that are in a network.
@@ -185,7 +174,7 @@ impl Routes {
     /// # Errors
     /// Where the daemon ends.
     pub async fn endpoints(&self) -> Result<Vec<endpoint::Endpoint>, ErrorBody> {
-        self.ask(Message::Endpoints).await
+        self.outbox.ask(Message::Endpoints).await
     }
 
     /// All routes, or those of a network.
@@ -193,7 +182,7 @@ impl Routes {
     /// # Errors
     /// Where there is no such network.
     pub async fn routes(&self, network: Option<String>) -> Result<Vec<admin::Route>, ErrorBody> {
-        self.ask(|to| Message::Routes(network, to)).await?
+        self.outbox.ask(|to| Message::Routes(network, to)).await?
     }
 
     /// Which way an address goes, and why.
@@ -201,7 +190,7 @@ impl Routes {
     /// # Errors
     /// Where there is no such network, or none that has the address.
     pub async fn why(&self, why: admin::RouteWhy) -> Result<admin::RouteExplained, ErrorBody> {
-        self.ask(|to| Message::Why(why, to)).await?
+        self.outbox.ask(|to| Message::Why(why, to)).await?
     }
 
     /// What keeps packets from going where they should.
@@ -209,7 +198,7 @@ impl Routes {
     /// # Errors
     /// Where the daemon ends.
     pub async fn problems(&self) -> Result<Vec<String>, ErrorBody> {
-        self.ask(Message::Problems).await
+        self.outbox.ask(Message::Problems).await
     }
 
     /// What everything else rests on.
@@ -217,33 +206,17 @@ impl Routes {
     /// # Errors
     /// Where the daemon ends.
     pub async fn ground(&self) -> Result<Ground, ErrorBody> {
-        self.ask(Message::Ground).await
+        self.outbox.ask(Message::Ground).await
     }
 
     /// Comes back when the thread has ended, by itself or because it was told to.
     pub(crate) async fn ended(&self) {
-        self.inbox.closed().await;
+        self.outbox.ended().await;
     }
 
     /// Ends the thread; what is in the kernel stays.
     pub async fn end(&self) {
-        let _gone = self.ask(Message::End).await;
-    }
-
-    fn tell(&self, message: Message) {
-        // Where the thread has ended, whoever asks hears of it. A bell that is full has been rung.
-        drop(self.inbox.send(message));
-        drop((&*self.bell).write(&[0]));
-    }
-
-    async fn ask<T>(
-        &self,
-        message: impl FnOnce(oneshot::Sender<T>) -> Message,
-    ) -> Result<T, ErrorBody> {
-        let (to, answer) = oneshot::channel();
-        self.tell(message(to));
-        let gone = |_| crate::convert::body(Code::TRY_AGAIN, "the daemon ends");
-        answer.await.map_err(gone)
+        self.outbox.end().await;
     }
 }
 

@@ -1,19 +1,19 @@
 //! The thread: waits for messages, for the kernel's events and for time, and takes a turn after each.
 
 use super::{Beginning, Message, turn::Turn};
-use crate::error::Error;
+use crate::{
+    error::Error,
+    inbox::{BATCH, Inbox},
+};
 use fairway_ipam::record::UnderlayRecord;
 use fairway_netlink::{Event, Handle, Monitor};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollTimeout, poll};
 use std::{
-    io::{self, Read as _},
-    os::{fd::AsFd, unix::net::UnixStream},
+    io,
+    os::fd::AsFd,
     time::{Duration, Instant},
 };
-use tokio::sync::{
-    mpsc::{UnboundedReceiver, error::TryRecvError},
-    oneshot, watch,
-};
+use tokio::sync::{oneshot, watch};
 use tracing::{error, warn};
 
 /// Everything is listed anew at least so often, since a message may have been missed and nobody knows.
@@ -25,20 +25,11 @@ const LONGEST: Duration = Duration::from_secs(15);
 /// So often a second the kernel is brought into step at most: what is beyond that is done together, and two
 /// programs that undo each other's work do not take a processor each.
 const TURNS: u32 = 500;
-/// So many events or messages are taken before the kernel is brought into step.
-const BATCH: usize = 4096;
-
-/// What the thread is handed.
-pub(super) struct Inbox {
-    pub(super) messages: UnboundedReceiver<Message>,
-    /// Readable when there may be a message.
-    pub(super) bell: UnixStream,
-}
 
 /// Runs until told to end, or until nobody is there to tell anything.
 pub(super) fn run(
     beginning: Beginning,
-    inbox: Inbox,
+    inbox: Inbox<Message>,
     found: watch::Sender<Option<UnderlayRecord>>,
     started: oneshot::Sender<Result<(), Error>>,
 ) {
@@ -71,18 +62,11 @@ fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     }
 }
 
-/// What waited.
-struct Taken {
-    messages: Vec<Message>,
-    /// `Some`: it ends, and whom to tell.
-    end: Option<Option<oneshot::Sender<()>>>,
-}
-
 struct Worker {
     turn: Turn<Handle>,
     /// None: it has failed, and is to be opened anew.
     monitor: Option<Monitor>,
-    inbox: Inbox,
+    inbox: Inbox<Message>,
     /// When all is listed anew.
     anew: Instant,
     /// When what was refused is tried again.
@@ -97,20 +81,16 @@ impl Worker {
         loop {
             self.wait();
             self.breathe();
-            let taken = self.take();
+            let taken = self.inbox.take();
             // A link is told of before whoever made it can speak of it: learned first, nothing has to be
             // listed to find it.
             self.listen();
             for message in taken.messages {
                 self.turn.message(message);
             }
-            match taken.end {
-                Some(Some(done)) => {
-                    let _gone = done.send(());
-                    return;
-                }
-                Some(None) => return,
-                None => {}
+            if let Some(end) = taken.end {
+                let _gone = end.map(|done| done.send(()));
+                return;
             }
             self.tick();
             let refused = self.turn.step();
@@ -128,25 +108,11 @@ impl Worker {
 
     /// Until there is something to do.
     fn wait(&mut self) {
-        // More than one batch: the bell that rang for the rest is heard already.
-        if !self.inbox.messages.is_empty() {
-            return;
-        }
         let deadlines = [Some(self.anew), self.again, self.turn.deadline()];
         let next = deadlines.into_iter().flatten().min().unwrap_or(self.anew);
-        let left = next.saturating_duration_since(Instant::now());
-        // Rounded up: a moment too early would be a turn for nothing.
-        let left = left + Duration::from_micros(999);
-        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-        let fds = [
-            Some(self.inbox.bell.as_fd()),
-            self.monitor.as_ref().map(AsFd::as_fd),
-            self.turn.state.firewall.fd(),
-        ];
-        let fds = fds.into_iter().flatten();
-        let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-        // A signal is as good a reason to look as any.
-        let _ = poll(&mut fds, timeout);
+        let monitor = self.monitor.as_ref().map(AsFd::as_fd);
+        self.inbox
+            .wait(next, [monitor, self.turn.state.firewall.fd()]);
     }
 
     /// Where too much happens, a little pause.
@@ -159,33 +125,6 @@ impl Worker {
             let rest = PollTimeout::from(20_u8);
             let _ = poll(&mut [], rest);
         }
-    }
-
-    /// Takes what waits.
-    fn take(&mut self) -> Taken {
-        // First the bell, or a message that comes now would have rung for nothing.
-        let mut rings = [0; 256];
-        while matches!(self.inbox.bell.read(&mut rings), Ok(256)) {}
-        let mut taken = Taken {
-            messages: Vec::new(),
-            end: None,
-        };
-        while taken.messages.len() < BATCH {
-            match self.inbox.messages.try_recv() {
-                Ok(Message::End(done)) => {
-                    taken.end = Some(Some(done));
-                    return taken;
-                }
-                Ok(message) => taken.messages.push(message),
-                Err(TryRecvError::Empty) => return taken,
-                Err(TryRecvError::Disconnected) => {
-                    taken.end = Some(None);
-                    return taken;
-                }
-            }
-        }
-        taken.end = self.inbox.messages.is_closed().then_some(None);
-        taken
     }
 
     /// Takes what the kernel tells.

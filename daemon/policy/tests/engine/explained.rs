@@ -3,7 +3,7 @@
 use crate::recipes::{ROOM, all, endpoint, is};
 use fairway_policy::{
     Engine, Party, Problem, RuleFits,
-    input::{Direction, Input, Packet},
+    input::{Direction, Input, Node, Packet},
     spec::{Action, Block, Namespaces, NetworkPolicy, Object, Peer, Ports, Protocol, Rule},
 };
 
@@ -123,6 +123,29 @@ fn nobody_and_addresses() {
         .expect("they are known");
     assert!(!inside.egress.allowed);
     assert_eq!(inside.egress.policies[0].rules[0].fits, RuleFits::OtherPort);
+}
+
+#[test]
+fn the_node_itself_as_it_is_set() {
+    let mut engine = engine();
+    let own = "192.0.2.1";
+    engine.handle(Input::Node(Node {
+        name: "n".to_owned(),
+        labels: Default::default(),
+        addresses: vec![own.parse().expect("an address")],
+        here: true,
+    }));
+    engine.changes().expect("there is room");
+    let own = Party::Address(own.parse().expect("an address"));
+    let explained = |engine: &Engine| {
+        engine
+            .explain(&own, &pod("x", "a"), tcp(80))
+            .expect("it is known")
+    };
+    assert!(explained(&engine).allowed);
+    engine.judge_node(true);
+    let judged = explained(&engine);
+    assert!(!judged.allowed && judged.ingress.policies[0].policy.is_some());
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::workload::plain;
 use crate::overlay::stage::{Pod, network};
 use crate::support::eventually;
 use anyhow::{Context, Result, ensure};
+use fairway_api::admin::{Party, PolicyExplain};
 use fairway_lab::{Value, json, poll};
 use fairway_tests_cluster::{
     Bed, Echo, Patience, Plan, Protocol, Reached, Talk, Target, before, on, probe,
@@ -136,6 +137,14 @@ fn a_node_that_is_judged() -> Result<()> {
             reach::until(&node.ns, *ip, 80, false)?;
         }
         reach::shut(&node.ns, &pod, 80)?;
+        // What is told agrees.
+        let told = bed.door(1).explain(PolicyExplain {
+            from: Party::Address(node.cable.address.parse()?),
+            to: Party::Pod("x/pod".to_owned()),
+            port: Some(80),
+            protocol: "tcp".to_owned(),
+        })?;
+        ensure!(told.verdict == "denied", "{told:#?}");
         remove(&bed.door(1), &[deny])?;
         eventually("it is open again", || reach::open(&node.ns, &pod, 80))
     })
