@@ -2,11 +2,10 @@
 //! when a call returns.
 
 use anyhow::{Context as _, Result};
-use fairway_dataplane::abi::{self, Class, Lengths, PeerKey, PortKey};
+use fairway_dataplane::abi;
 use fairway_dataplane::{Dataplane, Options, Sizes};
-use fairway_policy::input::{Change, Decision, EndpointId, Input, PortPrefix, Side};
-use fairway_policy::spec::{Action, Protocol};
-use fairway_policy::{Engine, Limits};
+use fairway_policy::Engine;
+use fairway_policy::input::{Change, EndpointId, Input};
 use std::collections::BTreeMap;
 
 /// See the module's head.
@@ -26,13 +25,7 @@ impl Kernel {
         let data = Dataplane::load(&Options { sizes, pins: None })?;
         let mut kernel = Self {
             data,
-            engine: Engine::new(Limits {
-                addresses: sizes.addresses as usize,
-                prefixes: sizes.prefixes() as usize,
-                sets: sizes.sets as usize,
-                peers: sizes.peers as usize,
-                ports: sizes.ports as usize,
-            }),
+            engine: Engine::new(fairway_enforce::limits(&sizes)),
             config: abi::Config::default(),
             links: BTreeMap::new(),
         };
@@ -67,123 +60,25 @@ impl Kernel {
     }
 
     fn carry_out(&mut self, change: &Change) -> Result<()> {
-        let data = &mut self.data;
         match change {
-            Change::Address {
-                address,
-                identity: Some(identity),
-                here,
-                endpoint,
-            } => {
-                let link = endpoint.as_ref().and_then(|id| self.links.get(id));
-                let peer = abi::Peer {
-                    identity: *identity,
-                    link: link.map_or(0, |link| link.0),
-                    flags: if *here { abi::Peer::HOST } else { 0 },
-                };
-                data.put_address(*address, &peer)?;
-            }
-            Change::Address { address, .. } => drop(data.remove_address(*address)?),
-            Change::Prefix {
-                prefix,
-                number: Some(number),
-            } => data.put_prefix(*prefix, *number)?,
-            Change::Prefix { prefix, .. } => drop(data.remove_prefix(*prefix)?),
-            Change::Table { table, ports } => {
-                for (prefix, decision) in ports {
-                    data.put_ports(key(*table, prefix), &self::decision(decision))?;
-                }
-            }
-            Change::TableGone { table, ports } => {
-                for prefix in ports {
-                    data.remove_ports(key(*table, prefix))?;
-                }
-            }
-            Change::Set {
-                set,
-                otherwise,
-                rule,
-                prefixes,
-                anybody,
-                lengths,
-            } => {
-                let set_is = abi::Set {
-                    otherwise: u32::from(*otherwise),
-                    rule: *rule,
-                    flags: u32::from(*prefixes) * abi::Set::PREFIXES,
-                    anybody: Lengths {
-                        table: *anybody,
-                        lengths: *lengths,
-                    },
-                };
-                data.put_set(*set, &set_is)?;
-            }
-            Change::SetGone { set } => drop(data.remove_set(*set)?),
-            Change::Peer {
-                set,
-                peer,
-                table,
-                lengths,
-            } => {
-                let (set, table, lengths) = (*set, *table, *lengths);
-                let key = PeerKey { set, peer: *peer };
-                match table {
-                    0 => drop(data.remove_peer(key)?),
-                    _ => data.put_peer(key, &Lengths { table, lengths })?,
-                }
-            }
             Change::Endpoint { id, identity, sets } => {
                 let (index, known) = self.links.get(id).context("a link that nobody knows")?;
                 let Some(sets) = sets else {
-                    data.remove_endpoint(*index)?;
+                    self.data.remove_endpoint(*index)?;
                     return Ok(());
                 };
                 let entry = abi::Endpoint {
                     identity: *identity,
-                    sets: abi::Sets {
-                        ingress: sets.ingress,
-                        egress: sets.egress,
-                        ingress_audit: sets.ingress_audit,
-                        egress_audit: sets.egress_audit,
-                    },
+                    sets: fairway_enforce::sets(*sets),
                     ..*known
                 };
-                data.put_endpoint(*index, &entry)?;
+                self.data.put_endpoint(*index, &entry)?;
+            }
+            other => {
+                let index = |id: &EndpointId| self.links.get(id).map_or(0, |link| link.0);
+                fairway_enforce::write(&mut self.data, other, index)?;
             }
         }
         Ok(())
     }
-}
-
-fn key(table: u32, prefix: &PortPrefix) -> PortKey {
-    PortKey {
-        table,
-        port: prefix.port,
-        class: match prefix.protocol {
-            None => Class::OTHER,
-            Some(Protocol::Tcp) => Class::TCP,
-            Some(Protocol::Udp) => Class::UDP,
-            Some(Protocol::Sctp) => Class::SCTP,
-        },
-        length: prefix.length,
-    }
-}
-
-fn decision(decision: &Decision) -> abi::Decision {
-    abi::Decision {
-        high: side(decision.high),
-        low: side(decision.low),
-    }
-}
-
-fn side(side: Option<Side>) -> abi::Side {
-    side.map_or(abi::Side::NONE, |side| abi::Side {
-        order: side.order,
-        rule: side.rule,
-        action: match side.action {
-            Action::Accept => abi::Side::ALLOW,
-            Action::Deny => abi::Side::DENY,
-            Action::Pass => abi::Side::PASS,
-        },
-    })
 }

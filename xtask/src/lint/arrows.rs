@@ -33,6 +33,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["daemon/rib", "ipam/core", "plugins/netlink"],
     ),
     ("daemon/policy", &[]),
+    (
+        "daemon/enforce",
+        &["daemon/policy", "dataplane-ebpf/loader"],
+    ),
     ("daemon/", &["daemon/api", "ipam/kv"]),
     ("dataplane-ebpf/abi", &[]),
     (
@@ -180,6 +184,7 @@ mod tests {
             ("daemon/fairwayd", "daemon/rib"),
             ("daemon/rib", "ipam/core"),
             ("daemon/fairwayd", "dataplane-ebpf/loader"),
+            ("daemon/enforce", "dataplane-ebpf/loader"),
             ("dataplane-ebpf/loader", "plugins/netlink"),
             ("netctl", "daemon/api"),
             ("tests/cluster", "daemon/fairwayd"),

@@ -108,7 +108,7 @@ impl Plane {
 
     /// What fits in.
     pub(super) fn limits(&self) -> Limits {
-        words::limits(&self.options.sizes)
+        fairway_enforce::limits(&self.options.sizes)
     }
 
     /// Loads it if it is not there.
@@ -273,7 +273,7 @@ impl Plane {
     /// Brings a change to the maps. `index` is the link of an endpoint of this node.
     pub(super) fn write(&mut self, change: &Change, index: impl Fn(&EndpointId) -> u32) {
         if let Some(loaded) = self.sound() {
-            let written = words::write(&mut loaded.data, change, index);
+            let written = fairway_enforce::write(&mut loaded.data, change, index);
             loaded.note(written);
             loaded.judged = false;
         }
