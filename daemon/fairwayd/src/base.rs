@@ -185,7 +185,10 @@ impl Base {
     pub(crate) async fn end(mut self) -> Folder {
         self.settle().await;
         self.driver.end();
-        drop(timeout(PUBLISH_WITHIN, &mut self.thread).await);
+        // One that has ended by itself was waited for.
+        if !self.thread.is_finished() {
+            drop(timeout(PUBLISH_WITHIN, &mut self.thread).await);
+        }
         self.tasks.shutdown().await;
         self.policy.end().await;
         self.routes.end().await;

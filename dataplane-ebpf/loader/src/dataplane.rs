@@ -148,6 +148,17 @@ impl Dataplane {
         }
     }
 
+    /// Programs of older generations, whose routes nobody follows up, leave packets to other nodes to the host.
+    ///
+    /// # Errors
+    /// Where their maps cannot be read or written.
+    pub fn stop_older_routes(&self) -> Result<()> {
+        match &self.generation {
+            Some(generation) => generation.stop_routes(),
+            None => Ok(()),
+        }
+    }
+
     /// Writes what holds for all links.
     ///
     /// # Errors

@@ -140,6 +140,23 @@ impl Generation {
         Ok(Some(epoch))
     }
 
+    /// Programs of generations before leave packets to other nodes to the host from now on.
+    pub(crate) fn stop_routes(&self) -> Result<()> {
+        for older in &self.older {
+            let Some(data) = open(&older.join(file("CONFIG")))? else {
+                continue;
+            };
+            let table = Table::<u32, Config>::new("CONFIG", data)?;
+            if let Some(mut config) = table.get(&0)?
+                && config.flags & Config::ROUTE != 0
+            {
+                config.flags &= !Config::ROUTE;
+                table.set(&0, &config)?;
+            }
+        }
+        Ok(())
+    }
+
     fn copy(&self, tracks: &mut Tracks) -> Result<()> {
         let now = track::now()?;
         for (name, table) in TABLES.into_iter().zip(&mut tracks.tables) {

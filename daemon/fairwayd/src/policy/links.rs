@@ -127,8 +127,11 @@ impl Links {
             self.name();
         }
         if self.of(attachment).is_none() {
-            // The event of its making may still be on its way.
-            self.list().ok()?;
+            // The event of its making may still be on its way. What else a look is for is done in its turn.
+            let due = self.due;
+            let listed = self.list();
+            self.due |= due;
+            listed.ok()?;
         }
         self.of(attachment).cloned()
     }
@@ -152,11 +155,16 @@ impl Links {
 
     /// All links that are nobody's end of a container.
     pub(super) fn others(&self) -> Vec<u32> {
-        let ours = |link: &&Link| !link.alias.as_deref().is_some_and(alias::marks);
-        self.all
-            .values()
-            .filter(ours)
-            .map(|link| link.index)
+        let ours: BTreeSet<u32> = self.by_alias.values().copied().collect();
+        let all = self.all.keys().copied();
+        all.filter(|link| !ours.contains(link)).collect()
+    }
+
+    /// The attachments whose links there are, as far as aliases name them.
+    pub(super) fn attachments(&self) -> Vec<AttachmentId> {
+        let aliases = self.by_alias.keys();
+        aliases
+            .filter_map(|alias| alias::attachment(alias))
             .collect()
     }
 

@@ -35,8 +35,10 @@ pub(super) struct Plane {
     swept: Instant,
     /// When events were taken last.
     gathered: Instant,
-    /// Links are to be looked at.
+    /// Links of containers are to be looked at.
     look: bool,
+    /// And those by which ways lead.
+    look_ways: bool,
     /// A generation in trouble is given up no earlier.
     renew_at: Instant,
     pause: Duration,
@@ -67,7 +69,12 @@ struct Loaded {
     closed: BTreeSet<u32>,
     /// The overlay's device and the underlay's link, where they have their programs.
     hung: [Option<u32>; 2],
+    /// Where they were wanted when that was tried last, and what came in the way.
+    tried: [Option<u32>; 2],
+    unhung: Option<String>,
     there: ways::There,
+    /// Generations before it have no ways any more.
+    stopped: bool,
     /// All that was written is followed by another epoch.
     judged: bool,
     /// What could not be done: what the maps hold is not known any more.
@@ -99,6 +106,7 @@ impl Plane {
             swept: Instant::now(),
             gathered: Instant::now(),
             look: false,
+            look_ways: false,
             renew_at: Instant::now(),
             pause: AGAIN,
             wanted: ways::Wanted::default(),
@@ -168,7 +176,10 @@ impl Plane {
             attached: BTreeSet::new(),
             closed: BTreeSet::new(),
             hung: [None; 2],
+            tried: [None; 2],
+            unhung: None,
             there: ways::There::default(),
+            stopped: false,
             judged: true,
             trouble: None,
             full: None,
@@ -227,7 +238,8 @@ impl Plane {
             State::Loaded(loaded) => {
                 let troubles = loaded.trouble.iter().chain(&loaded.full);
                 let troubles = troubles.chain(&loaded.nuisance);
-                troubles.chain(&loaded.there.lacks).cloned().collect()
+                let ways = loaded.unhung.iter().chain(&loaded.there.lacks);
+                troubles.chain(ways).cloned().collect()
             }
             _ => Vec::new(),
         }
@@ -336,7 +348,7 @@ impl Plane {
 
     /// Links are looked at with the next turn.
     pub(super) fn doubt(&mut self) {
-        self.look = true;
+        (self.look, self.look_ways) = (true, true);
     }
 }
 

@@ -71,6 +71,21 @@ impl Registry {
         self.broken.iter().map(told)
     }
 
+    /// Forgets what could not be read of containers that are not among these.
+    pub(super) fn keep_broken(&mut self, there: &[AttachmentId]) {
+        if self.broken.is_empty() {
+            return;
+        }
+        let there: Vec<PathBuf> = there.iter().map(|id| self.file(id)).collect();
+        self.broken.retain(|path, _| {
+            let kept = there.contains(path);
+            if !kept && let Err(error) = fs::remove_file(path) {
+                warn!("{}: {error}", path.display());
+            }
+            kept
+        });
+    }
+
     pub(super) fn get(&self, attachment: &AttachmentId) -> Option<&EndpointRecord> {
         self.all.get(attachment)
     }
@@ -154,6 +169,12 @@ mod tests {
         let mut registry = Registry::open(folder.path()).unwrap();
         assert_eq!(registry.problems().count(), 1);
         assert_eq!(registry.remove(&record("c").attachment()), None);
+        assert!(registry.problems().next().is_none() && !broken.exists());
+        fs::write(&broken, "{").unwrap();
+        let mut registry = Registry::open(folder.path()).unwrap();
+        registry.keep_broken(&[record("b").attachment(), record("c").attachment()]);
+        assert_eq!(registry.problems().count(), 1);
+        registry.keep_broken(&[record("b").attachment()]);
         assert!(registry.problems().next().is_none() && !broken.exists());
         fs::write(&broken, "{").unwrap();
         let mut registry = Registry::open(folder.path()).unwrap();

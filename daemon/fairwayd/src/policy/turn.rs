@@ -72,6 +72,12 @@ impl Turn {
     ) -> Result<Turn, Error> {
         let node = beginning.node.to_string();
         let judge_node = beginning.policing.judge_node;
+        if !beginning.policing.enforce
+            && let Err(error) = super::plane::clear(&beginning.policing, &node)
+        {
+            // A daemon before this one may have had it otherwise.
+            warn!("what an earlier setting has left: {error}");
+        }
         let plane = Plane::new(beginning.policing, &node);
         let mut engine = Engine::new(plane.limits());
         engine.judge_node(judge_node);
@@ -121,11 +127,13 @@ impl Turn {
     }
 
     fn link_gone(&mut self, alias: &str) {
-        let mut all = self.registry.all().map(EndpointRecord::attachment);
-        if let Some(gone) = all.find(|attachment| alias::alias(attachment) == *alias) {
-            drop(all);
-            self.forget(&gone);
-        }
+        let of = |attachment: &AttachmentId| alias::alias(attachment) == *alias;
+        let mut known = self.registry.all().map(EndpointRecord::attachment);
+        let gone = known.find(of).or_else(|| alias::attachment(alias));
+        drop(known);
+        let waits = self.contending.iter().map(admit::Contending::attachment);
+        let waits: Vec<_> = waits.filter(of).collect();
+        gone.iter().chain(&waits).for_each(|gone| self.forget(gone));
     }
 
     pub(super) fn message(&mut self, message: Message) {
@@ -191,6 +199,8 @@ impl Turn {
         self.admit();
         if self.is_ready() {
             self.settle();
+        } else {
+            self.plane.lead(&mut self.links);
         }
         let events = self.plane.drain();
         if !events.is_empty() {
@@ -218,6 +228,7 @@ impl Turn {
             // Of one whose ADD is under way the link was seen when it was guarded.
             self.forget(&attachment);
         }
+        self.registry.keep_broken(&self.links.attachments());
         let there = self.registry.all();
         let there: Vec<_> = there
             .map(|record| record.endpoint(&self.node, true))
@@ -261,9 +272,9 @@ impl Turn {
         }
         self.plane.match_endpoints(wanted);
         self.plane.judge_anew();
-        self.plane.lead(&self.links);
-        let (ours, others) = (self.links.ours(), self.links.others());
-        self.plane.take_over(self.links.netlink(), &ours, &others);
+        self.plane.lead(&mut self.links);
+        let ours = self.links.ours();
+        self.plane.take_over(self.links.netlink(), &ours);
     }
 
     fn carry_out(&mut self, change: &Change) {

@@ -22,9 +22,11 @@ use fairway_policy::{
 };
 use held::{Held, refuse};
 use serde_json::Value;
+use std::time::Duration;
+use tokio::time::sleep;
 
 /// How often a write is tried again that somebody else was quicker with.
-const TRIES: usize = 8;
+const TRIES: u32 = 12;
 
 impl Daemon {
     pub(super) async fn object_apply(
@@ -54,6 +56,7 @@ impl Daemon {
                 let text = "objects are being written by somebody else at the same time";
                 return Err(body(Code::TRY_AGAIN, text).into());
             }
+            sleep(Duration::from_millis(5 << attempt.min(6))).await;
         }
         Ok(done)
     }

@@ -33,14 +33,8 @@ impl Plane {
         }
     }
 
-    /// Gives all links these programs, and lets older generations go. `ours` are all links of containers, `others`
-    /// all that are not.
-    pub(in crate::policy) fn take_over(
-        &mut self,
-        netlink: &mut Handle,
-        ours: &[u32],
-        others: &[u32],
-    ) {
+    /// Gives all links these programs, and lets older generations go. `ours` are all links of containers.
+    pub(in crate::policy) fn take_over(&mut self, netlink: &mut Handle, ours: &[u32]) {
         if self.may_lead().is_err() {
             return;
         }
@@ -73,7 +67,6 @@ impl Plane {
                 Err(error) => warn!("link {link}: {error}"),
             }
         }
-        loaded.hang(netlink, look, others);
         if !loaded.alone {
             let retired = loaded.data.retire_older();
             loaded.alone = retired.is_ok();
@@ -83,30 +76,41 @@ impl Plane {
 }
 
 impl Loaded {
-    /// The programs on the overlay's device and the underlay's link, and nowhere else.
-    fn hang(&mut self, netlink: &mut Handle, look: bool, others: &[u32]) {
-        let wanted = self.leads_by();
+    /// The programs on the overlay's device and the underlay's link, as `wanted`, and nowhere else. What failed is
+    /// tried again with the next `look`.
+    pub(super) fn hang(
+        &mut self,
+        netlink: &mut Handle,
+        look: bool,
+        others: &[u32],
+        wanted: [Option<u32>; 2],
+    ) {
         // A daemon before, or another underlay before, may have left some elsewhere.
         if look || !self.alone || self.hung.iter().any(|link| !wanted.contains(link)) {
+            let ours =
+                |link: &u32| self.attached.contains(link) || self.endpoints.contains_key(link);
             let stale = others.iter().filter(|link| !wanted.contains(&Some(**link)));
-            for link in stale {
-                if fairway_dataplane::is_guarded(netlink, *link).unwrap_or(false) {
-                    let detached = fairway_dataplane::detach(netlink, *link).map(drop);
-                    self.bear(detached);
+            for link in stale.filter(|link| !ours(link)) {
+                if fairway_dataplane::is_guarded(netlink, *link).unwrap_or(false)
+                    && let Err(error) = fairway_dataplane::detach(netlink, *link)
+                {
+                    warn!("link {link}: {error}");
                 }
             }
         }
-        let attach = [Dataplane::attach_overlay, Dataplane::attach_uplink];
-        for (at, attach) in attach.into_iter().enumerate() {
-            let Some(link) = wanted[at] else {
+        if look || self.tried != wanted {
+            (self.tried, self.unhung) = (wanted, None);
+            let attach = [Dataplane::attach_overlay, Dataplane::attach_uplink];
+            for (at, attach) in attach.into_iter().enumerate() {
                 self.hung[at] = None;
-                continue;
-            };
-            if look || self.hung[at] != Some(link) {
-                let attached = attach(&self.data, netlink, link);
-                self.hung[at] = attached.is_ok().then_some(link);
-                if let Err(error) = attached {
-                    warn!("link {link}: {error}");
+                let Some(link) = wanted[at] else { continue };
+                match attach(&self.data, netlink, link) {
+                    Ok(()) => self.hung[at] = Some(link),
+                    Err(error) => {
+                        let text =
+                            format!("packets to other nodes go by the host: link {link}: {error}");
+                        self.unhung = Some(text);
+                    }
                 }
             }
         }

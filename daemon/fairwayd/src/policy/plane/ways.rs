@@ -18,6 +18,9 @@ use std::{
 /// go by it meanwhile, which knows only what comes after.
 const WAIT: Duration = Duration::from_secs(3);
 
+/// A generation that is not filled by then leaves those before it without their ways, which may be others by now.
+const GIVE_UP: Duration = Duration::from_secs(10);
+
 /// What is wanted.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
@@ -75,6 +78,19 @@ impl Devices {
         Devices {
             overlay: overlay.and_then(Device::of),
             uplink: uplink.and_then(|name| Device::of(links.named(name)?)),
+        }
+    }
+
+    fn links(&self) -> [Option<u32>; 2] {
+        [self.overlay, self.uplink].map(|device| device.map(|device| device.index))
+    }
+
+    /// Those that have their programs: else answers would come by the host alone.
+    fn with_programs(self, hung: [Option<u32>; 2]) -> Devices {
+        let has = |at: usize| move |device: &Device| hung[at] == Some(device.index);
+        Devices {
+            overlay: self.overlay.filter(has(0)),
+            uplink: self.uplink.filter(has(1)),
         }
     }
 
@@ -136,12 +152,28 @@ impl Plane {
         }
     }
 
-    /// Brings the ways to the programs.
-    pub(in crate::policy) fn lead(&mut self, links: &Links) {
+    /// Brings the ways to the programs. It does not wait for policies: what is known of ways has to be what the
+    /// kernel's routes are.
+    pub(in crate::policy) fn lead(&mut self, links: &mut Links) {
+        let (ready, late) = (self.may_lead().is_ok(), self.born.elapsed() >= GIVE_UP);
         let mut wanted = std::mem::take(&mut self.wanted);
         let devices = Devices::find(&self.policing, links, &wanted);
-        if let Some(loaded) = self.sound().filter(|loaded| loaded.filled) {
-            loaded.lead(&mut wanted, devices);
+        let look = ready && std::mem::take(&mut self.look_ways);
+        if let Some(loaded) = self.loaded() {
+            if loaded.filled && loaded.trouble.is_none() {
+                if ready {
+                    let others = links.others();
+                    loaded.hang(links.netlink(), look, &others, devices.links());
+                }
+                loaded.lead(&mut wanted, devices.with_programs(loaded.hung));
+            } else if loaded.filled {
+                loaded.lead_no_more();
+            } else if late && !loaded.stopped {
+                // Policies that cannot be read may keep the generation before this one in place for long.
+                let stopped = loaded.data.stop_older_routes();
+                loaded.stopped = stopped.is_ok();
+                loaded.bear(stopped);
+            }
         }
         self.wanted = wanted;
     }
@@ -169,10 +201,13 @@ impl Loaded {
         }
     }
 
-    /// The links by which ways lead.
-    pub(super) fn leads_by(&self) -> [Option<u32>; 2] {
-        let Devices { overlay, uplink } = self.there.devices;
-        [overlay, uplink].map(|device| device.map(|device| device.index))
+    /// Nothing more is written to this generation: the host knows the ways from now on.
+    fn lead_no_more(&mut self) {
+        if self.config.flags & Config::ROUTE != 0 {
+            self.config.flags &= !Config::ROUTE;
+            let set = self.data.set_config(&self.config);
+            self.bear(set);
+        }
     }
 }
 

@@ -18,6 +18,12 @@ pub(super) struct Contending {
     to: To<()>,
 }
 
+impl Contending {
+    pub(super) fn attachment(&self) -> AttachmentId {
+        self.record.attachment()
+    }
+}
+
 impl Turn {
     pub(super) fn guard(
         &mut self,
@@ -81,6 +87,10 @@ impl Turn {
     /// Takes up those whose addresses are free now; who has waited for too long is refused.
     pub(super) fn admit(&mut self) {
         for contending in std::mem::take(&mut self.contending) {
+            // Its caller has given up.
+            if contending.to.is_closed() {
+                continue;
+            }
             match self.holder(&contending.record) {
                 None => self.open(contending.record, contending.to),
                 Some(_) if Instant::now() < contending.until => self.contending.push(contending),
@@ -101,6 +111,13 @@ impl Turn {
 
     /// Its link is gone, or must be of no use.
     pub(super) fn forget(&mut self, attachment: &AttachmentId) {
+        let contending = std::mem::take(&mut self.contending).into_iter();
+        let (gone, left) = contending.partition(|one| one.attachment() == *attachment);
+        self.contending = left;
+        for gone in gone {
+            let text = format!("{attachment}: its link is gone, or it was added anew");
+            drop(gone.to.send(Err(body(Code::TRY_AGAIN, text))));
+        }
         if let Some(record) = self.registry.remove(attachment) {
             self.learn(Input::EndpointGone(record.id(&self.node)));
             self.publisher.due = true;

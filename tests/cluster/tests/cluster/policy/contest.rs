@@ -4,9 +4,10 @@ use super::objects::{apply, cluster};
 use super::workload::{Local, Workload};
 use crate::support::refused;
 use anyhow::{Result, ensure};
-use fairway_lab::{Cni, Ns, Value, json};
+use fairway_lab::{Cni, Ns, Value, json, poll};
 use fairway_tests_cluster::{Bed, Plan, on};
 use std::thread;
+use std::time::{Duration, Instant};
 
 fn admin(name: &str, priority: u16) -> Value {
     let rules = json!([{"action": "Accept", "from": [{"namespaces": {}}]}]);
@@ -59,6 +60,47 @@ fn fixed(bed: &Bed, ns: &Ns, pod: &str) -> Cni {
     cni.config(config)
 }
 
+/// How many ports the bridge has.
+fn links(bed: &Bed) -> Result<usize> {
+    let shown = bed.node(1).ns.run("ip -o link show master fixed")?;
+    Ok(shown.lines().filter(|line| !line.trim().is_empty()).count())
+}
+
+/// One that has given up waits for nothing, and keeps nobody else out.
+#[test]
+fn who_has_gone_is_not_taken_up_later() -> Result<()> {
+    on(&Plan::nodes(1).members(1), |bed| {
+        let ns = [
+            bed.lab.container()?,
+            bed.lab.container()?,
+            bed.lab.container()?,
+        ];
+        let [first, gone, last] = [("first", 0), ("gone", 1), ("last", 2)]
+            .map(|(pod, at): (&str, usize)| fixed(bed, &ns[at], pod));
+        let result = first.add()?.ok()?;
+        thread::scope(|scope| {
+            let adding = scope.spawn(|| gone.add());
+            let waits = || links(bed).is_ok_and(|links| links == 2);
+            poll(Duration::from_secs(4), "its link is there", waits)?;
+            // Its container is torn down under it.
+            gone.del(None)?.ok()?;
+            let refused = adding
+                .join()
+                .map_err(|_| anyhow::anyhow!("ADD has panicked"))??;
+            ensure!(refused.ok().is_err());
+            anyhow::Ok(())
+        })?;
+        first.del(Some(&result))?.ok()?;
+        let begun = Instant::now();
+        last.add()?.ok()?;
+        ensure!(
+            begun.elapsed() < Duration::from_secs(4),
+            "somebody was in the way"
+        );
+        Ok(())
+    })
+}
+
 #[test]
 fn an_address_is_waited_for_as_long_as_its_old_link_may_take_to_go() -> Result<()> {
     on(&Plan::nodes(1).members(1), |bed| {
@@ -66,18 +108,25 @@ fn an_address_is_waited_for_as_long_as_its_old_link_may_take_to_go() -> Result<(
         let (old, new) = (fixed(bed, &old, "old"), fixed(bed, &new, "new"));
         let result = old.add()?.ok()?;
         // It stays: who comes is told so.
+        let begun = Instant::now();
         let error = new.add()?.fails(102)?;
+        ensure!(
+            begun.elapsed() >= Duration::from_secs(4),
+            "it was not waited for"
+        );
         let text = format!("{error:?}");
         ensure!(text.contains("one of its addresses"), "{text}");
         new.del(None)?.ok()?;
-        // It goes.
+        // It goes, while the other waits: its link is there, and it does not answer.
         let added = thread::scope(|scope| {
             let adding = scope.spawn(|| new.add());
+            let waits = || links(bed).is_ok_and(|links| links == 2);
+            poll(Duration::from_secs(4), "the other's link is there", waits)?;
+            ensure!(!adding.is_finished(), "it did not wait");
             old.del(Some(&result))?.ok()?;
-            adding
-                .join()
-                .map_err(|_| anyhow::anyhow!("ADD has panicked"))?
-                .map_err(anyhow::Error::from)
+            let added = adding.join();
+            let added = added.map_err(|_| anyhow::anyhow!("ADD has panicked"))?;
+            added.map_err(anyhow::Error::from)
         })?;
         added.ok()?;
         Ok(())

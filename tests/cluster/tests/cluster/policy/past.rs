@@ -8,7 +8,7 @@ use crate::overlay::stage::{Pod, network, ping};
 use crate::support::eventually;
 use anyhow::{Context as _, Result, ensure};
 use fairway_lab::{Ns, json};
-use fairway_tests_cluster::{Bed, Echo, Plan, on};
+use fairway_tests_cluster::{Bed, Echo, Plan, Talk, on};
 
 /// A container on each node.
 fn pods(bed: &Bed, net: u8, encap: &str) -> Result<[Pod; 2]> {
@@ -29,7 +29,12 @@ fn count(node: &Ns) -> Result<()> {
 
 /// Packets that it has passed on.
 fn passed(node: &Ns) -> Result<u64> {
-    let rules = node.json("nft -j list chain inet seen pass")?;
+    counter(node, "inet seen pass")
+}
+
+/// What a chain's counter has counted.
+fn counter(node: &Ns, chain: &str) -> Result<u64> {
+    let rules = node.json(&format!("nft -j list chain {chain}"))?;
     let all = rules["nftables"].as_array().context("nftables")?.iter();
     let mut counters = all.filter_map(|one| {
         let expressions = one["rule"]["expr"].as_array()?.iter();
@@ -54,11 +59,17 @@ fn talk(pods: &[Pod; 2]) -> Result<()> {
     Ok(())
 }
 
+/// Both nodes know the ways to both.
+fn settled(pods: &[Pod; 2]) -> Result<()> {
+    eventually("they reach each other", || talk(pods))
+}
+
 fn all_that_hosts_pass(settings: &str, net: u8, encap: &str) -> Result<[u64; 2]> {
     let mut seen = [0; 2];
     on(&Plan::nodes(2).members(1).settings(settings), |bed| {
         let pods = pods(bed, net, encap)?;
         let nodes = [&bed.node(1).ns, &bed.node(2).ns];
+        settled(&pods)?;
         for node in nodes {
             count(node)?;
         }
@@ -102,10 +113,17 @@ fn hosts_pass_it_on_where_they_are_told_to() -> Result<()> {
     Ok(())
 }
 
-/// The filters of ours that `tc` shows at a link.
-fn filters(node: &Ns, link: &str) -> Result<usize> {
-    let shown = node.run(&format!("tc filter show dev {link} ingress"))?;
-    Ok(shown.matches("fairway/from_uplink").count())
+/// The programs of ours that `tc` shows at the underlay's link.
+fn programs(node: &Ns) -> Result<Vec<u64>> {
+    let shown = node.json("tc -j filter show dev uplink ingress")?;
+    let filters = shown.as_array().context("filters")?.iter();
+    let ours = filters.filter(|filter| {
+        let name = filter["options"]["bpf_name"].as_str();
+        name.is_some_and(|name| name.starts_with("fairway/from_uplink"))
+    });
+    Ok(ours
+        .filter_map(|filter| filter["options"]["prog"]["id"].as_u64())
+        .collect())
 }
 
 #[test]
@@ -114,24 +132,26 @@ fn the_underlays_link_has_a_program_only_where_routes_lead_there() -> Result<()>
         let one = &bed.node(1).ns;
         network(bed, "far", 192, "always")?;
         Pod::add(bed, 1, "a", "far")?;
-        ensure!(filters(one, "uplink")? == 0);
+        ensure!(programs(one)?.is_empty());
         let pods = pods(bed, 193, "cross-subnet")?;
         talk(&pods)?;
-        ensure!(filters(one, "uplink")? == 1);
+        let first = programs(one)?;
+        ensure!(first.len() == 1, "{first:?}");
         // Another daemon swaps it, and one that is told not to have it takes it away.
         let node = bed.node(1);
         node.kill()?;
         node.start_connected()?;
         talk(&pods)?;
         eventually("one program is there", || {
-            ensure!(filters(one, "uplink")? == 1);
+            let first = programs(one)?;
+            ensure!(first.len() == 1, "{first:?}");
             Ok(())
         })?;
         node.kill()?;
         bed.configure(node, "[policy]\ndeliver_direct = false\n")?;
         node.start_connected()?;
         eventually("no program is there", || {
-            ensure!(filters(one, "uplink")? == 0);
+            ensure!(programs(one)?.is_empty());
             Ok(())
         })?;
         talk(&pods)
@@ -174,6 +194,11 @@ fn services(node: &Ns, server: &Pod, port: u16) -> Result<()> {
     Ok(())
 }
 
+/// Packets that were dropped as invalid.
+fn invalid(node: &Ns) -> Result<u64> {
+    counter(node, "inet kube pass")
+}
+
 /// Addresses of a service, in no pool.
 const SERVICE: (&str, &str) = ("10.200.0.1", "fd00:200::1");
 const NODE_PORT: u16 = 30_080;
@@ -198,6 +223,21 @@ fn services_work(net: u8, encap: &str) -> Result<()> {
         // The container's own address, and the service's again.
         reach::open(&client.ns, &server, 80)?;
         reach::open_at(&client.ns, &service, 80)?;
+        // A connection past the hosts outlives the daemons of both: nothing of it goes by a host meanwhile, which
+        // would take its rest for invalid.
+        let talks = server.ips.iter().zip(7000..);
+        let talks = talks.map(|(ip, port)| Talk::start(&client.ns, (&server.ns, *ip), port));
+        let talks = talks.collect::<Result<Vec<_>, _>>()?;
+        for number in [1, 2] {
+            let node = bed.node(number);
+            node.kill()?;
+            node.start_connected()?;
+            talks.iter().try_for_each(Talk::goes_on)?;
+            ensure!(
+                invalid(&node.ns)? == 0,
+                "n{number} has seen half of something"
+            );
+        }
         // From a machine that is no node.
         let outside = bed.lab.machine("outside")?;
         let _cable = bed.lan.plug(&outside)?;

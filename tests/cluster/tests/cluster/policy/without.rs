@@ -1,13 +1,14 @@
 //! A node that cannot enforce policies says so, connects containers all the same, and takes none that must
 //! be judged.
 
-use super::objects::{apply, deny_all};
+use super::objects::{apply, deny_all, policy};
 use super::reach;
 use super::workload::{Workload, plain};
 use crate::overlay::stage::{network, plugin};
 use crate::support::eventually;
 use anyhow::{Result, ensure};
-use fairway_tests_cluster::{Bed, Echo, Plan, before};
+use fairway_lab::json;
+use fairway_tests_cluster::{Bed, Echo, Plan, before, on};
 
 /// The first node cannot; the second one can.
 fn said_and_refused(bed: &Bed, net: u8, words: &[&str]) -> Result<()> {
@@ -98,5 +99,47 @@ fn a_node_without_the_capability() -> Result<()> {
             daemon.start_connected()?;
         }
         said_and_refused(bed, 170, &[])
+    })
+}
+
+/// Where policies were enforced until now, nothing of that is left.
+#[test]
+fn what_an_earlier_setting_has_left_is_taken_away() -> Result<()> {
+    on(&Plan::nodes(2).members(1), |bed| {
+        network(bed, "net", 195, "cross-subnet")?;
+        let pods = [plain(bed, 1, "x", "one")?, plain(bed, 2, "x", "two")?];
+        let _echo = Echo::start(&pods[0].ns, &[80])?;
+        reach::open(&pods[1].ns, &pods[0], 80)?;
+        apply(&bed.door(1), &[deny_all("x")])?;
+        reach::until(&pods[1].ns, pods[0].ips[0], 80, false)?;
+        let node = bed.node(1);
+        let left = || -> Result<usize> {
+            let links = node.ns.run("ip -o link")?;
+            let names = links
+                .lines()
+                .filter_map(|line| line.split([':', '@']).nth(1));
+            let mut left = 0;
+            for side in ["ingress", "egress"] {
+                for name in names.clone() {
+                    let shown = node
+                        .ns
+                        .run(&format!("tc filter show dev {} {side}", name.trim()))?;
+                    left += shown.matches("fairway/").count();
+                }
+            }
+            Ok(left)
+        };
+        // Both of the container's link, and the underlay's.
+        ensure!(left()? >= 3, "{} programs", left()?);
+        node.kill()?;
+        bed.configure(node, "[policy]\nenforce = false\n")?;
+        node.start_connected()?;
+        ensure!(left()? == 0, "{} programs are left", left()?);
+        // The other node judges its own.
+        let all = json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"],
+                         "ingress": [{}], "egress": [{}]});
+        apply(&bed.door(2), &[policy("x", "all", all)])?;
+        reach::until(&pods[1].ns, pods[0].ips[0], 80, true)?;
+        Ok(())
     })
 }
