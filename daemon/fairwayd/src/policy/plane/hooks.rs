@@ -76,8 +76,14 @@ impl Plane {
 }
 
 impl Loaded {
-    /// The programs on the overlay's device and the underlay's link, as `wanted`, and nowhere else. What failed is
-    /// tried again with the next `look`.
+    /// May other links have programs that are not wanted there? A daemon before, or another underlay before, may have
+    /// left some.
+    pub(super) fn may_be_stale(&self, look: bool, wanted: [Option<u32>; 2]) -> bool {
+        look || !self.alone || self.hung.iter().any(|link| !wanted.contains(link))
+    }
+
+    /// The programs on the overlay's device and the underlay's link, as `wanted`, and on none of `others`. What failed
+    /// is tried again with the next `look`.
     pub(super) fn hang(
         &mut self,
         netlink: &mut Handle,
@@ -85,17 +91,13 @@ impl Loaded {
         others: &[u32],
         wanted: [Option<u32>; 2],
     ) {
-        // A daemon before, or another underlay before, may have left some elsewhere.
-        if look || !self.alone || self.hung.iter().any(|link| !wanted.contains(link)) {
-            let ours =
-                |link: &u32| self.attached.contains(link) || self.endpoints.contains_key(link);
-            let stale = others.iter().filter(|link| !wanted.contains(&Some(**link)));
-            for link in stale.filter(|link| !ours(link)) {
-                if fairway_dataplane::is_guarded(netlink, *link).unwrap_or(false)
-                    && let Err(error) = fairway_dataplane::detach(netlink, *link)
-                {
-                    warn!("link {link}: {error}");
-                }
+        let ours = |link: &u32| self.attached.contains(link) || self.endpoints.contains_key(link);
+        let stale = others.iter().filter(|link| !wanted.contains(&Some(**link)));
+        for link in stale.filter(|link| !ours(link)) {
+            if fairway_dataplane::is_guarded(netlink, *link).unwrap_or(false)
+                && let Err(error) = fairway_dataplane::detach(netlink, *link)
+            {
+                warn!("link {link}: {error}");
             }
         }
         if look || self.tried != wanted {

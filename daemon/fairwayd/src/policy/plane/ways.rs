@@ -162,14 +162,18 @@ impl Plane {
         if let Some(loaded) = self.loaded() {
             if loaded.filled && loaded.trouble.is_none() {
                 if ready {
-                    let others = links.others();
+                    let others = match loaded.may_be_stale(look, devices.links()) {
+                        true => links.others(),
+                        false => Vec::new(),
+                    };
                     loaded.hang(links.netlink(), look, &others, devices.links());
                 }
                 loaded.lead(&mut wanted, devices.with_programs(loaded.hung));
             } else if loaded.filled {
                 loaded.lead_no_more();
-            } else if late && !loaded.stopped {
-                // Policies that cannot be read may keep the generation before this one in place for long.
+            } else if late && wanted.whole && !loaded.stopped {
+                // Policies that cannot be read may keep the generation before this one in place for long. While
+                // the store is away, what it knows is the best that there is.
                 let stopped = loaded.data.stop_older_routes();
                 loaded.stopped = stopped.is_ok();
                 loaded.bear(stopped);
