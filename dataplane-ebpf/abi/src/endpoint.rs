@@ -73,4 +73,6 @@ impl Endpoint {
     pub const DELIVER: u32 = 4;
     /// Its link is a port of a bridge: frames come from neighbours, and go to them.
     pub const BRIDGED: u32 = 8;
+    /// What it gets is limited where its link sends it: nothing passes the link's qdisc by.
+    pub const SHAPED: u32 = 16;
 }

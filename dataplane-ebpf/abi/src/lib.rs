@@ -13,6 +13,7 @@ mod endpoint;
 mod event;
 mod policy;
 mod prefix;
+mod rate;
 mod reason;
 mod route;
 mod track;
@@ -22,6 +23,7 @@ pub use endpoint::{Config, Endpoint, Sets};
 pub use event::{Count, FlowEvent, FlowKind, RuleKey};
 pub use policy::{Class, Decision, Lengths, NO_ORDER, NOBODY, PeerKey, PortKey, Set, Side};
 pub use prefix::{Block, Kinds, Prefix, Prefix4, Prefix6};
+pub use rate::{CLASS_AHEAD, CLASS_REST, Clock, Limit, Sent, Share, Slot};
 pub use reason::{Direction, Reason};
 pub use route::{Macs, Route, RouteKey};
 pub use track::{Fragment, FragmentKey, State, Track, TrackKey, seconds};
@@ -43,4 +45,5 @@ size! {
     PeerKey = 8, Lengths = 8, PortKey = 8, Side = 12, Decision = 24, Set = 20,
     TrackKey = 44, Track = 24, FragmentKey = 44, Fragment = 8,
     FlowEvent = 72, Count = 16, RuleKey = 8,
+    Limit = 72, Clock = 40, Share = 24, Slot = 32, Sent = 40,
 }

@@ -3,7 +3,8 @@
 //! A link's filters have a priority and a handle of this crate's own, so that a new program takes the place
 //! of the old one between two packets, whatever became of the process that put it there, and so that filters
 //! of others stay as they are. Priority 7 leaves room for somebody who must be asked before; one who says
-//! "let through" there lets it through.
+//! "let through" there lets it through. Who is behind is asked about what these programs have let through, but
+//! for what they hand on themselves.
 
 use std::os::fd::AsFd;
 
@@ -120,6 +121,7 @@ impl Dataplane {
             netlink.put_filter(&FilterSpec {
                 id: id(index, *hook),
                 name: hook.filter(),
+                class: 0,
                 program: program.as_fd(),
             })?;
         }
@@ -183,7 +185,14 @@ mod tests {
             host.ensure_clsact(index).unwrap();
             let name = "p";
             let program = file.as_fd();
-            host.put_filter(&FilterSpec { id, name, program }).unwrap();
+            let class = 0;
+            let spec = FilterSpec {
+                id,
+                name,
+                class,
+                program,
+            };
+            host.put_filter(&spec).unwrap();
         };
         put(id(index, Hook::FromContainer));
         put(id(index, Hook::ToContainer));

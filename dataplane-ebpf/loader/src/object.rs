@@ -1,5 +1,6 @@
 //! The eBPF object: into the kernel with it.
 
+use std::io;
 use std::path::PathBuf;
 
 use aya::maps::{Map, MapData};
@@ -15,6 +16,9 @@ pub(crate) const OBJECT: &[u8] = aya::include_bytes_aligned!("../object/fairway.
 
 /// How many of the verifier's last words an error keeps; before them is what it did without complaint.
 const WORDS: usize = 400;
+
+/// How often the kernel is asked to take a program.
+const TRIES: u32 = 8;
 
 /// A place that packets come by, and the program that looks at them there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,8 +56,7 @@ impl Hook {
 /// Makes the maps, but for those that are `kept` in files, and loads the programs.
 pub(crate) fn load(object: &[u8], sizes: &Sizes, kept: &[(&'static str, PathBuf)]) -> Result<Ebpf> {
     sizes.check()?;
-    // Kernels before 5.11 count maps as locked memory. Without the right to it what there is must do.
-    let _ = setrlimit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY);
+    unlock_memory();
     let mut loader = EbpfLoader::new();
     for (map, entries) in sizes.all() {
         loader.map_max_entries(map, entries);
@@ -64,9 +67,38 @@ pub(crate) fn load(object: &[u8], sizes: &Sizes, kept: &[(&'static str, PathBuf)
     let mut ebpf = loader.load(object).map_err(object_error)?;
     for hook in Hook::ALL {
         let program = program(&mut ebpf, hook)?;
-        program.load().map_err(|error| refused(hook, error))?;
+        let loaded = verified(program);
+        loaded.map_err(|error| refused(hook.name(), error))?;
     }
     Ok(ebpf)
+}
+
+/// Loads a program. A signal that comes while the kernel looks at it (to a thread of this process, whatever it is for) has
+/// the kernel give up with EAGAIN: it is asked again, as libbpf does.
+pub(crate) fn verified(program: &mut SchedClassifier) -> std::result::Result<(), ProgramError> {
+    again(
+        || program.load(),
+        |error| matches!(error, ProgramError::LoadError { io_error, .. } if io_error.kind() == io::ErrorKind::WouldBlock),
+    )
+}
+
+/// Tries again, a few times, what failed in a way that passes.
+fn again<E>(
+    mut work: impl FnMut() -> std::result::Result<(), E>,
+    passes: impl Fn(&E) -> bool,
+) -> std::result::Result<(), E> {
+    for _ in 1..TRIES {
+        match work() {
+            Err(error) if passes(&error) => {}
+            done => return done,
+        }
+    }
+    work()
+}
+
+/// Kernels before 5.11 count maps as locked memory. Without the right to it what there is must do.
+pub(crate) fn unlock_memory() {
+    let _ = setrlimit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY);
 }
 
 pub(crate) fn object_error(error: EbpfError) -> Error {
@@ -82,13 +114,13 @@ pub(crate) fn program(ebpf: &mut Ebpf, hook: Hook) -> Result<&mut SchedClassifie
     })
 }
 
-fn refused(hook: Hook, error: ProgramError) -> Error {
+pub(crate) fn refused(program: &'static str, error: ProgramError) -> Error {
     match error {
         ProgramError::LoadError {
             io_error,
             verifier_log,
         } => Error::Refused {
-            program: hook.name(),
+            program,
             source: io_error,
             log: last_words(&verifier_log.to_string()),
         },
@@ -140,6 +172,25 @@ pub(crate) fn map(ebpf: &mut Ebpf, name: &'static str) -> Result<MapData> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_passes_is_tried_again_and_what_stays_is_told() {
+        let after = |failures: u32, what: &'static str| {
+            let mut asked = 0;
+            let done = again(
+                || {
+                    asked += 1;
+                    if asked <= failures { Err(what) } else { Ok(()) }
+                },
+                |error| *error == "EAGAIN",
+            );
+            (done, asked)
+        };
+        assert_eq!(after(0, "EAGAIN"), (Ok(()), 1));
+        assert_eq!(after(TRIES - 1, "EAGAIN"), (Ok(()), TRIES));
+        assert_eq!(after(TRIES, "EAGAIN"), (Err("EAGAIN"), TRIES));
+        assert_eq!(after(1, "EPERM"), (Err("EPERM"), 1));
+    }
 
     #[test]
     fn of_the_verifiers_log_the_end_is_kept() {

@@ -2,8 +2,8 @@
 #![expect(unsafe_code, reason = "each type is vouched for")]
 
 use fairway_dataplane_abi::{
-    Addr, Block, Config, Count, Decision, Endpoint, Lengths, Peer, PeerKey, PortKey, Prefix,
-    Prefix4, Prefix6, Route, RouteKey, RuleKey, Set, Track, TrackKey,
+    Addr, Block, Clock, Config, Count, Decision, Endpoint, Lengths, Limit, Peer, PeerKey, PortKey,
+    Prefix, Prefix4, Prefix6, Route, RouteKey, RuleKey, Sent, Set, Share, Slot, Track, TrackKey,
 };
 
 /// A key or value of a map.
@@ -23,8 +23,8 @@ macro_rules! plain {
 }
 
 plain! {
-    u32, Addr, Block, Config, Count, Decision, Endpoint, Lengths, Peer, PeerKey, PortKey, Prefix, Route, RouteKey,
-    RuleKey, Set, Track, TrackKey, Lpm<Prefix4>, Lpm<Prefix6>, Lpm<RouteKey>,
+    u32, Addr, Block, Clock, Config, Count, Decision, Endpoint, Lengths, Limit, Peer, PeerKey, PortKey, Prefix, Route, RouteKey,
+    RuleKey, Sent, Set, Share, Slot, Track, TrackKey, Lpm<Prefix4>, Lpm<Prefix6>, Lpm<RouteKey>,
 }
 
 /// A key of an LPM trie.

@@ -9,21 +9,25 @@ use crate::dataplane::Dataplane;
 use crate::error::{Error, Result};
 use crate::object::Hook;
 
-/// `struct __sk_buff`: its length, and where the index of the link is in it.
+/// Length of `struct __sk_buff`.
 const CONTEXT: usize = 192;
-const IFINDEX: usize = 40;
 /// What a program may put before a packet.
 const HEADROOM: usize = 256;
 
 /// What became of a packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ran {
-    /// What the program returned: `TC_ACT_OK` is 0, `TC_ACT_SHOT` 2, `TC_ACT_REDIRECT` 7.
+    /// What the program returned: `TC_ACT_UNSPEC` is [`Ran::NEXT`], `TC_ACT_SHOT` 2, `TC_ACT_REDIRECT` 7.
     pub verdict: u32,
     /// How long one run took in the mean.
     pub duration: Duration,
     /// The packet afterwards.
     pub packet: Vec<u8>,
+}
+
+impl Ran {
+    /// The packet passes, if filters behind the program let it.
+    pub const NEXT: u32 = u32::MAX;
 }
 
 impl Dataplane {
@@ -44,29 +48,87 @@ impl Dataplane {
     /// Where there is no such link, or the packet is shorter than 14 bytes or longer than a page.
     pub fn test_run(&self, hook: Hook, packet: &[u8], link: u32, repeat: u32) -> Result<Ran> {
         let program = self.program(hook)?;
-        let mut context = [0; CONTEXT];
-        context[IFINDEX..IFINDEX + 4].copy_from_slice(&link.to_ne_bytes());
-        let mut out = vec![0; packet.len() + HEADROOM];
-        let result = program.test_run(TestRunOptions {
-            data_in: Some(packet),
-            data_out: Some(&mut out),
-            ctx_in: Some(&context),
-            repeat,
-            ..TestRunOptions::default()
-        });
-        let result = result.map_err(|error| Error::Program {
-            program: hook.name(),
-            call: "BPF_PROG_TEST_RUN",
-            source: match error {
-                ProgramError::SyscallError(error) => error.io_error,
-                other => std::io::Error::other(other),
-            },
-        })?;
-        out.truncate(result.data_size_out as usize);
-        Ok(Ran {
-            verdict: result.return_value,
-            duration: result.duration,
-            packet: out,
-        })
+        let context = Context::default().link(link);
+        let (ran, _) = run(program, hook.name(), packet, context, repeat)?;
+        Ok(ran)
     }
+}
+
+/// `struct __sk_buff`, as far as a test run takes it or gives it back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context([u8; CONTEXT]);
+
+impl Default for Context {
+    fn default() -> Self {
+        Self([0; CONTEXT])
+    }
+}
+
+impl Context {
+    const PRIORITY: usize = 32;
+    const IFINDEX: usize = 40;
+    const TIMESTAMP: usize = 152;
+    const WIRE_LENGTH: usize = 160;
+    const SEGMENTS: usize = 164;
+
+    /// By which link it came.
+    pub(crate) fn link(self, index: u32) -> Self {
+        self.with(Self::IFINDEX, index)
+    }
+
+    /// How many bytes go out for it, in how many packets.
+    pub(crate) fn wire(self, bytes: u32, packets: u32) -> Self {
+        let with = self.with(Self::WIRE_LENGTH, bytes);
+        with.with(Self::SEGMENTS, packets)
+    }
+
+    fn with(mut self, at: usize, word: u32) -> Self {
+        self.0[at..at + 4].copy_from_slice(&word.to_ne_bytes());
+        self
+    }
+
+    pub(crate) fn priority(&self) -> u32 {
+        let bytes = self.0[Self::PRIORITY..].first_chunk();
+        bytes.map_or(0, |bytes| u32::from_ne_bytes(*bytes))
+    }
+
+    pub(crate) fn timestamp(&self) -> u64 {
+        let bytes = self.0[Self::TIMESTAMP..].first_chunk();
+        bytes.map_or(0, |bytes| u64::from_ne_bytes(*bytes))
+    }
+}
+
+/// Runs a program; says what became of the packet and of its context.
+pub(crate) fn run(
+    program: &SchedClassifier,
+    name: &'static str,
+    packet: &[u8],
+    context: Context,
+    repeat: u32,
+) -> Result<(Ran, Context)> {
+    let mut out = vec![0; packet.len() + HEADROOM];
+    let mut after = Context::default();
+    let result = program.test_run(TestRunOptions {
+        data_in: Some(packet),
+        data_out: Some(&mut out),
+        ctx_in: Some(&context.0),
+        ctx_out: Some(&mut after.0),
+        repeat,
+        ..TestRunOptions::default()
+    });
+    let result = result.map_err(|error| Error::Program {
+        program: name,
+        call: "BPF_PROG_TEST_RUN",
+        source: match error {
+            ProgramError::SyscallError(error) => error.io_error,
+            other => std::io::Error::other(other),
+        },
+    })?;
+    out.truncate(result.data_size_out as usize);
+    let ran = Ran {
+        verdict: result.return_value,
+        duration: result.duration,
+        packet: out,
+    };
+    Ok((ran, after))
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use common::{Pair, config, handle};
 use fairway_dataplane::abi::{Count, Direction, FlowKind, Reason};
-use fairway_dataplane::{Dataplane, Hook, Options, detach};
+use fairway_dataplane::{Dataplane, Hook, Options, Ran, detach};
 use fairway_lab::{Ns, Value, poll};
 use fairway_netlink::{Netlink, TrafficControl};
 use nix::poll::{PollFd, PollFlags, PollTimeout};
@@ -217,7 +217,7 @@ fn a_made_up_packet_gets_its_verdict() {
     assert_eq!((ran.verdict, &ran.packet), (2, &packet));
     pair.open(&mut dataplane, 1);
     let ran = run(&dataplane, 100).unwrap();
-    assert_eq!(ran.verdict, 0);
+    assert_eq!(ran.verdict, Ran::NEXT);
     assert!(ran.duration > Duration::ZERO && ran.duration < Duration::from_millis(1));
     assert_eq!(
         counted(&dataplane, Reason::Closed, Direction::Egress).packets,

@@ -152,7 +152,8 @@ const ECHO: &str = "import socket\n\
     \x20c, _ = s.accept()\n\
     \x20while d := c.recv(100): c.sendall(d)\n";
 
-/// Sends a line every 20 ms on one connection; says how many came back.
+/// Sends a line every 20 ms on one connection; says how many came back. The pause is the pace of what is sent:
+/// nothing is waited for by it.
 const TALK: &str = "import socket, time\n\
     c = socket.create_connection(('10.0.0.2', 7777), 5)\n\
     c.settimeout(5)\n\

@@ -4,7 +4,7 @@
 //! addresses there (a service's), and an answer that goes around the host would not get the old ones back.
 
 use crate::packet::{Kind, Packet, TCP};
-use crate::skb::{PASS, Skb, now, redirect_peer};
+use crate::skb::{NEXT, Skb, now, redirect_peer};
 use crate::track::{self, Found};
 use crate::{maps, readdress, route, tell};
 use fairway_dataplane_abi::{Config, Direction, Endpoint, Peer, Reason, Route};
@@ -50,7 +50,7 @@ pub(crate) fn from_container(
         why => return Err(why),
     }
     match way {
-        Way::Host => Ok(PASS),
+        Way::Host => Ok(NEXT),
         Way::Near(link, receiver) => {
             // This end has let it through; what follows is the other's.
             packet.turn(link);
@@ -130,7 +130,8 @@ fn takes(link: u32, vni: u32) -> Option<&'static Endpoint> {
     (ready && endpoint.vni == vni).then_some(endpoint)
 }
 
-/// Judges a packet to an endpoint, and hands it over.
+/// Judges a packet to an endpoint, and hands it over. Where its link has a limit the packet goes by the link,
+/// whose program judges it then: it waits in the link's qdisc, and belongs to its socket meanwhile.
 #[inline(always)]
 fn hand_over(
     skb: &mut Skb,
@@ -139,12 +140,18 @@ fn hand_over(
     found: Option<Found>,
     time: u64,
 ) -> i32 {
-    match track::settle::<true>(packet, endpoint, found, time, true) {
-        Reason::Forwarded => {}
-        why => return tell::dropped(packet, why, Direction::Ingress),
+    let shaped = endpoint.flags & Endpoint::SHAPED != 0;
+    if !shaped {
+        match track::settle::<true>(packet, endpoint, found, time, true) {
+            Reason::Forwarded => {}
+            why => return tell::dropped(packet, why, Direction::Ingress),
+        }
     }
     if !readdress::frame(skb, readdress::of(endpoint), packet) || !skb.is_for_us() {
         return tell::dropped(packet, Reason::Internal, Direction::Ingress);
+    }
+    if shaped {
+        return skb.send_by(packet.key.link);
     }
     tell::count(Reason::Forwarded, Direction::Ingress, packet);
     redirect_peer(packet.key.link)
@@ -155,7 +162,7 @@ fn hand_over(
 #[inline(always)]
 pub(crate) fn from_overlay(mut skb: Skb) -> i32 {
     let mut packet = Packet::new(&skb);
-    overlay(&mut skb, &mut packet).unwrap_or(PASS)
+    overlay(&mut skb, &mut packet).unwrap_or(NEXT)
 }
 
 #[inline(always)]
@@ -173,7 +180,7 @@ fn overlay(skb: &mut Skb, packet: &mut Packet) -> Option<i32> {
 #[inline(always)]
 pub(crate) fn from_uplink(mut skb: Skb) -> i32 {
     let mut packet = Packet::new(&skb);
-    uplink(&mut skb, &mut packet).unwrap_or(PASS)
+    uplink(&mut skb, &mut packet).unwrap_or(NEXT)
 }
 
 #[inline(always)]

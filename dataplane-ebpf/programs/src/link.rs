@@ -1,7 +1,7 @@
 //! What passes a container's link, in both directions.
 
 use crate::packet::{Kind, Packet, is_link_local, is_multicast, remember, resolve};
-use crate::skb::{PASS, Skb, now};
+use crate::skb::{NEXT, Skb, now};
 use crate::{deliver, maps, related, spoof, tell, track};
 use fairway_dataplane_abi::{Direction, Endpoint, Peer, Reason};
 
@@ -17,7 +17,7 @@ pub(crate) fn from_container(mut skb: Skb) -> i32 {
 #[inline(always)]
 pub(crate) fn to_container(mut skb: Skb) -> i32 {
     let mut packet = Packet::new(&skb);
-    let result = incoming(&mut skb, &mut packet).map(|()| PASS);
+    let result = incoming(&mut skb, &mut packet).map(|()| NEXT);
     finish(&packet, result, Direction::Ingress)
 }
 
@@ -46,13 +46,13 @@ fn outgoing(skb: &mut Skb, packet: &mut Packet) -> Result<i32, Reason> {
     spoof::frame(skb, endpoint)?;
     packet.parse::<false>(skb)?;
     if packet.kind == Kind::Arp {
-        return spoof::arp(skb, packet, endpoint).map(|()| PASS);
+        return spoof::arp(skb, packet, endpoint).map(|()| NEXT);
     }
     spoof::packet(skb, packet, endpoint)?;
     match packet.kind {
-        Kind::Neighbour | Kind::Advertisement if stays_near(packet, endpoint) => return Ok(PASS),
-        Kind::Listener => return Ok(PASS),
-        Kind::Error if related::is_related::<false>(packet, skb, now()) => return Ok(PASS),
+        Kind::Neighbour | Kind::Advertisement if stays_near(packet, endpoint) => return Ok(NEXT),
+        Kind::Listener => return Ok(NEXT),
+        Kind::Error if related::is_related::<false>(packet, skb, now()) => return Ok(NEXT),
         _ => {}
     }
     resolve::<false>(packet)?;
@@ -80,6 +80,7 @@ fn is_here(packet: &Packet, bridged: bool) -> bool {
 
 #[inline(always)]
 fn incoming(skb: &mut Skb, packet: &mut Packet) -> Result<(), Reason> {
+    let direct = skb.take_direct();
     let endpoint = open(packet)?;
     packet.parse::<true>(skb)?;
     let time = now();
@@ -92,7 +93,7 @@ fn incoming(skb: &mut Skb, packet: &mut Packet) -> Result<(), Reason> {
     }
     resolve::<true>(packet)?;
     let found = track::find(&packet.key, time);
-    match track::settle::<true>(packet, endpoint, found, time, false) {
+    match track::settle::<true>(packet, endpoint, found, time, direct) {
         Reason::Forwarded => {
             remember::<true>(packet);
             Ok(())

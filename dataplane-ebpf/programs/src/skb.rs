@@ -10,14 +10,19 @@ use core::arch::asm;
 use core::marker::PhantomData;
 use fairway_dataplane_abi::Route;
 
-/// Let it pass.
-pub(crate) const PASS: i32 = 0;
+/// Let it pass, if whoever is behind this program has nothing against it.
+pub(crate) const NEXT: i32 = -1;
 /// Drop it.
 pub(crate) const SHOT: i32 = 2;
 /// Bytes of an Ethernet header.
 pub(crate) const ETHER: u32 = 14;
 /// No packet's headers reach beyond this; tells the verifier how far offsets go.
 pub(crate) const FAR: u32 = 0x3fff;
+
+/// The mark of a packet on its way from one program to the other. It only says which way the packet came, and
+/// it is judged like any other, so that a socket of the host that bears the same mark gains nothing by it. One of
+/// a container cannot: packets lose their marks when they leave a namespace.
+const DIRECT: u32 = 0xfa17_d17e;
 
 /// A packet.
 pub(crate) struct Skb(*mut __sk_buff);
@@ -114,6 +119,26 @@ impl Skb {
     pub(crate) fn in_vlan(&self) -> bool {
         // SAFETY: As above.
         unsafe { (*self.0).vlan_present != 0 }
+    }
+
+    /// Comes it straight from [`send_by`]? Says so once.
+    #[inline(always)]
+    pub(crate) fn take_direct(&mut self) -> bool {
+        // SAFETY: As above.
+        let mark = unsafe { &mut (*self.0).mark };
+        if *mark != DIRECT {
+            return false;
+        }
+        *mark = 0;
+        true
+    }
+
+    /// The action that sends it by a container's link, past the host's own forwarding.
+    #[inline(always)]
+    pub(crate) fn send_by(&mut self, link: u32) -> i32 {
+        // SAFETY: As above.
+        unsafe { (*self.0).mark = DIRECT };
+        redirect(link)
     }
 
     /// Bytes of payload in each packet that it will be cut into; 0: it is one packet.

@@ -11,7 +11,7 @@ use fairway_lab::Lab;
 
 use crate::frame::{Frame, TCP, UDP, tcp, udp};
 
-pub(crate) const OK: u32 = 0;
+pub(crate) const NEXT: u32 = Ran::NEXT;
 pub(crate) const SHOT: u32 = 2;
 pub(crate) const REDIRECT: u32 = 7;
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use fairway_dataplane::Sizes;
 use fairway_dataplane::abi::{Class, Reason, Sets, Side, State, Track, TrackKey};
 
-use crate::bed::{Bed, OK, REMOTE, SHOT, bed, datagram, far, low, segment, sent, small};
+use crate::bed::{Bed, NEXT, REMOTE, SHOT, bed, datagram, far, low, segment, sent, small};
 use crate::frame::{ACK, FIN, Frame, ICMP, ICMP6, RST, SYN, icmp};
 
 /// The entry of a TCP connection of A, and whether it is among the open ones.
@@ -56,8 +56,11 @@ fn answers_pass_and_nothing_else_does() {
                 Reason::NotAllowed
             );
             let near = bed.a.like(far);
-            assert_eq!(bed.to(bed.a, &datagram(far, near, (6000, 53)).bytes()), OK);
-            assert_eq!(bed.from(bed.a, &datagram(near, far, (53, 6000))), OK);
+            assert_eq!(
+                bed.to(bed.a, &datagram(far, near, (6000, 53)).bytes()),
+                NEXT
+            );
+            assert_eq!(bed.from(bed.a, &datagram(near, far, (53, 6000))), NEXT);
             assert_eq!(bed.from(bed.a, &datagram(near, far, (53, 6001))), SHOT);
         }
     });
@@ -132,8 +135,8 @@ fn echoes_are_flows_by_their_identifier() {
             let answer = |id| Frame::new(near, far, number, icmp(says, 0, id, b"ping"));
             assert_eq!(bed.from(bed.a, &answer(77)), SHOT);
             let question = Frame::new(far, near, number, icmp(asks, 0, 77, b"ping"));
-            assert_eq!(bed.to(bed.a, &question.bytes()), OK);
-            assert_eq!(bed.from(bed.a, &answer(77)), OK);
+            assert_eq!(bed.to(bed.a, &question.bytes()), NEXT);
+            assert_eq!(bed.from(bed.a, &answer(77)), NEXT);
             assert_eq!(bed.from(bed.a, &answer(78)), SHOT);
         }
     });

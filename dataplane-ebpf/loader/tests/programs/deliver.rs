@@ -6,7 +6,7 @@ use fairway_dataplane::Hook;
 use fairway_dataplane::abi::{Class, Config, Direction, Endpoint, Reason, Sets, Side, State};
 
 use crate::bed::{
-    Bed, HOST_MAC, OK, REDIRECT, SHOT, bed, datagram, far, low, segment, sent, small,
+    Bed, HOST_MAC, NEXT, REDIRECT, SHOT, bed, datagram, far, low, segment, sent, small,
 };
 use crate::frame::{ACK, Frame, ICMP, ICMP6, SYN, checksum, icmp};
 
@@ -44,8 +44,8 @@ fn a_connection_goes_directly_from_its_first_packet_on() {
             let ping = Frame::new(a, b, number, icmp(kind, 0, 9, b"ping"));
             assert_eq!(go(bed, &ping), REDIRECT);
             // It began elsewhere: its packets may bear addresses that the node has changed.
-            assert_eq!(go(bed, &segment(a, b, (5001, 80), ACK)), OK);
-            assert_eq!(back(bed, &segment(b, a, (80, 5001), ACK)), OK);
+            assert_eq!(go(bed, &segment(a, b, (5001, 80), ACK)), NEXT);
+            assert_eq!(back(bed, &segment(b, a, (80, 5001), ACK)), NEXT);
         }
         let [open, new] = bed.dataplane.tracks().unwrap();
         for (key, track) in open.iter().chain(&new) {
@@ -61,10 +61,10 @@ fn a_flow_that_the_node_has_passed_on_stays_its() {
         delivers(bed);
         for (a, b) in pairs(bed) {
             // A service's address was changed to B's on the way, so only B has this flow.
-            assert_eq!(bed.to(bed.b, &segment(a, b, (5000, 80), SYN).bytes()), OK);
-            assert_eq!(back(bed, &segment(b, a, (80, 5000), SYN | ACK)), OK);
-            assert_eq!(bed.to(bed.b, &datagram(a, b, (5000, 53)).bytes()), OK);
-            assert_eq!(back(bed, &datagram(b, a, (53, 5000))), OK);
+            assert_eq!(bed.to(bed.b, &segment(a, b, (5000, 80), SYN).bytes()), NEXT);
+            assert_eq!(back(bed, &segment(b, a, (80, 5000), SYN | ACK)), NEXT);
+            assert_eq!(bed.to(bed.b, &datagram(a, b, (5000, 53)).bytes()), NEXT);
+            assert_eq!(back(bed, &datagram(b, a, (53, 5000))), NEXT);
         }
     });
 }
@@ -159,30 +159,30 @@ fn what_needs_a_router_gets_one() {
             for end in [bed.a, bed.b] {
                 let before = bed.dataplane.endpoints().unwrap()[&end.link];
                 bed.change(end, change);
-                check(bed, what, OK);
+                check(bed, what, NEXT);
                 bed.change(end, |endpoint| *endpoint = before);
             }
         }
         bed.change(bed.b, |end| end.mtu = 1400);
-        check(bed, "larger than the receiver takes", OK);
+        check(bed, "larger than the receiver takes", NEXT);
         bed.change(bed.b, |end| end.mtu = 1500);
         bed.change(bed.b, |end| end.flags &= !Endpoint::OPEN);
-        check(bed, "closed", OK);
+        check(bed, "closed", NEXT);
         bed.change(bed.b, |end| end.flags |= Endpoint::OPEN);
         bed.reconfigure(|config| config.flags = 0);
-        check(bed, "switched off", OK);
+        check(bed, "switched off", NEXT);
         bed.reconfigure(|config| config.flags = Config::DELIVER);
         for (a, b) in pairs(bed) {
             let mut frame = segment(a, b, (7000, 80), SYN);
             frame.hops = 1;
-            assert_eq!(go(bed, &frame), OK, "time exceeded");
+            assert_eq!(go(bed, &frame), NEXT, "time exceeded");
             let mut frame = datagram(a, b, (7000, 53));
             frame.part = Some((0, true, 1));
-            assert_eq!(go(bed, &frame), OK, "a fragment");
+            assert_eq!(go(bed, &frame), NEXT, "a fragment");
             let mut bytes = sent(bed.a, &segment(a, b, (7001, 80), SYN));
             bytes[5] = 9;
             let ran = bed.run(Hook::FromContainer, &bytes, bed.a.link);
-            assert_eq!(ran.verdict, OK, "to somebody else");
+            assert_eq!(ran.verdict, NEXT, "to somebody else");
         }
         bed.dataplane.remove_endpoint(bed.a.link).unwrap();
         for (a, b) in pairs(bed) {

@@ -11,7 +11,7 @@ use ipnetwork::IpNetwork;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::bed::{Bed, OK, SHOT, bed, ip, sent};
+use crate::bed::{Bed, NEXT, SHOT, bed, ip, sent};
 use crate::frame::{Frame, ICMP, SCTP, TCP, UDP, icmp, sctp, tcp, udp};
 
 const ADDRESSES: [&str; 6] = [
@@ -294,7 +294,7 @@ fn the_program_decides_as_the_rules_read() {
                             };
                             let ran = bed.run(hook, &bytes, bed.a.link);
                             let expected = if wanted == Reason::Forwarded {
-                                OK
+                                NEXT
                             } else {
                                 SHOT
                             };

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use fairway_dataplane::Hook;
 use fairway_dataplane::abi::{Endpoint, Reason};
 
-use crate::bed::{Bed, OK, bed, far, ip, segment, sent, small};
+use crate::bed::{Bed, NEXT, bed, far, ip, segment, sent, small};
 use crate::frame::{Frame, ICMP6, SYN, arp, icmp};
 
 fn says(bed: &Bed, bytes: &[u8]) -> Reason {
@@ -83,7 +83,7 @@ fn in_arp() {
         for length in 14..whole.len() {
             assert_eq!(says(bed, &whole[..length]), Reason::Truncated, "{length}");
         }
-        assert_eq!(bed.to(a, &arp(b.mac, b.mac, v4(b.v4), v4(a.v4))), OK);
+        assert_eq!(bed.to(a, &arp(b.mac, b.mac, v4(b.v4), v4(a.v4))), NEXT);
     });
 }
 
@@ -185,6 +185,6 @@ fn in_frames_that_are_looked_into() {
                 Reason::Ethertype
             );
         }
-        assert_eq!(bed.run(Hook::FromOverlay, &other, bed.a.link).verdict, OK);
+        assert_eq!(bed.run(Hook::FromOverlay, &other, bed.a.link).verdict, NEXT);
     });
 }

@@ -7,7 +7,7 @@ use fairway_dataplane::{Hook, Way};
 use fairway_netlink::{Handle, Netlink};
 use ipnetwork::IpNetwork;
 
-use crate::bed::{Bed, OK, REDIRECT, bed, datagram, far, ip, segment, small};
+use crate::bed::{Bed, NEXT, REDIRECT, bed, datagram, far, ip, segment, small};
 use crate::frame::{ACK, FIN, Frame, RST, SYN};
 
 const NETS: [&str; 2] = ["10.9.0.0/16", "fd09::/64"];
@@ -91,13 +91,13 @@ fn what_has_its_way_back_goes_past_the_host() {
         for (near, far) in uplink.pairs() {
             uplink.done(near, far, 5000);
             let comes = |flags| uplink.comes(segment(far, near, (6000, 80), flags));
-            assert_eq!(comes(ACK), OK, "a part of a connection");
+            assert_eq!(comes(ACK), NEXT, "a part of a connection");
             assert_eq!(comes(SYN), REDIRECT);
             let answer = segment(near, far, (80, 6000), SYN | ACK);
             assert_eq!(uplink.goes(&answer), REDIRECT);
             assert_eq!(comes(ACK), REDIRECT);
             // It could be an answer to what the host has rewritten.
-            assert_eq!(uplink.comes(datagram(far, near, (53, 7000))), OK);
+            assert_eq!(uplink.comes(datagram(far, near, (53, 7000))), NEXT);
             assert_eq!(uplink.goes(&datagram(near, far, (7001, 53))), REDIRECT);
             assert_eq!(uplink.comes(datagram(far, near, (53, 7001))), REDIRECT);
             // Not for this node.
@@ -105,7 +105,7 @@ fn what_has_its_way_back_goes_past_the_host() {
             frame.macs[0] = [2, 0, 0, 0, 9, 9];
             let bytes = frame.bytes();
             let ran = uplink.bed.run(Hook::FromUplink, &bytes, uplink.bed.b.link);
-            assert_eq!(ran.verdict, OK);
+            assert_eq!(ran.verdict, NEXT);
         }
     });
 }
@@ -122,7 +122,7 @@ fn without_a_way_back_nothing_begins_past_the_host() {
         uplink
             .bed
             .reconfigure(|config| config.flags &= !Config::ROUTE);
-        assert_eq!(opens(uplink, 6001), [OK; 2]);
+        assert_eq!(opens(uplink, 6001), [NEXT; 2]);
         uplink
             .bed
             .reconfigure(|config| config.flags |= Config::ROUTE);
@@ -131,9 +131,9 @@ fn without_a_way_back_nothing_begins_past_the_host() {
             assert_eq!(uplink.comes(reset), REDIRECT);
         }
         uplink.leads_no_more();
-        assert_eq!(opens(uplink, 6002), [OK; 2]);
+        assert_eq!(opens(uplink, 6002), [NEXT; 2]);
         // Nor does one begin anew that did so with one.
-        assert_eq!(opens(uplink, 6000), [OK; 2]);
+        assert_eq!(opens(uplink, 6000), [NEXT; 2]);
     });
 }
 
@@ -148,7 +148,7 @@ fn nobody_elsewhere_has_an_address_of_this_node() {
             let open = segment(near, own, (5000, 80), SYN);
             assert_eq!(uplink.goes(&open), REDIRECT, "to the other container");
             let forged = segment(own, near, (80, 5000), SYN | ACK);
-            assert_eq!(uplink.comes(forged), OK);
+            assert_eq!(uplink.comes(forged), NEXT);
         }
     });
 }
@@ -161,8 +161,8 @@ fn answers_to_a_service_are_left_to_the_host() {
             // leads to the same place.
             uplink.done(near, far, 5000);
             let comes = |flags| uplink.comes(segment(far, near, (80, 5000), flags));
-            assert_eq!(comes(SYN | ACK), OK);
-            assert_eq!(comes(ACK), OK, "the rest of it");
+            assert_eq!(comes(SYN | ACK), NEXT);
+            assert_eq!(comes(ACK), NEXT, "the rest of it");
             // One that is open goes on, and sends its answer again.
             let goes = |flags| uplink.goes(&segment(near, far, (5001, 80), flags));
             let comes = |flags| uplink.comes(segment(far, near, (80, 5001), flags));
@@ -176,7 +176,7 @@ fn answers_to_a_service_are_left_to_the_host() {
             track.expires -= 61_000_000_000;
             uplink.bed.dataplane.put_track(true, key, &track).unwrap();
             let comes = |flags| uplink.comes(segment(far, near, (80, 5001), flags));
-            assert_eq!([comes(SYN | ACK), comes(ACK)], [OK; 2]);
+            assert_eq!([comes(SYN | ACK), comes(ACK)], [NEXT; 2]);
             uplink
                 .bed
                 .dataplane
@@ -193,7 +193,7 @@ fn what_is_the_hosts_is_left_to_it() {
             let port = 5000 + n as u16;
             // An address of this very node, though a route leads elsewhere with it.
             uplink.bed.peer(far, 1, 0, Peer::HOST);
-            assert_eq!(uplink.goes(&segment(near, far, (port, 80), SYN)), OK);
+            assert_eq!(uplink.goes(&segment(near, far, (port, 80), SYN)), NEXT);
             uplink.bed.peer(far, 7, 0, 0);
             assert_eq!(
                 uplink.goes(&segment(near, far, (port + 10, 80), SYN)),
@@ -202,7 +202,7 @@ fn what_is_the_hosts_is_left_to_it() {
             // One that lies in another.
             let own = IpNetwork::new(far, if far.is_ipv4() { 32 } else { 128 }).unwrap();
             uplink.bed.dataplane.put_route(5, own, None).unwrap();
-            assert_eq!(uplink.goes(&segment(near, far, (port + 20, 80), SYN)), OK);
+            assert_eq!(uplink.goes(&segment(near, far, (port + 20, 80), SYN)), NEXT);
             assert!(uplink.bed.dataplane.remove_route(5, own).unwrap());
         }
         // No prefix of IPv6 holds an IPv4 address.
@@ -213,6 +213,6 @@ fn what_is_the_hosts_is_left_to_it() {
             uplink.goes(&segment(near6, far6, (7000, 80), SYN)),
             REDIRECT
         );
-        assert_eq!(uplink.goes(&segment(near4, far4, (7000, 80), SYN)), OK);
+        assert_eq!(uplink.goes(&segment(near4, far4, (7000, 80), SYN)), NEXT);
     });
 }

@@ -7,7 +7,7 @@ use fairway_dataplane::abi::{
     Class, Config, Decision, Direction, Endpoint, FlowKind, Peer, Reason, RuleKey, Set, Sets, Side,
 };
 
-use crate::bed::{Bed, OK, REMOTE, SHOT, bed, datagram, far, high, ip, low, segment, small};
+use crate::bed::{Bed, NEXT, REMOTE, SHOT, bed, datagram, far, high, ip, low, segment, small};
 use crate::frame::{Frame, ICMP, ICMP6, SCTP, SYN, icmp, sctp};
 
 /// Why the first packet of a TCP connection to A's port goes no further, or that it does.
@@ -70,7 +70,7 @@ fn egress_is_judged_by_the_others_port() {
         bed.open(bed.a, sets);
         for far in far() {
             let near = bed.a.like(far);
-            assert_eq!(bed.from(bed.a, &segment(near, far, (1000, 443), SYN)), OK);
+            assert_eq!(bed.from(bed.a, &segment(near, far, (1000, 443), SYN)), NEXT);
             assert_eq!(bed.from(bed.a, &segment(near, far, (443, 1000), SYN)), SHOT);
             // The other direction is not isolated.
             assert_eq!(opens(bed, far, 9), Reason::Forwarded);
