@@ -9,6 +9,7 @@
     reason = "tables and progress are for the terminal"
 )]
 
+mod bgp;
 mod cni;
 mod figure;
 mod ipam;
@@ -16,6 +17,7 @@ mod machine;
 mod overlay;
 mod plot;
 mod policy;
+mod rates;
 mod report;
 mod routes;
 mod stats;
@@ -53,6 +55,16 @@ const BENCHES: &[Bench] = &[
         "verdicts, changes of policy, and packets that are judged",
         policy::run,
     ),
+    (
+        "rates",
+        "limits beside the reference's bandwidth plugin",
+        rates::run,
+    ),
+    (
+        "bgp",
+        "our BGP speaker beside BIRD, FRR and GoBGP",
+        bgp::run,
+    ),
 ];
 
 /// How many rounds of what takes turns.
@@ -71,6 +83,15 @@ fn main() -> ExitCode {
                 println!("{told}");
                 ExitCode::SUCCESS
             }
+            Err(error) => {
+                eprintln!("fairway-bench: {error:#}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    if let [bgp::CHILD, peers] = names.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return match bgp::child(peers) {
+            Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("fairway-bench: {error:#}");
                 ExitCode::FAILURE

@@ -1,6 +1,10 @@
 //! A bar a line: ours as a part of the peer's, or as a part of what the bound allows, with the
 //! target as a mark. Plain SVG, since bars and text are all there is to draw.
 
+mod lines;
+
+pub(crate) use lines::{Line, lines};
+
 use crate::report::{Better, Report};
 use std::fmt::Write as _;
 

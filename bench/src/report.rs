@@ -32,9 +32,10 @@ pub(crate) struct Measure {
 }
 
 impl Measure {
-    /// Ours by theirs, of the medians.
+    /// Ours by theirs, of the medians; 1 where both are nothing.
     pub(crate) fn ratio(&self) -> f64 {
-        self.ours.median() / self.theirs.median()
+        let (ours, theirs) = (self.ours.median(), self.theirs.median());
+        if ours == theirs { 1.0 } else { ours / theirs }
     }
 
     /// How it went, while the run goes on.
@@ -89,6 +90,8 @@ pub(crate) struct Report {
     pub(crate) figures: Vec<Figure>,
     /// What a reader of the numbers has to know, such as what others published.
     pub(crate) notes: Vec<String>,
+    /// More pictures, each by a name of its own.
+    pub(crate) pictures: Vec<(&'static str, String)>,
 }
 
 impl Report {
@@ -100,6 +103,7 @@ impl Report {
             measures: Vec::new(),
             figures: Vec::new(),
             notes: Vec::new(),
+            pictures: Vec::new(),
         }
     }
 
@@ -168,8 +172,8 @@ impl Report {
         rows
     }
 
-    /// Writes both files; gives their paths.
-    pub(crate) fn write(&self) -> Result<[PathBuf; 2]> {
+    /// Writes the files; gives their paths.
+    pub(crate) fn write(&self) -> Result<Vec<PathBuf>> {
         let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/results"));
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         let document = json!({
@@ -179,17 +183,21 @@ impl Report {
             "figures": self.figures.iter().map(Figure::to_json).collect::<Vec<_>>(),
             "notes": self.notes,
         });
-        let files = [
+        let mut files = vec![
             (
                 folder.join(format!("{}.json", self.bench)),
                 serde_json::to_string_pretty(&document)?,
             ),
             (folder.join(format!("{}.svg", self.bench)), plot::svg(self)),
         ];
+        for (name, picture) in &self.pictures {
+            let path = folder.join(format!("{}-{name}.svg", self.bench));
+            files.push((path, picture.clone()));
+        }
         for (path, text) in &files {
             fs::write(path, text).with_context(|| path.display().to_string())?;
         }
-        Ok(files.map(|(path, _)| path))
+        Ok(files.into_iter().map(|(path, _)| path).collect())
     }
 }
 

@@ -4,8 +4,8 @@ use crate::{
     error::NetctlError,
     output::Format,
     verbs::{
-        Apply, ClaimVerb, Delete, EndpointVerb, FlowsArgs, Get, IpamVerb, NetworkVerb, NodeVerb,
-        PolicyVerb, PoolVerb, RouteVerb,
+        Apply, BgpVerb, ClaimVerb, Delete, EndpointVerb, FlowsArgs, Get, IpamVerb, NetworkVerb,
+        NodeVerb, PolicyVerb, PoolVerb, RateVerb, RouteVerb,
     },
 };
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
@@ -24,7 +24,7 @@ pub(crate) struct Cli {
     /// How the answer is written
     #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
-    /// Show it again whenever it changes, until interrupted (what only looks: status, get, ls, show, why, explain, audit, check)
+    /// Show it again whenever it changes, until interrupted (what only looks: status, get, ls, show, why, explain, audit, history, check, peers, neighbor, routes)
     #[arg(short, long, global = true)]
     pub(crate) watch: bool,
     #[command(subcommand)]
@@ -38,7 +38,7 @@ pub(crate) enum Noun {
     /// Prove that this node's containers are reached, and say how to mend what is not so; status 1 where a
     /// check failed
     Doctor,
-    /// Put objects (policies, namespaces, pods) in place of those of the same names; all are judged before
+    /// Put objects (policies, limits, BGP, namespaces, pods) in place of those of the same names; all are judged before
     /// the first is written
     Apply(Apply),
     /// Show objects as they were applied
@@ -49,6 +49,16 @@ pub(crate) enum Noun {
     Policy {
         #[command(subcommand)]
         verb: PolicyVerb,
+    },
+    /// How much containers may send and get
+    Rate {
+        #[command(subcommand)]
+        verb: RateVerb,
+    },
+    /// What this node tells other routers, and what they tell it
+    Bgp {
+        #[command(subcommand)]
+        verb: BgpVerb,
     },
     /// What became of packets: drops, and new flows
     Flows(FlowsArgs),

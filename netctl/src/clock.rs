@@ -11,6 +11,12 @@ pub(crate) fn utc(millis: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
+/// `2026-11-28T20:12:01Z`, of seconds since 1970.
+pub(crate) fn utc_second(seconds: u64) -> String {
+    let text = utc(seconds.saturating_mul(1000));
+    text.split('.').next().unwrap_or_default().to_owned() + "Z"
+}
+
 /// Days since 1970 in the Gregorian calendar. Counted in years that begin with March, so that the leap day
 /// is a year's last, and in spans of 400 years, which are alike.
 fn date(days: u64) -> (u64, u64, u64) {
@@ -41,6 +47,7 @@ mod tests {
             (4_107_542_400, "2100-03-01T00:00:00.000Z"),
         ] {
             assert_eq!(utc(seconds * 1000), text);
+            assert_eq!(utc_second(seconds), text.replace(".000", ""));
         }
         assert_eq!(utc(1_042), "1970-01-01T00:00:01.042Z");
         assert!(utc(u64::MAX).ends_with('Z'));

@@ -6,7 +6,9 @@
 //! there.
 
 mod args;
+mod args_bgp;
 mod args_policy;
+mod args_rate;
 mod cli;
 mod clock;
 mod document;
@@ -67,6 +69,8 @@ fn run(cli: &Cli) -> Result<u8, NetctlError> {
         Noun::Get(get) => get.job()?,
         Noun::Delete(delete) => delete.job()?,
         Noun::Policy { verb } => verb.job()?,
+        Noun::Rate { verb } => verb.job()?,
+        Noun::Bgp { verb } => verb.job()?,
         Noun::Pool { verb } => verb.job()?,
         Noun::Network { verb } => verb.job()?,
         Noun::Route { verb } => verb.job(),
@@ -78,7 +82,7 @@ fn run(cli: &Cli) -> Result<u8, NetctlError> {
     if cli.watch {
         if !job.watchable {
             return Err(cli::usage(
-                "--watch goes with what only looks: status, get, ls, show, why, explain, audit, check; flows has --follow",
+                "--watch goes with what only looks: status, get, ls, show, why, explain, audit, history, check, peers, neighbor, routes; flows has --follow",
             ));
         }
         return watch::watch(&job, &cli.socket(), cli.output);

@@ -11,6 +11,7 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
         packages::REFERENCE,
         packages::ETCD,
         packages::STREAM,
+        packages::BGP,
     ])?;
     let dist = dist::given_or_built()?;
     let mut command = exec::cargo(&["run", "--release", "--package", "fairway-bench", "--"]);

@@ -1,6 +1,6 @@
-//! `ebpf`: builds the eBPF object that the loader embeds, or checks that the kept one is what its source says.
+//! `ebpf`: builds the eBPF objects that the loader embeds, or checks that the kept ones are what their source says.
 //!
-//! The object is in the repository, because who builds Fairway needs no compiler for eBPF then. So a check
+//! The objects are in the repository, because who builds Fairway needs no compiler for eBPF then. So a check
 //! has to build the very same bytes on any machine: paths are mapped away, what depends on them is taken out
 //! (see [`object`]), and which tools have built it is kept beside it, since others would build other bytes.
 
@@ -18,8 +18,10 @@ use toolchain::Toolchain;
 
 const PROGRAMS: &str = "dataplane-ebpf/programs";
 const TARGET: &str = "bpfel-unknown-none";
-const KEPT: &str = "dataplane-ebpf/loader/object/fairway.bpf.o";
-/// The tools that have built the kept one.
+const KEPT: &str = "dataplane-ebpf/loader/object";
+/// Programs of the crate, each an object of its own, `NAME.bpf.o`.
+const OBJECTS: [&str; 2] = ["fairway", "shaper"];
+/// The tools that have built the kept ones.
 const BUILT_BY: &str = "dataplane-ebpf/loader/object/built-by";
 
 pub(crate) fn run(args: &[&str]) -> Result<()> {
@@ -33,12 +35,12 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
 /// Builds it, and keeps what it has built.
 fn keep() -> Result<()> {
     let toolchain = Toolchain::find()?;
-    let object = build(&toolchain)?;
-    let [kept, built_by] = [KEPT, BUILT_BY].map(|path| cache::root().join(path));
-    fs::create_dir_all(kept.parent().unwrap_or(&kept))?;
-    fs::write(&kept, &object).with_context(|| kept.display().to_string())?;
-    fs::write(&built_by, toolchain.versions()?)?;
-    println!("{KEPT}: {} bytes", object.len());
+    fs::create_dir_all(cache::root().join(KEPT))?;
+    for (path, object) in build(&toolchain)? {
+        fs::write(cache::root().join(&path), &object).with_context(|| path.clone())?;
+        println!("{path}: {} bytes", object.len());
+    }
+    fs::write(cache::root().join(BUILT_BY), toolchain.versions()?)?;
     Ok(())
 }
 
@@ -49,15 +51,18 @@ pub(crate) fn check() -> Result<String> {
     let there = String::from_utf8_lossy(&there);
     ensure!(
         here == there,
-        "the kept object was built by\n{there}and here is\n{here}Others build other bytes, so there is \
+        "the kept objects were built by\n{there}and here is\n{here}Others build other bytes, so there is \
          nothing to compare: get those, or build and keep it anew (cargo xtask ebpf)"
     );
-    let (built, kept) = (build(&toolchain)?, read(KEPT)?);
-    ensure!(
-        built == kept,
-        "{KEPT} is not what {PROGRAMS} builds: run `cargo xtask ebpf` and commit it"
-    );
-    Ok(format!("{} bytes", kept.len()))
+    let mut bytes = 0;
+    for (path, built) in build(&toolchain)? {
+        ensure!(
+            built == read(&path)?,
+            "{path} is not what {PROGRAMS} builds: run `cargo xtask ebpf` and commit it"
+        );
+        bytes += built.len();
+    }
+    Ok(format!("{bytes} bytes"))
 }
 
 fn read(path: &str) -> Result<Vec<u8>> {
@@ -65,7 +70,8 @@ fn read(path: &str) -> Result<Vec<u8>> {
     read.with_context(|| format!("{path}: run `cargo xtask ebpf`"))
 }
 
-fn build(toolchain: &Toolchain) -> Result<Vec<u8>> {
+/// Each object, and where it is kept.
+fn build(toolchain: &Toolchain) -> Result<Vec<(String, Vec<u8>)>> {
     let target = cache::dir()?.join("ebpf");
     let manifest = format!("{PROGRAMS}/Cargo.toml");
     let args = ["build", "--release", "--locked", "--target", TARGET];
@@ -75,9 +81,12 @@ fn build(toolchain: &Toolchain) -> Result<Vec<u8>> {
     command.env("CARGO_TARGET_DIR", &target);
     command.env("CARGO_ENCODED_RUSTFLAGS", flags(toolchain)?);
     exec::run(&mut command, Duration::from_secs(900))?;
-    let built = target.join(TARGET).join("release/fairway");
-    let bytes = fs::read(&built).with_context(|| built.display().to_string())?;
-    object::lean(&bytes)
+    let object = |name: &str| {
+        let built = target.join(TARGET).join("release").join(name);
+        let bytes = fs::read(&built).with_context(|| built.display().to_string())?;
+        Ok((format!("{KEPT}/{name}.bpf.o"), object::lean(&bytes)?))
+    };
+    OBJECTS.into_iter().map(object).collect()
 }
 
 /// Clippy's judgement of the programs. Its toolchain has no `core` for eBPF, so that they are checked as if

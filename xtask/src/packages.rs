@@ -68,6 +68,13 @@ pub(crate) const BUILD: &[Need] = &[
 /// A real store of several members.
 pub(crate) const ETCD: &[Need] = &[("etcd", "etcd-server"), ("etcdctl", "etcd-client")];
 
+/// Other makers' BGP speakers.
+pub(crate) const BGP: &[Need] = &[
+    ("bird", "bird2"),
+    ("/usr/lib/frr/bgpd", "frr"),
+    ("gobgpd", "gobgpd"),
+];
+
 /// To measure a stream of packets, with each end on a core of its own.
 pub(crate) const STREAM: &[Need] = &[("iperf3", "iperf3"), ("taskset", "util-linux")];
 

@@ -11,14 +11,14 @@ use crate::figure::Bound;
 use crate::report::{Better, Measure, Report};
 use crate::stats::Samples;
 use anyhow::{Context as _, Result, ensure};
-use fairway_dataplane::Hook;
 use fairway_dataplane::abi::Config;
+use fairway_dataplane::{Hook, Ran};
 use fairway_lab::Ns;
 use fairway_policy::input::EndpointId;
 
 /// The loopback link, which is there in each namespace.
 const LINK: u32 = 1;
-const PASSES: u32 = 0;
+const PASSES: u32 = Ran::NEXT;
 const REPEAT: u32 = 500_000;
 /// The flow that all is measured with.
 const FLOW: u16 = 40_000;

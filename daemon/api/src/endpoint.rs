@@ -1,6 +1,9 @@
 //! What the `vxlan` plugin and the daemon say to each other, and what `netctl` asks of containers.
 
-use crate::ipam::{Attachment, Sourced};
+use crate::{
+    admin::Direction,
+    ipam::{Attachment, Sourced},
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -92,6 +95,61 @@ pub struct Verify {
     pub attachment: Attachment,
     /// Where policies cannot be enforced: is that an error?
     pub required: bool,
+}
+
+/// Asks, when a container's links are there, that its rates are kept: what is asked for here and by others, and
+/// whatever an administrator says of it, now and later. Answered when they are: [`Shaped`].
+///
+/// Several plugins of a list may ask for one attachment. All that they ask for holds. Whatever limit of
+/// ours was on the links before, as plugins make them without a daemon, gives way to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shape {
+    /// Who asks: the plugin's type. Its word replaces its own former one only.
+    pub by: String,
+    /// Which interface of which container.
+    pub attachment: Attachment,
+    /// The path of the container's network namespace; empty at a DEL that knows none.
+    pub netns: String,
+    /// The host's end of its link.
+    pub link: String,
+    /// Whose it is.
+    pub workload: Workload,
+    /// The network of ours that it is in: `network` of the `vxlan` plugin's configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+    /// What is asked for; all of it holds. None: a former word is taken back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rates: Vec<AskedRate>,
+}
+
+/// A limit that a container's configuration asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedRate {
+    /// Which way.
+    pub direction: Direction,
+    /// Bits of Ethernet frames a second: 1000 to 10^12.
+    pub bits: u64,
+    /// Bytes that may go at once after a pause: the MTU at least; absent: what suits the rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burst: Option<u64>,
+    /// Where it stands, such as `bandwidth.ingressRate`: errors and `netctl rate ls` name it.
+    pub field: String,
+}
+
+/// The answer to [`Shape`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shaped {
+    /// What an administrator should know, such as a namespace's limit below the container's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// CHECK: are the rates of an endpoint kept? Answer: [`crate::Nothing`], or code 3 where nobody has asked
+/// for any: then the plugin judges by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyRates {
+    /// Which interface of which container.
+    pub attachment: Attachment,
 }
 
 /// A container on this node, as routes see it.

@@ -244,3 +244,21 @@ proptest! {
         prop_assert!(rest.is_empty());
     }
 }
+
+/// As a daemon answers a plugin that is newer than itself.
+#[test]
+fn an_unknown_method_is_told_from_a_bad_one() {
+    let refusal = |body: &str| request(body.as_bytes()).unwrap_err().to_error_body();
+    let unknown = refusal(r#"{"v": 1, "method": "endpoint.shape-up", "params": {"by": "bridge"}}"#);
+    assert!(unknown.is_unknown_method(), "{unknown:?}");
+    for bad in [
+        r#"{"v": 1, "method": "endpoint.shape", "params": {"by": 7}}"#,
+        r#"{"v": 1, "method": 7}"#,
+        r#"{"v": 1}"#,
+        r#"{"v": 2, "method": "endpoint.shape-up"}"#,
+        "{",
+    ] {
+        let refusal = refusal(bad);
+        assert!(!refusal.is_unknown_method(), "{refusal:?}");
+    }
+}

@@ -117,6 +117,12 @@ pub enum Method {
     /// CHECK of that. Answer: [`Nothing`].
     #[serde(rename = "endpoint.verify")]
     EndpointVerify(endpoint::Verify),
+    /// That a container's rates are kept. Answer: [`endpoint::Shaped`].
+    #[serde(rename = "endpoint.shape")]
+    EndpointShape(Box<endpoint::Shape>),
+    /// CHECK of that. Answer: [`Nothing`].
+    #[serde(rename = "endpoint.shaped")]
+    EndpointShaped(endpoint::VerifyRates),
     /// Containers of this node. Answer: a list of [`endpoint::Endpoint`].
     #[serde(rename = "endpoint.list")]
     EndpointList,
@@ -153,6 +159,32 @@ pub enum Method {
     /// Flows. Answer: [`admin::Flows`].
     #[serde(rename = "flow.list")]
     FlowList(admin::FlowList),
+
+    /// Limits of this node. Answer: a list of [`admin::Rate`].
+    #[serde(rename = "rate.list")]
+    RateList(admin::RateList),
+    /// How limits of this node have changed, the newest last. Answer: a list of [`admin::RateChanged`].
+    #[serde(rename = "rate.history")]
+    RateHistory(admin::RateList),
+    /// Sets a workload's rates while it runs. Answer: [`admin::RateOverride`].
+    #[serde(rename = "rate.set")]
+    RateSet(admin::RateSet),
+    /// Takes that back. Answer: [`Nothing`].
+    #[serde(rename = "rate.remove")]
+    RateRemove(admin::RateRemove),
+
+    /// The BGP speaker of this node and its neighbours. Answer: [`admin::BgpPeers`].
+    #[serde(rename = "bgp.peers")]
+    BgpPeers,
+    /// A neighbour, whole. Answer: [`admin::BgpNeighbor`].
+    #[serde(rename = "bgp.neighbor")]
+    BgpNeighbor(admin::BgpNeighborGet),
+    /// Routes of BGP. Answer: a list of [`admin::BgpRoute`].
+    #[serde(rename = "bgp.routes")]
+    BgpRoutes(admin::BgpRouteList),
+    /// Ends a session, which begins anew; or asks for routes once more. Answer: [`Nothing`].
+    #[serde(rename = "bgp.reset")]
+    BgpReset(admin::BgpReset),
 
     /// Answer: [`admin::Info`].
     #[serde(rename = "daemon.info")]
@@ -230,6 +262,15 @@ pub struct ErrorBody {
     /// What lies beneath.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub details: String,
+}
+
+impl ErrorBody {
+    /// Does it say that there is no such method? Then the daemon is of an older version.
+    pub fn is_unknown_method(&self) -> bool {
+        self.code == 6
+            && self.message == "the request: method"
+            && self.details.starts_with("unknown variant")
+    }
 }
 
 impl fmt::Display for ErrorBody {

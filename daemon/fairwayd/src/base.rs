@@ -1,6 +1,7 @@
 //! All of a daemon but its socket: what serving stands on, and cleaning up too.
 
 use crate::{
+    bgp::{self, Bgp},
     clock::Clocks,
     config::Config,
     cutoff::{self, Target},
@@ -9,6 +10,7 @@ use crate::{
     journal::{Contents, FileJournal, Folder, Journal, JournalFault},
     link::{self, Link, NameState},
     policy::{self, Policy},
+    rates::{self, Rates},
     released::Released,
     routes::{self, Routes},
     sweep,
@@ -37,6 +39,8 @@ pub(crate) struct Base {
     pub(crate) driver: Driver,
     pub(crate) routes: Routes,
     pub(crate) policy: Policy,
+    pub(crate) rates: Rates,
+    pub(crate) bgp: Bgp,
     pub(crate) released: Arc<Released>,
     pub(crate) tasks: JoinSet<()>,
     pub(crate) journal: JournalId,
@@ -66,14 +70,24 @@ impl Base {
             ways: tell,
         })
         .await?;
+        let state_dir = config.state_dir.clone();
+        let former = blocking("rates", move || rates::shaped(&state_dir)).await??;
         let beginning = policy::Beginning {
             node: config.node.clone(),
             state_dir: config.state_dir.clone(),
             policing: config.policy.clone(),
             grace: config.node_grace,
+            shaped: former.clone(),
         };
         let (policy, publishing) = Policy::start(beginning, link.clone()).await?;
         tasks.spawn(publishing);
+        let shaping = policy.clone();
+        let rates = Rates::start(rates::Beginning {
+            state_dir: config.state_dir.clone(),
+            former,
+            tell: Box::new(move |shaped| shaping.shaped(shaped)),
+        })
+        .await?;
         let enforcing = policy.clone();
         tasks.spawn(async move {
             while let Some(changed) = ways.recv().await {
@@ -96,6 +110,11 @@ impl Base {
             }
         };
         let thread = tokio::task::spawn_blocking(move || drop(thread.join()));
+        let bgp = Bgp::start(bgp::Beginning {
+            node: config.node.clone(),
+            routes: routes.clone(),
+            driver: driver.clone(),
+        });
         let (generations, generation) = watch::channel(Generation::default());
         tasks.spawn(link::carry_out(
             ordered,
@@ -110,7 +129,13 @@ impl Base {
         }
         tasks.spawn(mirror_once_named(
             (link.clone(), config.node.clone()),
-            (driver.clone(), routes.clone(), policy.clone()),
+            (
+                driver.clone(),
+                routes.clone(),
+                policy.clone(),
+                rates.clone(),
+                bgp.clone(),
+            ),
             generation,
             first,
             name.clone(),
@@ -129,6 +154,8 @@ impl Base {
             driver,
             routes,
             policy,
+            rates,
+            bgp,
             released,
             tasks,
             former,
@@ -177,6 +204,8 @@ impl Base {
             _ = &mut self.thread => Error::Ended { what: "agent" },
             () = self.routes.ended() => Error::Ended { what: "routes thread" },
             () = self.policy.ended() => Error::Ended { what: "policy thread" },
+            () = self.rates.ended() => Error::Ended { what: "rates thread" },
+            () = self.bgp.ended() => Error::Ended { what: "BGP task" },
         }
     }
 
@@ -189,7 +218,9 @@ impl Base {
         if !self.thread.is_finished() {
             drop(timeout(PUBLISH_WITHIN, &mut self.thread).await);
         }
+        self.bgp.end().await;
         self.tasks.shutdown().await;
+        self.rates.end().await;
         self.policy.end().await;
         self.routes.end().await;
         self.folder
@@ -337,7 +368,7 @@ async fn hold_name(
 /// its own past.
 async fn mirror_once_named(
     link: (Link, NodeName),
-    told: (Driver, Routes, Policy),
+    told: (Driver, Routes, Policy, Rates, Bgp),
     generation: watch::Receiver<Generation>,
     first: watch::Sender<bool>,
     mut name: watch::Receiver<NameState>,

@@ -3,7 +3,9 @@
 //! What a container still has stays its own, in the store and in the journal: cleaning up must not become
 //! a way to give an address twice.
 
-use crate::{base::Base, config::Config, error::Error, policy, routes, server::Claim, sweep};
+use crate::{
+    base::Base, config::Config, error::Error, policy, rates, routes, server::Claim, sweep,
+};
 use fairway_ipam::{
     Lease, NodeName, View,
     keys::Key,
@@ -27,6 +29,7 @@ pub async fn cleanup(config: Config) -> Result<(), Error> {
     let node = config.node.clone();
     let grace = config.sweep.first_grace;
     let policing = config.policy.clone();
+    let state_dir = config.state_dir.clone();
     let base = Base::start(Arc::new(config)).await?;
     sweep::twice(&base.driver, base.former, grace).await;
     base.settle().await;
@@ -49,6 +52,7 @@ pub async fn cleanup(config: Config) -> Result<(), Error> {
     if left.is_empty() {
         routes::clear()?;
         policy::clear(&policing, &node)?;
+        rates::clear(&state_dir)?;
         folder.remove_journal()?;
         info!("the journal is removed; the store's own file, if any, is left");
         return Ok(());

@@ -46,6 +46,8 @@ impl Running {
             link: base.link.clone(),
             routes: base.routes.clone(),
             policy: base.policy.clone(),
+            rates: base.rates.clone(),
+            bgp: base.bgp.clone(),
             released: base.released.clone(),
             journal: base.journal.clone(),
             clocks: base.clocks,

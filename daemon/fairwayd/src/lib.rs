@@ -8,6 +8,7 @@
 
 pub mod alias;
 mod base;
+mod bgp;
 mod cleanup;
 pub mod clock;
 pub mod config;
@@ -16,18 +17,23 @@ pub mod cutoff;
 mod daemon;
 pub mod driver;
 mod error;
+mod feed;
 mod inbox;
 pub mod journal;
 pub mod link;
 pub mod log;
 mod notice;
 mod policy;
+mod rates;
+mod registry;
 pub mod released;
 pub mod routes;
 pub mod server;
 pub mod service;
+mod stored;
 pub mod sweep;
 mod tend;
+mod worker;
 
 pub use cleanup::cleanup;
 pub use config::Config;

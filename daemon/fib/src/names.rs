@@ -32,7 +32,7 @@ pub const FROM_CONTAINERS: u32 = 25_002;
 pub const CONTAINER_FENCE: u32 = 25_003;
 /// Packets of this machine, and of those that it forwards for, to containers.
 pub const TO_CONTAINERS: u32 = 25_004;
-/// What else comes out of the overlay goes nowhere.
+/// What else comes out of the overlay goes nowhere, where nobody else sees to that.
 pub const OVERLAY_REST: u32 = 25_005;
 
 /// The table of a network.

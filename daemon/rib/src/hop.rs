@@ -90,6 +90,8 @@ pub enum Unusable {
         /// Which.
         node: NodeName,
     },
+    /// It lies within a pool, and no block or claim has its prefix.
+    InPool,
     /// A static route leads to this very node.
     Ourselves,
     /// The node says that it is where we are.
@@ -127,6 +129,9 @@ impl fmt::Display for Unusable {
             Unusable::NoGateway { node } => write!(
                 f,
                 "node {node} is in our IPv4 subnet only, IPv6 needs a gateway of its own family, and encap is never"
+            ),
+            Unusable::InPool => f.write_str(
+                "it lies within a pool, and no block or claim of the pool is that prefix",
             ),
             Unusable::Ourselves => f.write_str("it leads to this node"),
             Unusable::OurAddress { node, ip } => {

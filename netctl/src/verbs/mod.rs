@@ -1,5 +1,8 @@
 //! The nouns: what each verb asks for, and how its answer looks.
 
+mod bgp;
+mod bgp_peers;
+mod bgp_routes;
 mod claim;
 mod doctor;
 mod endpoint;
@@ -10,11 +13,15 @@ mod network;
 mod node;
 mod object;
 mod objects;
+mod objects_bgp;
 mod policy;
 mod pool;
 mod ranges;
+mod rate;
+mod rates;
 mod route;
 
+pub(crate) use bgp::BgpVerb;
 pub(crate) use claim::ClaimVerb;
 pub(crate) use doctor::doctor;
 pub(crate) use endpoint::EndpointVerb;
@@ -25,6 +32,7 @@ pub(crate) use node::{NodeVerb, status};
 pub(crate) use object::{Apply, Delete, Get};
 pub(crate) use policy::PolicyVerb;
 pub(crate) use pool::PoolVerb;
+pub(crate) use rate::RateVerb;
 pub(crate) use route::RouteVerb;
 
 use crate::sheet::Cell;

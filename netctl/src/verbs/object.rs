@@ -26,7 +26,8 @@ pub(crate) struct Apply {
 
 #[derive(Debug, Args)]
 pub(crate) struct Get {
-    /// NetworkPolicy (netpol), ClusterNetworkPolicy (cnp), Namespace (ns) or Pod (po)
+    /// NetworkPolicy (netpol), ClusterNetworkPolicy (cnp), RateLimit, BgpConfig, BgpPeer, Namespace (ns) or
+    /// Pod (po)
     kind: String,
     /// Its name, or NAMESPACE/NAME
     name: Option<ObjectName>,
@@ -40,7 +41,8 @@ pub(crate) struct Get {
 
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
-    /// NetworkPolicy (netpol), ClusterNetworkPolicy (cnp), Namespace (ns) or Pod (po)
+    /// NetworkPolicy (netpol), ClusterNetworkPolicy (cnp), RateLimit, BgpConfig, BgpPeer, Namespace (ns) or
+    /// Pod (po)
     kind: String,
     /// NAMESPACE/NAME, or its name where the kind has no namespaces
     name: ObjectName,

@@ -3,10 +3,12 @@
 //! As documents they are what was applied, so that they can be applied again elsewhere, here or in
 //! Kubernetes: one by itself where one was asked for by its name, else a `List`.
 
+use super::objects_bgp;
 use crate::{
     document::Answer,
     sheet::{Cell, Sheet, Tone},
 };
+use fairway_api::admin::RateWish;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -46,12 +48,14 @@ impl Serialize for Objects {
 
 impl Answer for Objects {
     fn sheet(&self) -> Sheet {
-        let heads = [
+        let known = [
             "NAMESPACE?",
             "NAME",
             "TIER?",
             "PRIORITY?",
+            "PER?",
             "NAMESPACES?",
+            "NETWORKS?",
             "PODS?",
             "INGRESS?",
             "EGRESS?",
@@ -59,35 +63,45 @@ impl Answer for Objects {
             "MODE?",
             "LABELS?",
         ];
+        let heads: Vec<&str> = known.into_iter().chain(objects_bgp::HEADS).collect();
         let mut sheet = Sheet::new(&heads, "no such objects");
         for object in &self.items {
-            let policy = text(object, "/kind").ends_with("Policy");
+            let kind = text(object, "/kind");
+            let limit = kind == "RateLimit";
             let (namespaces, pods) = who(object);
-            let [ingress, egress] = ["Ingress", "Egress"].map(|direction| rules(object, direction));
-            let labels = match policy {
+            let [ingress, egress] = ["Ingress", "Egress"].map(|direction| match limit {
+                true => allowance(object, direction),
+                false => rules(object, direction),
+            });
+            let said = limit || kind.ends_with("Policy") || kind.starts_with("Bgp");
+            let labels = match said {
                 true => String::new(),
                 false => labels(object.pointer("/metadata/labels")),
             };
-            sheet.row([
+            let cells = [
                 Cell::from(text(object, "/metadata/namespace")),
                 Cell::from(text(object, "/metadata/name")),
                 Cell::from(text(object, "/spec/tier")),
                 Cell::from(text(object, "/spec/priority")),
+                Cell::from(if limit { per(object) } else { String::new() }),
                 Cell::from(namespaces),
+                Cell::from(named(object, "/spec/networks", limit)),
                 Cell::from(pods),
                 Cell::from(ingress),
                 Cell::from(egress),
                 Cell::from(ports(object)),
                 mode(object),
                 Cell::from(labels),
-            ]);
+            ];
+            let bgp = objects_bgp::cells(object).map(Cell::from);
+            sheet.row(cells.into_iter().chain(bgp));
         }
         sheet
     }
 }
 
 /// Text or a number; empty where it is not there.
-fn text(object: &Value, at: &str) -> String {
+pub(super) fn text(object: &Value, at: &str) -> String {
     match object.pointer(at) {
         Some(Value::String(text)) => text.clone(),
         Some(number @ Value::Number(_)) => number.to_string(),
@@ -110,8 +124,48 @@ fn who(object: &Value) -> (String, String) {
             let shown = |found: Option<&Value>| found.map_or("all".to_owned(), selector);
             (shown(namespaces), shown(pods))
         }
+        "RateLimit" => {
+            let pods = match (per(object).as_str(), at("/spec/podSelector")) {
+                ("Container", pods) => pods.map_or("all".to_owned(), selector),
+                _ => String::new(),
+            };
+            (named(object, "/spec/namespaces", true), pods)
+        }
         _ => (String::new(), String::new()),
     }
+}
+
+/// Who share a limit.
+fn per(object: &Value) -> String {
+    match text(object, "/spec/per").as_str() {
+        "" => "Container".to_owned(),
+        per => per.to_owned(),
+    }
+}
+
+/// A list of names; `all` where there is none and it is for such a kind.
+pub(super) fn named(object: &Value, at: &str, for_it: bool) -> String {
+    let names = object.pointer(at).and_then(Value::as_array);
+    let names: Vec<String> = names.into_iter().flatten().map(plain).collect();
+    match (for_it, names.is_empty()) {
+        (true, true) => "all".to_owned(),
+        _ => names.join("\n"),
+    }
+}
+
+/// `20M, burst 64Ki, 1000 packets/s, dscp 46`; empty where nothing is said of that direction.
+fn allowance(object: &Value, direction: &str) -> String {
+    let field = format!("/spec/{}", direction.to_lowercase());
+    let Some(said) = object.pointer(&field) else {
+        return String::new();
+    };
+    let number = |name: &str| said.get(name).and_then(Value::as_u64);
+    super::rates::shown(&RateWish {
+        rate: said.get("rate").map(plain),
+        burst: said.get("burst").map(plain),
+        packets: number("packetsPerSecond"),
+        dscp: number("dscp"),
+    })
 }
 
 /// As `kubectl` writes selectors.
@@ -196,7 +250,7 @@ fn labels(labels: Option<&Value>) -> String {
 }
 
 /// Text without its quotes.
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), ToOwned::to_owned)

@@ -6,13 +6,18 @@
 )]
 
 mod answers;
+mod answers_bgp;
 mod answers_policy;
+mod answers_rate;
 mod apply;
+mod bgp;
+mod bgp_object;
 mod exits;
 mod fake;
 mod flows;
 mod output;
 mod policy;
+mod rate;
 mod real;
 mod real_networks;
 mod real_policy;

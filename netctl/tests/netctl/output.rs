@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::process::{Command, Stdio};
 
 /// Runs netctl on a terminal of so many columns (`script` makes one); what it showed, with `\r` taken out.
-fn on_terminal(fake: &Fake, line: &str, columns: u16, no_colour: bool) -> String {
+pub(crate) fn on_terminal(fake: &Fake, line: &str, columns: u16, no_colour: bool) -> String {
     let netctl = env!("CARGO_BIN_EXE_netctl");
     let output = Command::new("script")
         .args(["--quiet", "--return", "--command"])

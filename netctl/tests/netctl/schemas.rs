@@ -3,11 +3,12 @@
 //! The files are made from the types: `FAIRWAY_REGENERATE=1 cargo test -p netctl schemas` writes them, and
 //! without that variable the test fails where one is not as it would be made.
 
-use crate::{answers, answers_policy, fake::Fake};
+use crate::{answers, answers_bgp, answers_policy, answers_rate, fake::Fake};
 use fairway_api::{
     admin::{
-        AddressRow, Applied, Audit, AuditRow, Claim, Doctor, Flow, Flows, Info, Network, Node,
-        NodeRemoved, Policy, PolicyExplained, PolicyStatus, Pool, Route, RouteExplained,
+        AddressRow, Applied, Audit, AuditRow, BgpNeighbor, BgpPeers, BgpRoute, Claim, Doctor, Flow,
+        Flows, Info, Network, Node, NodeRemoved, Policy, PolicyExplained, PolicyStatus, Pool, Rate,
+        RateChanged, RateOverride, Route, RouteExplained,
     },
     endpoint::Endpoint,
     ipam::Released,
@@ -212,11 +213,62 @@ fn kinds_of_policy() -> Vec<Kind> {
     ]
 }
 
+fn kinds_of_rates() -> Vec<Kind> {
+    use answers_rate as a;
+    let none = || json!([]);
+    vec![
+        kind::<Vec<Rate>>(
+            "rate-ls",
+            "rate ls",
+            vec![("rate ls", a::rates()), ("rate ls shop/db-0", none())],
+        ),
+        kind::<RateOverride>(
+            "rate",
+            "rate set",
+            vec![("rate set shop/db-0 --ingress none", a::set())],
+        ),
+        kind::<Vec<RateChanged>>(
+            "rate-history",
+            "rate history",
+            vec![("rate history", a::history()), ("rate history", none())],
+        ),
+    ]
+}
+
+fn kinds_of_bgp() -> Vec<Kind> {
+    use answers_bgp as a;
+    vec![
+        kind::<BgpPeers>(
+            "bgp-peers",
+            "bgp peers",
+            vec![("bgp peers", a::peers()), ("bgp peers", a::off())],
+        ),
+        kind::<BgpNeighbor>(
+            "bgp-neighbor",
+            "bgp neighbor",
+            vec![
+                ("bgp neighbor fd00::2", a::neighbor()),
+                ("bgp neighbor show 10.0.0.3", a::stranger()),
+            ],
+        ),
+        kind::<Vec<BgpRoute>>(
+            "bgp-routes",
+            "bgp routes",
+            vec![("bgp routes", a::routes()), ("bgp routes", json!([]))],
+        ),
+    ]
+}
+
+fn all_kinds() -> impl Iterator<Item = Kind> {
+    let kinds = kinds().into_iter().chain(kinds_of_policy());
+    kinds.chain(kinds_of_rates()).chain(kinds_of_bgp())
+}
+
 #[test]
 fn the_files_are_as_the_types_make_them() {
     let regenerate = env::var_os("FAIRWAY_REGENERATE").is_some();
     let mut files = BTreeSet::new();
-    for kind in kinds().into_iter().chain(kinds_of_policy()) {
+    for kind in all_kinds() {
         let path = folder().join(format!("{}.json", kind.file));
         let made = serde_json::to_string_pretty(&kind.made).unwrap() + "\n";
         if regenerate {
@@ -240,7 +292,7 @@ fn the_files_are_as_the_types_make_them() {
 
 #[test]
 fn what_is_written_is_as_described() {
-    for kind in kinds().into_iter().chain(kinds_of_policy()) {
+    for kind in all_kinds() {
         let schema = Schema::read(kind.file);
         for (line, answer) in &kind.runs {
             assert!(described(&kind, line));

@@ -13,6 +13,7 @@ use std::{
 
 /// Every type that this binary is.
 const PLUGINS: &[(&str, &dyn Plugin)] = &[
+    ("bandwidth", &fairway_bandwidth::Bandwidth),
     ("bridge", &fairway_bridge::Bridge),
     ("fairway", &fairway_cluster_ipam::Fairway::new()),
     ("host-local", &fairway_host_local::HostLocal),

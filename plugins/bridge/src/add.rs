@@ -1,10 +1,14 @@
 //! ADD.
 //!
-//! The order: look whether the interface is there, address, bridge, links, what protects the port, what
+//! The order: look whether the interface is there, address, bridge, links, rates, what protects the port, what
 //! is inside the container, gateway, masquerading. Everything but the bridge is undone on failure.
 
 use crate::{conf::BridgeConf, master, vlan};
-use fairway_cluster_ipam::{Daemon, Policy, policy::Enforce};
+use fairway_cluster_ipam::{
+    Daemon, Policy,
+    policy::Enforce,
+    rates::{Asking, Keep},
+};
 use fairway_cni::{CniResult, Context, Failure, IpConfig, Sandbox, Steps};
 use fairway_iface::{
     Dad, Error, Kernel, Owner, PairSpec, container, forward, gateway, ipam, port, veth,
@@ -16,21 +20,25 @@ pub(crate) fn add(context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult,
     let conf = BridgeConf::parse(context)?;
     let policy = conf.policy(context, &sandbox.attachment)?;
     let dns = context.conf.dns()?;
+    let asking = conf.asking(context, sandbox)?;
     let mut kernel = Kernel::open(&sandbox.netns)?;
-    let daemon = policy.is_some().then(Daemon::from_env);
-    let guard = policy.as_ref().zip(daemon.as_ref());
-    let guard = guard.map(|(policy, by)| Guarding { policy, by });
-    let mut result = run(&mut kernel, context, sandbox, &conf, guard)?;
+    let daemon = Daemon::from_env();
+    let asks = Asks {
+        policy: policy.as_ref().map(|policy| (policy, &daemon as _)),
+        rates: asking.as_ref().map(|asking| (asking, &daemon as _)),
+    };
+    let mut result = run(&mut kernel, context, sandbox, &conf, asks)?;
     if !dns.is_empty() {
         result.dns = dns;
     }
     Ok(result)
 }
 
-/// The container's policy, and who puts it in place.
-struct Guarding<'a> {
-    policy: &'a Policy,
-    by: &'a dyn Enforce,
+/// What is asked of the daemon, and who stands for it.
+#[derive(Clone, Copy)]
+struct Asks<'a> {
+    policy: Option<(&'a Policy, &'a dyn Enforce)>,
+    rates: Option<(&'a Asking, &'a dyn Keep)>,
 }
 
 /// All that changes something, and takes it back where it fails.
@@ -39,7 +47,7 @@ fn run(
     context: &Context<'_>,
     sandbox: &Sandbox,
     conf: &BridgeConf,
-    guard: Option<Guarding<'_>>,
+    asks: Asks<'_>,
 ) -> Result<CniResult, Failure> {
     veth::must_be_free(
         kernel.container.as_mut(),
@@ -53,7 +61,7 @@ fn run(
         if conf.is_default_gateway {
             gateway::add_default_routes(&mut result);
         }
-        attach(kernel, steps, (context, sandbox), conf, guard, result)
+        attach(kernel, steps, (context, sandbox), conf, asks, result)
     })
 }
 
@@ -62,7 +70,7 @@ fn attach<'a>(
     steps: &mut Steps<'a, Kernel>,
     (context, sandbox): (&'a Context<'a>, &'a Sandbox),
     conf: &BridgeConf,
-    guard: Option<Guarding<'_>>,
+    asks: Asks<'_>,
     mut result: CniResult,
 ) -> Result<CniResult, Failure> {
     let owner = Owner::new(context.conf.name.as_str(), &sandbox.attachment);
@@ -84,13 +92,19 @@ fn attach<'a>(
         host_mac: None,
         mtu: conf.mtu,
         master: Some(bridge.index),
-        held: guard.is_some(),
+        held: asks.policy.is_some(),
     };
     let pair = veth::create(kernel.host.as_mut(), kernel.container.as_mut(), &spec)?;
     // It is down until nothing passes it that has not been judged.
-    if let Some(Guarding { policy, by }) = guard {
+    if let Some((policy, by)) = asks.policy {
         policy.guard(by)?;
         container::set_up(kernel.host.as_mut(), &pair.host)?;
+    }
+    // Before the first packet. They go with the links.
+    if let Some((asking, by)) = asks.rates {
+        asking.keep(by, kernel, (&pair.host, &pair.container), &conf.rates)?;
+    }
+    if let Some((policy, by)) = asks.policy {
         // At once, or what the container's end says as it comes up would be dropped: whose the address is, and
         // whether somebody else has it.
         let mac = pair.container.mac.ok_or_else(|| Error::Vanished {

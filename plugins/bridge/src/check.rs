@@ -28,8 +28,12 @@ pub(crate) fn check(context: &Context<'_>, sandbox: &Sandbox) -> Result<(), Fail
     check_rules(&mut kernel, owner, &conf, &prev, &port, &inside)?;
     verify::addresses(kernel.container.as_mut(), &inside, &prev)?;
     verify::routes(kernel.container.as_mut(), &prev)?;
+    let daemon = Daemon::from_env();
+    if let Some(asking) = conf.asking(context, sandbox)? {
+        asking.check(&daemon, &mut kernel, (&port, &inside), &conf.rates)?;
+    }
     if let Some(policy) = conf.policy(context, &sandbox.attachment)? {
-        policy.verify(&Daemon::from_env())?;
+        policy.verify(&daemon)?;
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! The bridge plugin's keys, parsed into what can only be valid.
 
 use crate::trunk;
-use fairway_cluster_ipam::Policy;
-use fairway_cni::{Attachment, Context, FieldError, IfName, Object};
-use fairway_iface::keys;
+use fairway_cluster_ipam::{Policy, rates::Asking};
+use fairway_cni::{Attachment, Context, FieldError, IfName, Object, Sandbox};
+use fairway_iface::{Rates, keys};
 use fairway_netfilter::Backend;
 use fairway_netlink::{MacAddr, PortVlanRange};
 
@@ -42,6 +42,8 @@ pub struct BridgeConf {
     pub port_isolation: bool,
     /// `runtimeConfig.mac`, `args.cni.mac` or `MAC` in `CNI_ARGS`.
     pub mac: Option<MacAddr>,
+    /// `bandwidth`, and what the workload says: how much the container may send and get.
+    pub rates: Rates,
     /// `policy`: it must hold, by the daemon.
     pub policy: bool,
     /// An IPAM plugin is configured; without one the container is on layer 2 only.
@@ -78,6 +80,7 @@ impl BridgeConf {
             container_interface: !root.flag("disableContainerInterface")?,
             port_isolation: root.flag("portIsolation")?,
             mac: mac(context)?,
+            rates: Rates::read(context.conf, context.args)?,
             policy: root.flag("policy")?,
             has_ipam: context.conf.ipam_type()?.is_some(),
         };
@@ -123,6 +126,18 @@ impl BridgeConf {
             .policy
             .then(|| Policy::read(context, attachment, true, None));
         policy.transpose()
+    }
+
+    /// What an attachment's rates are asked for with; `None` where none are, and nobody is asked.
+    pub fn asking(
+        &self,
+        context: &Context<'_>,
+        sandbox: &Sandbox,
+    ) -> Result<Option<Asking>, FieldError> {
+        let (attachment, netns) = (&sandbox.attachment, sandbox.netns.as_str());
+        let wanted = self.policy || !self.rates.is_empty();
+        let asking = wanted.then(|| Asking::read("bridge", context, attachment, netns, None));
+        asking.transpose()
     }
 
     /// VLANs matter for this port.

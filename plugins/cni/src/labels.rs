@@ -31,12 +31,34 @@ pub const LABELS: &str = "fairway.network/labels";
 /// More groups for policies, `a,b`.
 pub const GROUPS: &str = "fairway.network/groups";
 
-/// What every key that configures us begins with.
+/// How many bits a second the container may get.
+pub const INGRESS_RATE: &str = "fairway.network/ingress-rate";
+/// How many it may send.
+pub const EGRESS_RATE: &str = "fairway.network/egress-rate";
+/// As [`INGRESS_RATE`], in Kubernetes' own words.
+pub const INGRESS_BANDWIDTH: &str = "kubernetes.io/ingress-bandwidth";
+/// As [`EGRESS_RATE`], in Kubernetes' own words.
+pub const EGRESS_BANDWIDTH: &str = "kubernetes.io/egress-bandwidth";
+
+/// What every key of ours that configures us begins with.
 pub const PREFIX: &str = "fairway.network/";
 
 /// The keys that some plugin of ours reads.
 pub(crate) const KEYS: &[&str] = &[
-    POOL, CLAIM, RELEASE, HANDOVER, ADDRESS, OWNER, NAMESPACE, POD, LABELS, GROUPS,
+    POOL,
+    CLAIM,
+    RELEASE,
+    HANDOVER,
+    ADDRESS,
+    OWNER,
+    NAMESPACE,
+    POD,
+    LABELS,
+    GROUPS,
+    INGRESS_RATE,
+    EGRESS_RATE,
+    INGRESS_BANDWIDTH,
+    EGRESS_BANDWIDTH,
 ];
 
 /// A key's value, and who says so.

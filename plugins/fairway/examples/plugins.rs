@@ -1,10 +1,11 @@
-//! `bridge`, `ptp`, `static` and `fairway` in one file, for this crate's tests. What is installed is plugins/bin.
+//! `bandwidth`, `bridge`, `ptp`, `static` and `fairway` in one file, for this crate's tests. What is installed is plugins/bin.
 
 use fairway_cluster_ipam::Fairway;
 use fairway_cni::{Plugin, serve};
 use std::{env, io, path::Path, process::ExitCode};
 
 const PLUGINS: &[(&str, &dyn Plugin)] = &[
+    ("bandwidth", &fairway_bandwidth::Bandwidth),
     ("bridge", &fairway_bridge::Bridge),
     ("fairway", &Fairway::new()),
     ("ptp", &fairway_ptp::Ptp),

@@ -64,6 +64,27 @@ impl Daemon {
         answer.map_err(failure)
     }
 
+    /// The same where the daemon is there, and of a version that knows the method; none where not.
+    ///
+    /// # Errors
+    /// As [`Daemon::call`], but for a daemon that is not there.
+    pub fn call_if_there<T: DeserializeOwned>(&self, method: Method) -> Result<Option<T>, Failure> {
+        let answer = self.connect().and_then(|mut client| client.call(method));
+        match answer {
+            Ok(answer) => Ok(Some(answer)),
+            Err(ClientError::NotThere { .. }) => Ok(None),
+            Err(ClientError::Refused(body)) if body.is_unknown_method() => Ok(None),
+            Err(error) => Err(failure(error)),
+        }
+    }
+
+    /// The same daemon, for a DEL: it is not waited for that long.
+    #[must_use]
+    pub fn for_release(mut self) -> Self {
+        self.patience = self.patience.min(RELEASE);
+        self
+    }
+
     /// Has the attachment's addresses released, or leaves a record that says so.
     ///
     /// # Errors

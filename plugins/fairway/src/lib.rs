@@ -1,8 +1,8 @@
 //! The IPAM plugin `fairway`: asks the daemon.
 //!
 //! It keeps nothing itself. `facts` reads who the container is and what is wanted for it, `daemon` is the
-//! way to fairwayd and to the records that are left where it is not there, `plugin` has the verbs. `policy` is
-//! for the plugins that make links.
+//! way to fairwayd and to the records that are left where it is not there, `plugin` has the verbs. `policy` and
+//! `rates` are for the plugins that make links.
 //!
 //! What can go wrong is the daemon: not there (ADD fails with 11, nothing is left behind), killed between
 //! its work and its answer (what it may have given is released), hanging (every step has an end). DEL
@@ -14,6 +14,7 @@ mod error;
 pub mod facts;
 mod plugin;
 pub mod policy;
+pub mod rates;
 
 pub use daemon::Daemon;
 pub use error::Error;

@@ -1,6 +1,6 @@
 //! What can go wrong with an interface, and the code each has.
 
-use fairway_cni::{Code, Fault};
+use fairway_cni::{Code, Fault, FieldError};
 use fairway_netlink::{NsError, sysctl::SysctlError};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
@@ -20,6 +20,12 @@ pub enum Error {
     /// A firewall rule.
     #[error(transparent)]
     Netfilter(#[from] fairway_netfilter::Error),
+    /// A limit.
+    #[error(transparent)]
+    Shape(#[from] fairway_shape::Error),
+    /// A field that only the kernel shows to be wrong.
+    #[error(transparent)]
+    Field(FieldError),
     /// The container has an interface of that name.
     #[error("CNI_IFNAME: container interface {ifname:?} already exists")]
     AlreadyAttached {
@@ -112,6 +118,15 @@ impl Fault for Error {
                 Code::INVALID_NETNS
             }
             Error::Netlink(_) => Code::KERNEL,
+            Error::Field(error) => error.code(),
+            Error::Shape(error) => match error {
+                fairway_shape::Error::Foreign { .. } => Code::LINK_CONFLICT,
+                fairway_shape::Error::NoLink { .. } => Code::TRY_AGAIN,
+                fairway_shape::Error::Missing { .. } | fairway_shape::Error::Differs { .. } => {
+                    Code::CHECK_FAILED
+                }
+                _ => Code::KERNEL,
+            },
             Error::Netfilter(
                 fairway_netfilter::Error::MissingRule { .. }
                 | fairway_netfilter::Error::ChangedChain { .. },

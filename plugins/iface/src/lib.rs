@@ -14,13 +14,15 @@ pub mod kernel;
 pub mod keys;
 pub mod owner;
 pub mod port;
+pub mod rates;
 pub mod rules;
 pub mod verify;
 pub mod veth;
 
 pub use container::{Dad, configure};
 pub use error::Error;
-pub use kernel::Kernel;
+pub use kernel::{Kernel, Space};
 pub use owner::Owner;
+pub use rates::Rates;
 pub use rules::Rules;
 pub use veth::{Pair, PairSpec};

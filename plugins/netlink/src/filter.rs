@@ -84,6 +84,9 @@ pub struct FilterSpec<'a> {
     pub id: FilterId,
     /// A name for people, 255 bytes at most.
     pub name: &'a str,
+    /// What the program reads as `tc_classid`, so that one program can tell its filters apart; it sees the low
+    /// 16 bits. 0: nothing.
+    pub class: u32,
     /// The program, of the type for classifiers.
     pub program: BorrowedFd<'a>,
 }
@@ -110,6 +113,8 @@ pub struct FilterProgram {
     pub name: String,
     /// The kernel's number of the program, of which no two that are loaded have the same.
     pub id: u32,
+    /// What it reads as `tc_classid`; 0: nothing.
+    pub class: u32,
     /// A hash of its instructions.
     pub tag: [u8; 8],
     /// Its answer is the verdict.

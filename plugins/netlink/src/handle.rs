@@ -23,6 +23,7 @@ use crate::vxlan::VxlanSpec;
 mod filters;
 mod nexthops;
 mod overlay;
+mod qdiscs;
 mod routes;
 mod rules;
 #[cfg(test)]

@@ -6,8 +6,8 @@
 //!
 //! Callers speak to the [`Netlink`] trait; [`Handle`] is the kernel behind it,
 //! [`fake::Recorder`] a model in memory for tests of plugins. eBPF programs on links
-//! are apart in [`TrafficControl`], for no plugin has any. Changes that others
-//! make are told by a [`Monitor`]. Whatever rtnetlink
+//! are apart in [`TrafficControl`], for no plugin has any, and what rates need in
+//! [`Qdiscs`]. Changes that others make are told by a [`Monitor`]. Whatever rtnetlink
 //! does not cover builds on [`raw`].
 
 pub mod fake;
@@ -30,6 +30,7 @@ mod neighbour;
 mod netlink;
 mod nexthop;
 mod offload;
+mod qdisc;
 mod route;
 mod rule;
 mod vxlan;
@@ -50,6 +51,10 @@ pub use netlink::Netlink;
 pub use nexthop::Nexthop;
 pub use ns::{NetNs, NsError};
 pub use offload::Offload;
+pub use qdisc::{
+    HtbClass, Qdisc, QdiscKind, Qdiscs, Tbf, TcHandle, U32Filter, U32Key, bytes_in,
+    is_unknown_kind, ticks,
+};
 pub use route::{Family, Route, RouteChange, RouteFilter, RouteKind, Scope};
 pub use rule::{Rule, RuleAction};
 pub use vxlan::{Vxlan, VxlanSpec};

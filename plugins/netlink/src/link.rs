@@ -39,6 +39,12 @@ pub struct Link {
     pub alias: Option<String>,
     /// Settings as a bridge's port, for those that are one.
     pub port: Option<BridgePortState>,
+    /// Frames at most that a packet on its way out may stand for. Kernels tell it
+    /// since 4.16.
+    pub gso_max_segs: Option<u32>,
+    /// The most that `gso_max_segs` may be. Kernels tell it since 5.19; before, it was
+    /// 65,535 for all that have no hardware.
+    pub tso_max_segs: Option<u32>,
 }
 
 impl Link {
@@ -60,6 +66,8 @@ impl Link {
             peer_nsid: None,
             alias: None,
             port: None,
+            gso_max_segs: None,
+            tso_max_segs: None,
         }
     }
 
@@ -186,4 +194,7 @@ pub struct LinkChange {
     pub alias: Option<String>,
     /// How IPv6 link-local addresses are made, from the next time it goes up.
     pub addr_gen_mode: Option<AddrGenMode>,
+    /// Frames at most that a packet on its way out may stand for, 1 to the link's
+    /// `tso_max_segs`. Sockets heed it from their next connection on.
+    pub gso_max_segs: Option<u32>,
 }

@@ -96,6 +96,7 @@ fn a_filter_is_put_replaced_listed_and_deleted() {
             handle.put_filter(&FilterSpec {
                 id: id(index, hook),
                 name,
+                class: 0x12_0034,
                 program: program(ebpf).fd().unwrap().as_fd(),
             })
         };
@@ -115,6 +116,7 @@ fn a_filter_is_put_replaced_listed_and_deleted() {
                 assert_eq!((filter.id, filter.protocol), (id(index, hook), 3));
                 let told = filter.program.as_ref().unwrap();
                 assert_eq!((told.id, told.direct), (number(ebpf), true));
+                assert_eq!(told.class, 0x12_0034);
                 assert_eq!((&*told.name, &*filter.kind), (name, "bpf"));
                 let shown = shown(side);
                 assert_eq!(shown.len(), 1, "{shown:?}");
@@ -161,6 +163,7 @@ fn a_filter_is_put_replaced_listed_and_deleted() {
         let no_program = FilterSpec {
             id: id(index, hook),
             name,
+            class: 0,
             program: file.as_fd(),
         };
         let error = handle.put_filter(&no_program).unwrap_err();
@@ -195,6 +198,7 @@ fn the_programs_verdict_is_the_packets_fate() {
                 let spec = FilterSpec {
                     id: id(index, hook),
                     name: "p",
+                    class: 0,
                     program: program(ebpf).fd().unwrap().as_fd(),
                 };
                 handle.put_filter(&spec).unwrap();

@@ -192,6 +192,7 @@ fn one_request_changes_all() {
                     master: Some(Some(br0.index)),
                     alias: Some("for äll".into()),
                     addr_gen_mode: Some(fairway_netlink::AddrGenMode::None),
+                    gso_max_segs: Some(16),
                 },
             )
             .unwrap();
@@ -201,6 +202,7 @@ fn one_request_changes_all() {
         assert_eq!(shown["master"], "br0");
         assert_eq!(shown["ifalias"], "for äll");
         assert_eq!(shown["inet6_addr_gen_mode"], "none");
+        assert_eq!(shown["gso_max_segs"], 16);
         assert_eq!(shown["promiscuity"], 2);
         for flag in ["UP", "PROMISC"] {
             assert!(shown["flags"].as_array().unwrap().contains(&flag.into()));

@@ -11,6 +11,8 @@ use std::net::IpAddr;
 pub(crate) fn add(context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
     let conf = PtpConf::parse(context)?;
     let policy = conf.policy(context, &sandbox.attachment)?;
+    let asking = conf.asking(context, sandbox)?;
+    let daemon = Daemon::from_env();
     let dns = context.conf.dns()?;
     let mut kernel = Kernel::open(&sandbox.netns)?;
     let owner = Owner::new(context.conf.name.as_str(), &sandbox.attachment);
@@ -36,8 +38,12 @@ pub(crate) fn add(context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult,
         let pair = veth::create(kernel.host.as_mut(), kernel.container.as_mut(), &spec)?;
         // It is down until nothing passes it that has not been judged.
         if let Some(policy) = &policy {
-            policy.guard(&Daemon::from_env())?;
+            policy.guard(&daemon)?;
             container::set_up(kernel.host.as_mut(), &pair.host)?;
+        }
+        // Before the first packet. They go with the links.
+        if let Some(asking) = &asking {
+            asking.keep(&daemon, kernel, (&pair.host, &pair.container), &conf.rates)?;
         }
         // We own this link's routes. Best effort, as a kernel without IPv6 has no such setting.
         let _ = sysctl::ensure(&format!("net/ipv6/conf/{}/accept_ra", pair.host.name), "0");
@@ -61,7 +67,7 @@ pub(crate) fn add(context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult,
             let mac = pair.container.mac.ok_or_else(|| Error::Vanished {
                 name: pair.container.name.clone(),
             })?;
-            policy.open(&Daemon::from_env(), &result.ips, mac)?;
+            policy.open(&daemon, &result.ips, mac)?;
         }
         for ip in &mut result.ips {
             ip.interface = Some(1);

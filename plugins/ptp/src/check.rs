@@ -25,6 +25,17 @@ pub(crate) fn check(context: &Context<'_>, sandbox: &Sandbox) -> Result<(), Fail
     verify::addresses(kernel.container.as_mut(), &inside, &prev)?;
     verify::routes(kernel.container.as_mut(), &prev)?;
 
+    let other = match inside.peer_index {
+        Some(index) => kernel.host.link_by_index(index).map_err(Error::from)?,
+        None => None,
+    };
+    let other = other.ok_or_else(|| {
+        Error::mismatch(format_args!("host's end of {:?}", inside.name), "not found")
+    })?;
+    let daemon = Daemon::from_env();
+    if let Some(asking) = conf.asking(context, sandbox)? {
+        asking.check(&daemon, &mut kernel, (&other, &inside), &conf.rates)?;
+    }
     let filter = RouteFilter {
         oif: inside.peer_index,
         ..RouteFilter::default()
@@ -50,7 +61,7 @@ pub(crate) fn check(context: &Context<'_>, sandbox: &Sandbox) -> Result<(), Fail
         kernel.rules.check_masquerade(backend, owner, &own)?;
     }
     if let Some(policy) = conf.policy(context, &sandbox.attachment)? {
-        policy.verify(&Daemon::from_env())?;
+        policy.verify(&daemon)?;
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! The ptp plugin's keys.
 
-use fairway_cluster_ipam::Policy;
-use fairway_cni::{Attachment, Context, FieldError};
-use fairway_iface::keys;
+use fairway_cluster_ipam::{Policy, rates::Asking};
+use fairway_cni::{Attachment, Context, FieldError, Sandbox};
+use fairway_iface::{Rates, keys};
 use fairway_netfilter::Backend;
 
 /// What the configuration asks for.
@@ -12,6 +12,8 @@ pub(crate) struct PtpConf {
     pub(crate) masquerade: Option<Option<Backend>>,
     /// `mtu` in bytes; 0 or absent is the kernel's choice.
     pub(crate) mtu: Option<u32>,
+    /// `bandwidth`, and what the workload says: how much the container may send and get.
+    pub(crate) rates: Rates,
     /// `policy`: it must hold, by the daemon.
     pub(crate) policy: bool,
 }
@@ -23,6 +25,7 @@ impl PtpConf {
         let conf = PtpConf {
             masquerade: keys::masquerade(&root)?,
             mtu: keys::mtu(&root)?,
+            rates: Rates::read(context.conf, context.args)?,
             policy: root.flag("policy")?,
         };
         match context.conf.ipam_type()? {
@@ -43,5 +46,17 @@ impl PtpConf {
             .policy
             .then(|| Policy::read(context, attachment, true, None));
         policy.transpose()
+    }
+
+    /// What an attachment's rates are asked for with; `None` where none are, and nobody is asked.
+    pub(crate) fn asking(
+        &self,
+        context: &Context<'_>,
+        sandbox: &Sandbox,
+    ) -> Result<Option<Asking>, FieldError> {
+        let (attachment, netns) = (&sandbox.attachment, sandbox.netns.as_str());
+        let wanted = self.policy || !self.rates.is_empty();
+        let asking = wanted.then(|| Asking::read("ptp", context, attachment, netns, None));
+        asking.transpose()
     }
 }

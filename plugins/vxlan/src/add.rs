@@ -1,8 +1,8 @@
 //! ADD.
 //!
 //! The order: everything is read, the interface must be free, the daemon says what the network is like, and
-//! only then is there an address and a pair of links. The host's end is down until the daemon has it guarded,
-//! and its policy is in the kernel before anybody is told of the container. That the container is reached is asked for last, when
+//! only then is there an address and a pair of links. The host's end is down until the daemon has it guarded, the
+//! container's until its rates are kept, and its policy is in the kernel before anybody is told of the container. That the container is reached is asked for last, when
 //! the address is the container's for good: until then a failure undoes all.
 
 use crate::{
@@ -11,7 +11,11 @@ use crate::{
     network::{Network, ready},
     shape::shape,
 };
-use fairway_cluster_ipam::{Daemon, Policy, daemon, policy::Enforce};
+use fairway_cluster_ipam::{
+    Daemon, Policy, daemon,
+    policy::Enforce,
+    rates::{Asking, Keep},
+};
 use fairway_cni::{CniResult, Confirmation, Context, Failure, Sandbox, Steps};
 use fairway_iface::{Dad, Error, Kernel, Owner, PairSpec, container, forward, ipam, veth};
 use std::net::IpAddr;
@@ -35,22 +39,26 @@ pub(crate) fn add(
         let attachment = daemon::attachment(context.conf, &sandbox.attachment);
         move |addresses| ready(&daemon, attachment, network, addresses)
     };
-    let guard = Guarding {
+    let asks = Asks {
         policy: policy.as_ref(),
-        by: daemon,
+        enforce: daemon,
+        rates: &conf.asking(context, sandbox)?,
+        keep: daemon,
     };
     let wanted = (&conf, &network);
-    let mut result = run(&mut kernel, context, sandbox, wanted, guard, reached)?;
+    let mut result = run(&mut kernel, context, sandbox, wanted, asks, reached)?;
     if !dns.is_empty() {
         result.dns = dns;
     }
     Ok(result)
 }
 
-/// The container's policy, none outside of policy, and who puts it in place.
-struct Guarding<'a> {
+/// What is asked of the daemon (no policy outside of policy), and who stands for it.
+struct Asks<'a> {
     policy: Option<&'a Policy>,
-    by: &'a dyn Enforce,
+    enforce: &'a dyn Enforce,
+    rates: &'a Asking,
+    keep: &'a dyn Keep,
 }
 
 /// All that changes something, and takes it back where it fails; `reached` is asked last.
@@ -59,7 +67,7 @@ fn run(
     context: &Context<'_>,
     sandbox: &Sandbox,
     (conf, network): (&VxlanConf, &Network),
-    Guarding { policy, by }: Guarding<'_>,
+    asks: Asks<'_>,
     reached: impl FnOnce(Vec<IpAddr>) -> Result<(), Failure> + 'static,
 ) -> Result<CniResult, Failure> {
     let mtu = network.mtu(conf)?;
@@ -69,6 +77,7 @@ fn run(
         ..*context
     };
     let owner = Owner::new(context.conf.name.as_str(), &sandbox.attachment);
+    let policy = asks.policy;
     Steps::run(kernel, |kernel, steps| {
         let given = ipam::allocate(&context, sandbox, steps)?.unwrap_or_default();
         network.must_fit(conf, mtu, &given.ips)?;
@@ -93,15 +102,17 @@ fn run(
             name: pair.container.name.clone(),
         })?;
         if let Some(policy) = policy {
-            policy.guard(by)?;
+            policy.guard(asks.enforce)?;
             container::set_up(kernel.host.as_mut(), &pair.host)?;
         }
         links::outside(kernel.host.as_mut(), &pair.host, mac, &result)?;
+        let ends = (&pair.host, &pair.container);
+        asks.rates.keep(asks.keep, kernel, ends, &conf.rates)?;
         container::settings(&kernel.netns, owner.ifname, &result.ips, Dad::Skip, false)?;
         links::inside(kernel.container.as_mut(), &pair.container, &result)?;
         // Also where nothing is enforced: other nodes are to know it, and this one as soon as it can.
         if let Some(policy) = policy {
-            policy.open(by, &result.ips, mac)?;
+            policy.open(asks.enforce, &result.ips, mac)?;
         }
 
         let addresses = result.ips.iter().map(|ip| ip.address.ip()).collect();

@@ -24,7 +24,9 @@ pub(crate) fn check(
         ipam.check(sandbox)?;
     }
     let mut kernel = Kernel::open(&sandbox.netns)?;
-    let own = ends(&mut kernel, context, sandbox, &prev)?;
+    let (own, near, far) = ends(&mut kernel, context, sandbox, &prev)?;
+    let asking = conf.asking(context, sandbox)?;
+    asking.check(daemon, &mut kernel, (&near, &far), &conf.rates)?;
     let attachment = daemon::attachment(context.conf, &sandbox.attachment);
     let addresses = own.ips.iter().map(|ip| ip.address.ip()).collect();
     if let Some(policy) = policy {
@@ -33,13 +35,13 @@ pub(crate) fn check(
     ready(daemon, attachment, conf.network, addresses)
 }
 
-/// Judges both ends; gives what of the result is this attachment's.
+/// Judges both ends; gives what of the result is this attachment's, the host's end and the container's.
 fn ends(
     kernel: &mut Kernel,
     context: &Context<'_>,
     sandbox: &Sandbox,
     prev: &CniResult,
-) -> Result<CniResult, Error> {
+) -> Result<(CniResult, Link, Link), Error> {
     let (host, container) = (kernel.host.as_mut(), kernel.container.as_mut());
     let interface = verify::container_interface(prev, sandbox)?;
     let inside = verify::link(container, interface, "container interface")?;
@@ -76,7 +78,7 @@ fn ends(
         neighbours(container, &inside, &gateways, near)?;
         neighbours(host, &outside, &containers, far)?;
     }
-    Ok(own)
+    Ok((own, outside, inside))
 }
 
 /// The route that leads to the IPv4 gateway.

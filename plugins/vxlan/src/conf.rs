@@ -1,9 +1,9 @@
 //! The vxlan plugin's keys.
 
 use fairway_api::ipam::Sourced;
-use fairway_cluster_ipam::{Policy, facts::Wanted};
-use fairway_cni::{Attachment, Context, Failure, Field, FieldError};
-use fairway_iface::keys;
+use fairway_cluster_ipam::{Policy, facts::Wanted, rates::Asking};
+use fairway_cni::{Attachment, Context, Failure, Field, FieldError, Sandbox};
+use fairway_iface::{Rates, keys};
 
 /// The longest name of a network, in bytes.
 const NAME_MAX: usize = 63;
@@ -32,6 +32,8 @@ pub struct VxlanConf {
     pub pool: Option<Sourced<String>>,
     /// `policy`: whether policies must hold, where they can or not at all.
     pub policy: Wish,
+    /// `bandwidth`, and what the workload says: how much the container may send and get.
+    pub rates: Rates,
     /// Is an address asked for by name? It says the pool itself.
     pub explicit: bool,
 }
@@ -52,6 +54,15 @@ impl VxlanConf {
             Wish::Outside => return Ok(None),
         };
         Policy::read(context, attachment, required, Some(&self.network)).map(Some)
+    }
+
+    /// What an attachment's rates are asked for with. An administrator may limit one that asks for nothing.
+    ///
+    /// # Errors
+    /// Names the field that is wrong.
+    pub fn asking(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<Asking, FieldError> {
+        let (attachment, netns) = (&sandbox.attachment, sandbox.netns.as_str());
+        Asking::read("vxlan", context, attachment, netns, Some(&self.network))
     }
 
     /// Reads the configuration, and all that the IPAM plugin will read.
@@ -90,6 +101,7 @@ impl VxlanConf {
             mtu,
             pool: facts.pool,
             policy,
+            rates: Rates::read(context.conf, context.args)?,
             explicit: !facts.addresses.is_empty(),
         })
     }
@@ -141,6 +153,7 @@ mod tests {
             mtu: None,
             pool: None,
             policy: Wish::Possible,
+            rates: Rates::default(),
             explicit: false,
         };
         assert_eq!(parse(json!({})), Ok(bare.clone()));
@@ -205,6 +218,10 @@ mod tests {
             (json!({"mtu": "1400"}), "mtu: expected a whole number"),
             (json!({"policy": {}}), "policy: expected a boolean"),
             (json!({"mtu": 67}), "mtu: 67: must be from 68"),
+            (
+                json!({"bandwidth": {"egressRate": 5}}),
+                "bandwidth.egressRate: 5: ",
+            ),
             (json!({"ipam": null}), "ipam.type: missing"),
             (json!({"ipam": {}}), "ipam.type: missing"),
             (

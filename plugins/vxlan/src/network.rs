@@ -139,6 +139,7 @@ mod tests {
                 value: pool.to_owned(),
                 field: "pod annotation: fairway.network/pool".to_owned(),
             }),
+            rates: fairway_iface::Rates::default(),
             explicit,
         }
     }

@@ -4,7 +4,7 @@
 //! its restarts, so that a failed test can show it.
 
 use crate::{Cable, Door};
-use fairway_lab::{Cni, Error, Guarded, Mounts, Ns, Result, plugin_dir, poll};
+use fairway_lab::{Cni, Error, Guarded, Mounts, Ns, Result, bin_dir, plugin_dir, poll};
 use nix::sys::signal::Signal;
 use std::fmt::Write as _;
 use std::fs;
@@ -15,12 +15,6 @@ use std::time::Duration;
 
 /// How long a daemon may take for what it does at once: the machine may be building something.
 pub const SOON: Duration = Duration::from_secs(60);
-
-/// Our programs: `FAIRWAY_BIN_DIR`, else `dist/bin` of this repository.
-pub fn bin_dir() -> PathBuf {
-    let dist = concat!(env!("CARGO_MANIFEST_DIR"), "/../../dist/bin");
-    std::env::var_os("FAIRWAY_BIN_DIR").map_or_else(|| dist.into(), PathBuf::from)
-}
 
 /// See the module's head.
 #[derive(Debug)]

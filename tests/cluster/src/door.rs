@@ -6,7 +6,7 @@ use fairway_api::admin::{
     Doctor, FlowList, Flows, Info, IpamAudit, IpamList, Network, NetworkCreate, NetworkRemove,
     NetworkSet, Node, NodeDrain, NodeRemove, NodeRemoved, ObjectApply, ObjectList, ObjectRef,
     Policy, PolicyExplain, PolicyExplained, PolicyStatus, Pool, PoolCreate, PoolRemove, PoolSet,
-    Route, RouteExplained, RouteList, RouteWhy,
+    Rate, RateList, Route, RouteExplained, RouteList, RouteWhy,
 };
 use fairway_api::endpoint::{Endpoint, Prepare, Prepared};
 use fairway_api::ipam::{
@@ -198,6 +198,8 @@ impl Door {
         policy_audit(PolicyAudit) -> Vec<AuditRow>;
         /// How policy stands.
         policy_status(PolicyStatus) -> PolicyStatus;
+        /// Limits.
+        rate_list(RateList(RateList)) -> Vec<Rate>;
         /// Flows.
         flows(FlowList(FlowList)) -> Flows;
     }

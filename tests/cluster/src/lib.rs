@@ -18,9 +18,10 @@ mod rest;
 mod talk;
 
 pub use bed::{Bed, Plan, before, keep_dir, on};
-pub use daemon::{Daemon, SOON, bin_dir};
+pub use daemon::{Daemon, SOON};
 pub use door::{Answer, Door, attachment, code};
 pub use echo::Echo;
+pub use fairway_lab::bin_dir;
 pub use lan::{Cable, Cut, Lan};
 pub use probe::{Patience, Protocol, Reached, Target, probe};
 pub use rest::{Dice, Stop, joined, say};

@@ -19,12 +19,14 @@ impl Parser {
         let fairway =
             fairway_cluster_ipam::facts::Wanted::read(context.conf, context.args).map(drop);
         let vxlan = VxlanConf::parse(context).map(drop);
+        let rates = fairway_iface::Rates::read_flat(context.conf, context.args).map(drop);
         context.conf.prev_result()?;
         context.conf.dns()?;
         bridge?;
         host_local?;
         fairway?;
         vxlan?;
+        rates?;
         Ok(requests?)
     }
 }

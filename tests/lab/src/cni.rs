@@ -18,6 +18,12 @@ pub fn plugin_dir() -> PathBuf {
     std::env::var_os("FAIRWAY_CNI_DIR").map_or_else(|| dist.into(), PathBuf::from)
 }
 
+/// Our programs: `FAIRWAY_BIN_DIR`, else `dist/bin` of this repository.
+pub fn bin_dir() -> PathBuf {
+    let dist = concat!(env!("CARGO_MANIFEST_DIR"), "/../../dist/bin");
+    std::env::var_os("FAIRWAY_BIN_DIR").map_or_else(|| dist.into(), PathBuf::from)
+}
+
 /// The reference plugins: `FAIRWAY_REFERENCE_DIR`, else where Debian puts them.
 pub fn reference_dir() -> PathBuf {
     let dir = std::env::var_os("FAIRWAY_REFERENCE_DIR");

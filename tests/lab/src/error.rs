@@ -53,6 +53,14 @@ pub enum Error {
         /// What it complained about until then.
         stderr: String,
     },
+    /// A command says that something is wrong, or nothing that makes sense.
+    #[error("`{command}` says: {text}")]
+    Said {
+        /// The command.
+        command: String,
+        /// What it said.
+        text: String,
+    },
     /// A condition did not come true.
     #[error("not within {limit:?}: {what}")]
     Deadline {

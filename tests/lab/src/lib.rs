@@ -26,12 +26,14 @@ mod mounts;
 mod normalise;
 mod ns;
 mod poll;
+pub mod queue;
 mod scratch;
 mod snapshot;
 mod topology;
+pub mod traffic;
 
 pub use cmd::{Cmd, Output};
-pub use cni::{Cni, CniError, Outcome, Raw, plugin_dir, reference_dir};
+pub use cni::{Cni, CniError, Outcome, Raw, bin_dir, plugin_dir, reference_dir};
 pub use error::{Error, Result};
 pub use feature::{Feature, require};
 pub use guarded::Guarded;

@@ -165,9 +165,10 @@ impl Bed {
         let kind = conf["type"].as_str().unwrap_or_default();
         let cni = Cni::new(self.node(), dir, kind);
         let cni = cni.container(id).netns(ns).config(conf.clone());
+        let asked = self.lock().is_some();
         match kind {
             // Mesos passes no more than the rest gets: a variable that nobody reads is not set.
-            "vxlan" => cni
+            "vxlan" | "bridge" | "ptp" | "bandwidth" if asked || kind == "vxlan" => cni
                 .env("FAIRWAY_SOCKET", self.socket().display().to_string())
                 .env("FAIRWAY_STATE_DIR", self.records().display().to_string()),
             _ => cni,

@@ -1,13 +1,13 @@
 //! What stands for fairwayd: it gives addresses of two pools and makes the node's routes, with `ip`.
 //!
 //! It keeps to what the real one promises and no more: an attachment that has addresses gets no others (103),
-//! a container is reached when the node has its routes, and only with addresses of its network's pools. Told
-//! to, it refuses one method, or is not there.
+//! a container is reached when the node has its routes, and only with addresses of its network's pools. Rates it
+//! remembers, by plugin, and keeps none. Told to, it refuses one method, or is not there.
 
 use crate::Families;
 use fairway_api::{
     Body, ErrorBody, Method, Reply, VERSION,
-    endpoint::{Guarded, Prepared, Ready},
+    endpoint::{Guarded, Prepared, Ready, Shape, Shaped},
     frame,
     ipam::{Address, Allocate, Allocated, Attachment, Headrooms},
 };
@@ -44,6 +44,7 @@ struct State {
     node: Ns,
     families: Families,
     held: BTreeMap<Attachment, Vec<Address>>,
+    rates: BTreeMap<Attachment, BTreeMap<String, Vec<u64>>>,
     seen: Vec<String>,
     refusal: Option<(&'static str, u32)>,
     stop: bool,
@@ -63,6 +64,7 @@ impl FakeDaemon {
             node: node.clone(),
             families: Families::Dual,
             held: BTreeMap::new(),
+            rates: BTreeMap::new(),
             seen: Vec::new(),
             refusal: None,
             stop: false,
@@ -102,6 +104,15 @@ impl FakeDaemon {
         let addresses = state.held.values().flatten();
         let held: BTreeSet<_> = addresses.map(|address| address.ip).collect();
         held.iter().map(ToString::to_string).collect()
+    }
+
+    /// The rates that each plugin has asked for last, for a container.
+    pub fn rates(&self, container: &str) -> Vec<(String, Vec<u64>)> {
+        let state = lock(&self.state);
+        let mut rates = state.rates.iter();
+        let own = rates.find(|(at, _)| at.container == container);
+        let words = own.into_iter().flat_map(|(_, words)| words.clone());
+        words.collect()
     }
 
     /// The methods that it was asked for since the last look, in order.
@@ -187,6 +198,11 @@ impl State {
                 }
             }
             Method::EndpointVerify(_) => json!({}),
+            Method::EndpointShape(shape) => json!(self.shape(*shape)?),
+            Method::EndpointShaped(asked) => match self.rates.contains_key(&asked.attachment) {
+                true => json!({}),
+                false => return Err((3, "nobody has asked for rates".to_owned())),
+            },
             Method::Allocate(asked) => json!(self.allocate(&asked)?),
             Method::Release(asked) => {
                 let freed = self.held.remove(&asked.attachment).unwrap_or_default();
@@ -267,6 +283,20 @@ impl State {
             seq: 1,
             temporary: false,
         })
+    }
+
+    /// Remembers them, where the link is there; the namespace has no path only where a word is taken back.
+    fn shape(&mut self, shape: Shape) -> Answer<Shaped> {
+        let link = self.node.run(&format!("ip link show {}", shape.link));
+        link.map_err(|error| (11, error.to_string()))?;
+        if !shape.rates.is_empty() && !Path::new(&shape.netns).exists() {
+            return Err((8, format!("no namespace {:?}", shape.netns)));
+        }
+        let bits = shape.rates.iter().map(|rate| rate.bits).collect();
+        let words = self.rates.entry(shape.attachment).or_default();
+        words.insert(shape.by, bits);
+        let warnings = Vec::new();
+        Ok(Shaped { warnings })
     }
 
     /// Makes the routes, by the host's end that bears the attachment's alias.

@@ -177,7 +177,15 @@ impl Traced {
             source,
         };
         fs::create_dir_all(&dir).map_err(os)?;
-        for kind in ["bridge", "ptp", "loopback", "host-local", "static", "vxlan"] {
+        for kind in [
+            "bridge",
+            "ptp",
+            "loopback",
+            "bandwidth",
+            "host-local",
+            "static",
+            "vxlan",
+        ] {
             let program = plugin_dir().join(kind);
             let program = program.display();
             let script = format!("#!/bin/sh\nexec strace -E STRACE $STRACE -- {program}\n");

@@ -21,3 +21,26 @@ fn a_seed_is_a_run() {
         assert!(lines != other, "two seeds are one run");
     }
 }
+
+/// Runs that found a fault once: profile, seed, steps.
+const FOUND: &[(&str, u64, u64)] = &[
+    // A claim had ended, the block's record still said that it has its address, and the journal was lost: the
+    // container that had been given the address since was forgotten.
+    ("partition-heavy", 32_089_801_968_774, 10_000),
+    // The last block of a pool was being given back by the node that was asked for an address of it.
+    ("tiny-pools", 3_461_766_788_078, 15_000),
+    // A clock that was ahead wrote when a claim ended, which then stayed for as long as the clock was wrong.
+    ("sticky-heavy", 3_461_766_788_061, 15_000),
+    // A pool had lost its prefixes of one family: the judge asked for both.
+    ("operators", 3_461_766_788_016, 15_000),
+];
+
+#[test]
+fn what_was_found_once_is_not_found_again() {
+    for &(profile, seed, steps) in FOUND {
+        let profile = Profile::named(profile).expect("a profile");
+        if let Err(failure) = Run::new(seed, steps, profile).go() {
+            panic!("seed {seed}:\n{failure}");
+        }
+    }
+}

@@ -20,6 +20,8 @@ pub struct Plan {
     pub name: &'static str,
     /// The guest that they need.
     pub guest: fn() -> Guest,
+    /// They measure time: no other guest runs beside theirs.
+    pub alone: bool,
     /// The tests, each in a process of its own and a lab of its own.
     pub tests: &'static [GuestTest],
 }

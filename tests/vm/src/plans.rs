@@ -1,8 +1,9 @@
 //! All that is tested in guests.
 
+mod rates;
 mod vlan;
 
 use crate::plan::Plan;
 
 /// Each is a boot.
-pub const PLANS: &[Plan] = &[vlan::PLAN];
+pub const PLANS: &[Plan] = &[vlan::PLAN, rates::PLAN];

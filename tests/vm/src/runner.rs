@@ -17,7 +17,7 @@ use crate::plans::PLANS;
 
 /// How long one test may take. The emulated CPU is some twenty times slower than a real
 /// one, and other suites may share that.
-pub const TEST_DEADLINE: Duration = Duration::from_secs(60);
+pub const TEST_DEADLINE: Duration = Duration::from_secs(120);
 
 /// `guest-tests PLAN NAME…` runs these tests and prints a [`Verdict`] a line;
 /// `guest-tests --one PLAN NAME` is one of them.

@@ -1,12 +1,14 @@
 //! Shows each guest test as a test; boots one guest per plan, and none that is not wanted.
 //!
+//! Guests run side by side, but for those whose tests measure time: they come after all others, one by one.
+//!
 //! `cargo test -p fairway-tests-vm --test vm trunk` boots for the tests with that word in
 //! their names only.
 
 use std::collections::HashMap;
 use std::process::ExitCode;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use fairway_tests_vm::plan::{Plan, Verdict};
@@ -53,7 +55,7 @@ impl Board {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
-    let mut guests = Vec::new();
+    let (mut beside, mut alone) = (Vec::new(), Vec::new());
     for plan in PLANS {
         let shown = |name: &str| format!("{}::{name}", plan.name);
         let board = Arc::new(Board::default());
@@ -68,14 +70,29 @@ fn main() -> ExitCode {
             trials.push(Trial::test(shown(name), move || board.wait(name)));
         }
         if !arguments.list && !wanted.is_empty() {
-            guests.push(thread::spawn(move || board_of(plan, &wanted, &board)));
+            let guest = move || board_of(plan, &wanted, &board);
+            match plan.alone {
+                true => alone.push(guest),
+                false => beside.push(thread::spawn(guest)),
+            }
         }
     }
+    let guests = thread::spawn(move || {
+        join(beside);
+        for guest in alone {
+            join([thread::spawn(guest)]);
+        }
+    });
     let conclusion = libtest_mimic::run(&arguments, trials);
-    for guest in guests {
-        let _ = guest.join(); // it is gone when this program is
-    }
+    join([guests]);
     conclusion.exit_code()
+}
+
+/// Waits for guests; one that has failed has said so, and is gone when this program is.
+fn join(guests: impl IntoIterator<Item = JoinHandle<()>>) {
+    for guest in guests {
+        let _ = guest.join();
+    }
 }
 
 /// As libtest-mimic itself will decide.
@@ -96,9 +113,15 @@ fn board_of(plan: &Plan, names: &[&str], board: &Board) {
 /// Says why no further verdict will come.
 fn hear(plan: &Plan, names: &[&str], board: &Board) -> String {
     let plugins = fairway_lab::plugin_dir();
-    if !plugins.join("bridge").exists() {
-        let plugins = plugins.display();
-        return format!("no plugins in {plugins}: run `cargo xtask dist`, or set FAIRWAY_CNI_DIR");
+    let programs = fairway_lab::bin_dir();
+    for (dir, name, variable) in [
+        (&plugins, "bridge", "FAIRWAY_CNI_DIR"),
+        (&programs, "fairwayd", "FAIRWAY_BIN_DIR"),
+    ] {
+        if !dir.join(name).exists() {
+            let dir = dir.display();
+            return format!("no {name} in {dir}: run `cargo xtask dist`, or set {variable}");
+        }
     }
     let mut command = vec![env!("CARGO_BIN_EXE_guest-tests"), plan.name];
     command.extend(names);
@@ -106,6 +129,7 @@ fn hear(plan: &Plan, names: &[&str], board: &Board) -> String {
     let mut guest = (plan.guest)();
     for (name, dir) in [
         ("FAIRWAY_CNI_DIR", plugins),
+        ("FAIRWAY_BIN_DIR", programs),
         ("FAIRWAY_REFERENCE_DIR", fairway_lab::reference_dir()),
     ] {
         guest = guest.env(name, &dir.to_string_lossy());

@@ -11,6 +11,7 @@ use std::path::Path;
 
 /// (folder, what crates below it may use of this repository); the first that fits counts.
 const ARROWS: &[(&str, &[&str])] = &[
+    ("plugins/shape", &["plugins/netlink"]),
     ("plugins/", &["plugins/", "daemon/api"]),
     ("ipam/kv", &[]),
     ("ipam/core", &["ipam/kv"]),
@@ -24,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "ipam/",
             "plugins/netlink",
             "plugins/netfilter",
+            "plugins/shape",
             "plugins/cni",
         ],
     ),
@@ -33,6 +35,11 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["daemon/rib", "ipam/core", "plugins/netlink"],
     ),
     ("daemon/policy", &[]),
+    // What objects look like.
+    ("daemon/bgp", &["daemon/policy"]),
+    ("daemon/speaker", &["daemon/bgp"]),
+    // What objects look like, and how rates are written.
+    ("daemon/rates", &["daemon/policy", "plugins/shape"]),
     (
         "daemon/enforce",
         &["daemon/policy", "dataplane-ebpf/loader"],
@@ -101,6 +108,11 @@ const APART: &[(&str, &[&str], &str)] = &[
         "fairway-policy",
         &["tokio", "mio", "aya", "netlink-sys", "nix", "rand"],
         "the engine knows no clock, socket, kernel or chance, so that it can be held against a naive one",
+    ),
+    (
+        "fairway-bgp",
+        &["tokio", "mio", "netlink-sys", "nix", "rand"],
+        "the speaker knows no clock, socket, kernel or chance, so that what it was told can be told again",
     ),
     (
         "netctl",
@@ -180,9 +192,13 @@ mod tests {
             ("plugins/fairway", "daemon/api"),
             ("plugins/vxlan", "daemon/api"),
             ("plugins/vxlan", "plugins/fairway"),
+            ("plugins/shape", "plugins/netlink"),
+            ("plugins/bridge", "plugins/shape"),
+            ("daemon/fairwayd", "plugins/shape"),
             ("daemon/fairwayd", "ipam/store"),
             ("daemon/fairwayd", "daemon/rib"),
             ("daemon/rib", "ipam/core"),
+            ("daemon/bgp", "daemon/policy"),
             ("daemon/fairwayd", "dataplane-ebpf/loader"),
             ("daemon/enforce", "dataplane-ebpf/loader"),
             ("dataplane-ebpf/loader", "plugins/netlink"),
@@ -193,10 +209,12 @@ mod tests {
             ("plugins/bin", "ipam/core"),
             ("plugins/fairway", "daemon/fairwayd"),
             ("plugins/vxlan", "daemon/rib"),
+            ("plugins/shape", "plugins/cni"),
             ("daemon/api", "plugins/cni"),
             ("daemon/rib", "plugins/netlink"),
             ("daemon/rib", "ipam/store"),
             ("daemon/policy", "dataplane-ebpf/abi"),
+            ("daemon/bgp", "daemon/api"),
             ("dataplane-ebpf/loader", "daemon/policy"),
             ("ipam/core", "ipam/store"),
             ("netctl", "daemon/fairwayd"),

@@ -4,6 +4,7 @@
 //! describe themselves: `docs/schema` is made so.
 
 mod address;
+mod bgp;
 mod claim;
 mod doctor;
 mod flow;
@@ -12,9 +13,14 @@ mod node;
 mod object;
 mod policy;
 mod pool;
+mod rate;
 mod route;
 
 pub use address::{AddressRow, Audit, Balance, Finding, IpamAudit, IpamFree, IpamList};
+pub use bgp::{
+    BgpCounts, BgpError, BgpMessages, BgpNeighbor, BgpNeighborGet, BgpPeer, BgpPeers, BgpReset,
+    BgpRoute, BgpRouteList,
+};
 pub use claim::{Claim, ClaimCreate, ClaimList, ClaimMove, ClaimRemove, SetSize};
 pub use doctor::{Check, Doctor};
 pub use flow::{Flow, FlowList, Flows};
@@ -26,4 +32,8 @@ pub use policy::{
     PolicyExplained, PolicyStatus, RuleExplained,
 };
 pub use pool::{Pool, PoolCreate, PoolRange, PoolRemove, PoolSet, PoolSettings};
+pub use rate::{
+    Direction, Rate, RateChanged, RateHeld, RateList, RateOverride, RateRemove, RateSent, RateSet,
+    RateWish,
+};
 pub use route::{Candidate, Considered, Route, RouteExplained, RouteList, RouteWhy};

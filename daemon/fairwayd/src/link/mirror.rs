@@ -2,8 +2,10 @@
 
 use super::Link;
 use crate::{
+    bgp::Bgp,
     driver::{Driver, Generation},
     policy::Policy,
+    rates::Rates,
     routes::Routes,
 };
 use fairway_ipam::{NodeName, keys::Key};
@@ -19,12 +21,12 @@ use std::sync::{
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-/// Tells the driver, routes and policy all that happens in the store. Each new agent is told everything from
+/// Tells the driver, routes, policy, rates and BGP all that happens in the store. Each new agent is told everything from
 /// the start.
 /// `first` becomes true with the first whole picture.
 pub(crate) async fn mirror(
     (link, node): (Link, NodeName),
-    (driver, routes, policy): (Driver, Routes, Policy),
+    (driver, routes, policy, rates, bgp): (Driver, Routes, Policy, Rates, Bgp),
     mut generation: watch::Receiver<Generation>,
     first: watch::Sender<bool>,
 ) {
@@ -35,6 +37,8 @@ pub(crate) async fn mirror(
             driver: driver.clone(),
             routes: routes.clone(),
             policy: policy.clone(),
+            rates: rates.clone(),
+            bgp: bgp.clone(),
             connected: link.connected.clone(),
             drained: link.drained.clone(),
             drain: Key::Drain(node.clone()).path(),
@@ -52,6 +56,8 @@ struct Told {
     driver: Driver,
     routes: Routes,
     policy: Policy,
+    rates: Rates,
+    bgp: Bgp,
     connected: Arc<AtomicBool>,
     drained: Arc<AtomicBool>,
     /// The key that says whether this node takes containers.
@@ -95,6 +101,8 @@ impl Sink for Told {
         let whole = matches!(update, Update::Reset { .. });
         self.routes.store(update.clone());
         self.policy.store(update.clone());
+        self.rates.store(update.clone());
+        self.bgp.store(&update);
         self.driver.store(self.generation, update);
         if whole {
             self.first.send_replace(true);

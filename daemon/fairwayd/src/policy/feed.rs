@@ -1,28 +1,28 @@
 //! What the store shows, in the engine's words.
-//!
-//! Each key is compared with what it was, so that a list that is read anew tells the engine nothing that it
-//! knows. What cannot be read is a problem that is told, and what was in its place before stays in force: a
-//! policy must not fall because a newer program wrote it.
 
 use super::{keys::Key, record::EndpointRecord};
+use crate::{feed, stored};
 use fairway_ipam::{
     NetworkRecord,
-    record::{NodeRecord, Record as _},
+    record::{NodeRecord, Record as _, RecordError},
 };
-use fairway_kv::{Change, Entry, Update};
-use fairway_policy::input::{Input, Node};
+use fairway_policy::{
+    input::{Input, Node},
+    object::Parsed,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
     time::{Duration, Instant},
 };
 
+/// What the store has shown so far.
+pub(super) type Feed = feed::Feed<Reader>;
+
+/// Reads objects, nodes and what is on them, and networks.
 #[derive(Debug, Default)]
-pub(super) struct Feed {
+pub(super) struct Reader {
     here: String,
-    /// Keys that are there, with the values that were taken.
-    known: BTreeMap<String, Vec<u8>>,
-    problems: BTreeMap<String, String>,
     networks: BTreeMap<String, u32>,
     node: Option<NodeRecord>,
     addresses: BTreeSet<IpAddr>,
@@ -30,34 +30,31 @@ pub(super) struct Feed {
     /// stay.
     away: BTreeMap<String, Instant>,
     grace: Duration,
-    /// The whole picture was there once.
-    pub(super) seen: bool,
-    /// Networks have changed.
-    pub(super) networks_changed: bool,
 }
 
 impl Feed {
-    pub(super) fn new(here: String, grace: Duration) -> Feed {
-        Feed {
-            here,
-            grace,
-            ..Feed::default()
-        }
-    }
-
-    /// What is wrong with what the store shows.
-    pub(super) fn problems(&self) -> impl Iterator<Item = &String> {
-        self.problems.values()
-    }
-
     /// An object that cannot be read and of which nothing is known from before: what it would refuse must not
     /// pass, so nothing that is known without it takes over from what a daemon before this one knew.
     pub(super) fn blind(&self) -> Option<&String> {
-        let mut problems = self.problems.iter();
-        let unknown = problems.find(|(key, _)| {
-            matches!(Key::parse(key), Some(Key::Object(_))) && !self.known.contains_key(*key)
-        });
-        unknown.map(|(_, problem)| problem)
+        let mut unread = self.unread();
+        let object = unread.find(|(path, _)| matches!(Key::parse(path), Some(Key::Object(_))));
+        object.map(|(_, problem)| problem)
+    }
+
+    /// What the store says that this node has told of its endpoints.
+    pub(super) fn told(&self) -> BTreeMap<&String, &Vec<u8>> {
+        let here = &self.reader.here;
+        self.below(&format!("{}endpoints/{here}/", fairway_kv::ROOT))
+    }
+}
+
+impl Reader {
+    pub(super) fn new(here: String, grace: Duration) -> Reader {
+        Reader {
+            here,
+            grace,
+            ..Reader::default()
+        }
     }
 
     /// Nodes that were away for long enough.
@@ -84,15 +81,6 @@ impl Feed {
         !self.networks.is_empty()
     }
 
-    /// What the store says that this node has told of its endpoints.
-    pub(super) fn told(&self) -> BTreeMap<&String, &Vec<u8>> {
-        let prefix = format!("{}endpoints/{}/", fairway_kv::ROOT, self.here);
-        let after = self.known.range(prefix.clone()..);
-        after
-            .take_while(|(key, _)| key.starts_with(&prefix))
-            .collect()
-    }
-
     /// This node's own addresses, as the kernel has them.
     pub(super) fn own_addresses(&mut self, addresses: BTreeSet<IpAddr>) -> Option<Input> {
         if self.addresses == addresses {
@@ -100,116 +88,6 @@ impl Feed {
         }
         self.addresses = addresses;
         Some(self.own_node())
-    }
-
-    pub(super) fn take(&mut self, update: Update) -> Vec<Input> {
-        let mut inputs = Vec::new();
-        match update {
-            Update::Lost => {}
-            Update::Reset { entries, .. } => {
-                let present: BTreeSet<&str> = entries.iter().map(|e| e.key.as_str()).collect();
-                let known = self.known.keys().chain(self.problems.keys());
-                let gone = known.filter(|key| !present.contains(key.as_str()));
-                let gone: Vec<String> = gone.cloned().collect();
-                for key in gone {
-                    inputs.extend(self.gone(&key));
-                }
-                for entry in entries {
-                    inputs.extend(self.put(entry));
-                }
-                self.seen = true;
-            }
-            Update::Changes { changes, .. } => {
-                for change in changes {
-                    inputs.extend(match change {
-                        Change::Put(entry) => self.put(entry),
-                        Change::Deleted { key, .. } => self.gone(&key),
-                    });
-                }
-            }
-        }
-        inputs
-    }
-
-    fn put(&mut self, entry: Entry) -> Option<Input> {
-        let key = Key::parse(&entry.key)?;
-        if self.known.get(&entry.key) == Some(&entry.value) {
-            return None;
-        }
-        match self.read(&key, &entry.value) {
-            Ok(input) => {
-                self.problems.remove(&entry.key);
-                self.known.insert(entry.key, entry.value);
-                input
-            }
-            Err(reason) => {
-                let problem = format!("{}: {reason}; it is left as it was", entry.key);
-                self.problems.insert(entry.key, problem);
-                None
-            }
-        }
-    }
-
-    fn read(&mut self, key: &Key, value: &[u8]) -> Result<Option<Input>, String> {
-        let text = |error: fairway_ipam::record::RecordError| error.to_string();
-        Ok(match key {
-            Key::Object(name) => {
-                let parsed = super::stored::decode(value)?;
-                if parsed.name != *name {
-                    return Err(format!("holds {}", parsed.name));
-                }
-                Some(Input::Object(parsed.object))
-            }
-            Key::Endpoint { node, .. } => {
-                let record = EndpointRecord::decode(value).map_err(text)?;
-                // Of its own containers the node knows best.
-                (*node != self.here).then(|| Input::Endpoint(record.endpoint(node, false)))
-            }
-            Key::Node(name) => {
-                let record = NodeRecord::decode(value).map_err(text)?;
-                match *name == self.here {
-                    true => {
-                        self.node = Some(record);
-                        Some(self.own_node())
-                    }
-                    false => {
-                        self.away.remove(name);
-                        Some(Input::Node(node(name, &record, false)))
-                    }
-                }
-            }
-            Key::Network(name) => {
-                let record = NetworkRecord::decode(value).map_err(text)?;
-                self.networks.insert(name.clone(), record.vni.number());
-                self.networks_changed = true;
-                None
-            }
-        })
-    }
-
-    fn gone(&mut self, path: &str) -> Option<Input> {
-        self.problems.remove(path);
-        let value = self.known.remove(path)?;
-        match Key::parse(path)? {
-            Key::Object(name) => Some(Input::ObjectGone(name)),
-            Key::Endpoint { node, .. } if node == self.here => None,
-            Key::Endpoint { node, .. } => {
-                let record = EndpointRecord::decode(&value).ok()?;
-                Some(Input::EndpointGone(record.id(&node)))
-            }
-            // It may only be cut off, or be upgraded: what rules say of it holds on. This one keeps its labels.
-            Key::Node(name) => {
-                if name != self.here {
-                    self.away.insert(name, Instant::now());
-                }
-                None
-            }
-            Key::Network(name) => {
-                self.networks.remove(&name);
-                self.networks_changed = true;
-                None
-            }
-        }
     }
 
     fn own_node(&self) -> Input {
@@ -223,6 +101,73 @@ impl Feed {
     }
 }
 
+impl feed::Reader for Reader {
+    type Key = Key;
+    type Input = Input;
+
+    fn key(path: &str) -> Option<Key> {
+        Key::parse(path)
+    }
+
+    fn put(&mut self, key: Key, value: &[u8]) -> Result<Option<Input>, String> {
+        let text = |error: RecordError| error.to_string();
+        Ok(match key {
+            Key::Object(name) => {
+                let parsed = stored::decode::<Parsed>(value)?;
+                if parsed.name != name {
+                    return Err(format!("holds {}", parsed.name));
+                }
+                Some(Input::Object(parsed.object))
+            }
+            Key::Endpoint { node, .. } => {
+                let record = EndpointRecord::decode(value).map_err(text)?;
+                // Of its own containers the node knows best.
+                (node != self.here).then(|| Input::Endpoint(record.endpoint(&node, false)))
+            }
+            Key::Node(name) => {
+                let record = NodeRecord::decode(value).map_err(text)?;
+                match name == self.here {
+                    true => {
+                        self.node = Some(record);
+                        Some(self.own_node())
+                    }
+                    false => {
+                        self.away.remove(&name);
+                        Some(Input::Node(node(&name, &record, false)))
+                    }
+                }
+            }
+            Key::Network(name) => {
+                let record = NetworkRecord::decode(value).map_err(text)?;
+                self.networks.insert(name, record.vni.number());
+                None
+            }
+        })
+    }
+
+    fn gone(&mut self, key: Key, value: &[u8]) -> Option<Input> {
+        match key {
+            Key::Object(name) => Some(Input::ObjectGone(name)),
+            Key::Endpoint { node, .. } if node == self.here => None,
+            Key::Endpoint { node, .. } => {
+                let record = EndpointRecord::decode(value).ok()?;
+                Some(Input::EndpointGone(record.id(&node)))
+            }
+            // It may only be cut off, or be upgraded: what rules say of it holds on. This one keeps its labels.
+            Key::Node(name) => {
+                if name != self.here {
+                    self.away.insert(name, Instant::now());
+                }
+                None
+            }
+            Key::Network(name) => {
+                self.networks.remove(&name);
+                None
+            }
+        }
+    }
+}
+
 fn node(name: &str, record: &NodeRecord, here: bool) -> Node {
     let addresses = record.underlay.iter().flat_map(|u| &u.addresses);
     Node {
@@ -230,5 +175,94 @@ fn node(name: &str, record: &NodeRecord, here: bool) -> Node {
         labels: record.labels.clone(),
         addresses: addresses.map(|a| a.address).collect(),
         here,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fairway_kv::{Change, Entry, ROOT, Revision, Update};
+
+    fn put(feed: &mut Feed, key: &str, value: &str) -> Vec<Input> {
+        let entry = Entry {
+            key: format!("{ROOT}{key}"),
+            value: value.as_bytes().to_vec(),
+            created: Revision(1),
+            modified: Revision(1),
+        };
+        feed.take(Update::Changes {
+            revision: Revision(1),
+            changes: vec![Change::Put(entry)],
+        })
+    }
+
+    fn gone(feed: &mut Feed, key: &str) -> Vec<Input> {
+        let key = format!("{ROOT}{key}");
+        let revision = Revision(2);
+        feed.take(Update::Changes {
+            revision,
+            changes: vec![Change::Deleted { key, revision }],
+        })
+    }
+
+    fn feed() -> Feed {
+        Feed::new(Reader::new("here".to_owned(), Duration::ZERO))
+    }
+
+    const POLICY: &str = "policies/NetworkPolicy/web/a";
+    const OBJECT: &str = r#"{"version":1,"object":{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"a","namespace":"web"},"spec":{"podSelector":{}}}}"#;
+    const NEWER: &str = r#"{"version":2}"#;
+
+    #[test]
+    fn only_an_object_that_was_never_read_makes_blind() {
+        let mut feed = feed();
+        assert!(put(&mut feed, POLICY, NEWER).is_empty());
+        assert!(feed.blind().unwrap().contains("version 2 is newer"));
+        // Of nodes and networks nothing is refused.
+        put(&mut feed, "nodes/n1", NEWER);
+        gone(&mut feed, POLICY);
+        assert_eq!((feed.blind(), feed.problems().count()), (None, 1));
+        let read = put(&mut feed, POLICY, OBJECT);
+        assert!(matches!(read[..], [Input::Object(_)]), "{read:?}");
+        // What was read holds on.
+        assert!(put(&mut feed, POLICY, NEWER).is_empty());
+        assert_eq!((feed.blind(), feed.problems().count()), (None, 2));
+        // As it was.
+        assert!(put(&mut feed, POLICY, OBJECT).is_empty());
+        assert_eq!(feed.problems().count(), 1);
+        let read = gone(&mut feed, POLICY);
+        assert!(matches!(read[..], [Input::ObjectGone(_)]), "{read:?}");
+    }
+
+    #[test]
+    fn a_node_that_is_not_heard_of_is_gone_after_a_while() {
+        let node = |name: &str| {
+            format!(
+                r#"{{"version":1,"journal":"j","labels":{{"name":"{name}"}},"since":1,"daemon":"0","host":"h"}}"#
+            )
+        };
+        let mut feed = feed();
+        let there = |inputs: &[Input]| match inputs {
+            [Input::Node(node)] => (node.name.clone(), node.here),
+            other => panic!("{other:?}"),
+        };
+        let read = put(&mut feed, "nodes/n1", &node("n1"));
+        assert_eq!(there(&read), ("n1".to_owned(), false));
+        let read = put(&mut feed, "nodes/here", &node("here"));
+        assert_eq!(there(&read), ("here".to_owned(), true));
+        assert!(gone(&mut feed, "nodes/n1").is_empty() && gone(&mut feed, "nodes/here").is_empty());
+        let expired = feed.reader.expired();
+        assert!(
+            matches!(&expired[..], [Input::NodeGone(name)] if name == "n1"),
+            "{expired:?}"
+        );
+        assert!(feed.reader.expired().is_empty());
+        let own = feed
+            .reader
+            .own_addresses(["192.0.2.1".parse().unwrap()].into());
+        let Some(Input::Node(own)) = own else {
+            panic!("{own:?}");
+        };
+        assert_eq!(own.labels.get("name").map(String::as_str), Some("here"));
     }
 }

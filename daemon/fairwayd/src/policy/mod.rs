@@ -17,28 +17,31 @@ mod names;
 mod plane;
 mod publish;
 pub(crate) mod record;
-mod registry;
-pub(crate) mod stored;
 mod told;
 mod turn;
-mod worker;
 
 pub(crate) use flows::FlowLog;
-pub(crate) use record::EndpointRecord;
+pub(crate) use record::{EndpointRecord, NAMESPACE};
 pub(crate) use told::reference;
 
 use crate::{
     config::Policing,
     error::Error,
-    inbox::{self, Outbox},
+    inbox::Outbox,
     link::Link,
     routes::ways::Changed,
+    worker::{self, Turn as _},
 };
 use fairway_api::{ErrorBody, admin, endpoint};
 use fairway_ipam::{AttachmentId, NodeName};
 use fairway_kv::Update;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use fairway_netlink::Handle;
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot};
+use turn::Turn;
+
+/// What the thread is called.
+const NAME: &str = "policy";
 
 /// What the thread runs by.
 #[derive(Debug, Clone)]
@@ -48,6 +51,8 @@ pub(crate) struct Beginning {
     pub(crate) policing: Policing,
     /// For how long a node counts that is not heard of.
     pub(crate) grace: Duration,
+    /// Whose way in has a queue, as a daemon before has left it.
+    pub(crate) shaped: BTreeSet<AttachmentId>,
 }
 
 type To<T> = oneshot::Sender<Result<T, ErrorBody>>;
@@ -57,6 +62,8 @@ enum Message {
     Store(Update),
     /// Ways to other nodes have changed.
     Ways(Changed),
+    /// Whose way in has a queue that no packet may go past.
+    Shaped(BTreeSet<AttachmentId>),
     /// A container must not use its addresses any more.
     Gone(AttachmentId),
     Guard(AttachmentId, bool, To<endpoint::Guarded>),
@@ -88,22 +95,18 @@ impl Policy {
         link: Link,
     ) -> Result<(Policy, impl Future<Output = ()> + Send + use<>), Error> {
         let (orders, ordered) = mpsc::unbounded_channel();
-        let (started, start) = oneshot::channel();
-        let failed = |source| Error::System {
-            what: "policy",
-            source,
+        let flows = Arc::<FlowLog>::default();
+        let log = flows.clone();
+        let begin = move || {
+            let handle = Handle::open().map_err(worker::failed(NAME))?;
+            let mut turn = Turn::new(beginning, handle, orders, log)?;
+            // What is there already goes on as it was from the first moment.
+            turn.step();
+            Ok(turn)
         };
-        let (outbox, inbox) = inbox::pair().map_err(failed)?;
-        let policy = Policy {
-            outbox,
-            flows: Arc::default(),
-        };
-        let flows = policy.flows.clone();
-        let thread = std::thread::Builder::new().name("policy".to_owned());
-        let spawned = thread.spawn(move || worker::run(beginning, inbox, orders, flows, started));
-        spawned.map_err(failed)?;
-        let gone = |_| failed(std::io::Error::other("the thread has ended"));
-        start.await.map_err(gone)??;
+        let run = move |inbox, started| worker::run(NAME, begin, inbox, started);
+        let outbox = worker::start(NAME, run).await?;
+        let policy = Policy { outbox, flows };
         let publishing = publish::carry_out(ordered, link, policy.clone());
         Ok((policy, publishing))
     }
@@ -116,6 +119,11 @@ impl Policy {
     /// Ways to other nodes have changed.
     pub(crate) fn ways(&self, changed: Changed) {
         self.outbox.tell(Message::Ways(changed));
+    }
+
+    /// Whose way in has a queue that no packet may go past: all of them.
+    pub(crate) fn shaped(&self, shaped: BTreeSet<AttachmentId>) {
+        self.outbox.tell(Message::Shaped(shaped));
     }
 
     /// A container must not use its addresses any more: nothing passes its link from now on.

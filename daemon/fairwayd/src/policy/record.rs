@@ -1,6 +1,7 @@
 //! What is written down of an endpoint: in the node's own folder for its next daemon, and in the store for
 //! all others.
 
+use crate::registry::Filed;
 use fairway_api::endpoint::Workload;
 use fairway_ipam::{AttachmentId, record::Record};
 use fairway_policy::input::{Endpoint, EndpointId};
@@ -35,6 +36,15 @@ pub(crate) struct EndpointRecord {
 }
 
 impl Record for EndpointRecord {}
+
+impl Filed for EndpointRecord {
+    const FOLDER: &'static str = "endpoints";
+    const BROKEN: &'static str = "its container is cut off until its DEL, or another ADD";
+
+    fn attachment(&self) -> AttachmentId {
+        self.attachment()
+    }
+}
 
 impl EndpointRecord {
     /// Which it is.

@@ -3,16 +3,15 @@
 
 use super::{
     Beginning, EndpointRecord, FlowLog, Message, To,
-    feed::Feed,
+    feed::{Feed, Reader},
     fit::Fit,
     links::Links,
     names::Names,
     plane::Plane,
     publish::{self, Publisher},
-    registry::Registry,
     told,
 };
-use crate::{alias, error::Error};
+use crate::{alias, error::Error, registry::Registry, worker};
 use fairway_ipam::AttachmentId;
 use fairway_netlink::{Event, Handle};
 use fairway_policy::{
@@ -20,7 +19,7 @@ use fairway_policy::{
     input::{Change, EndpointId, Input, Number, Sets},
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     os::fd::BorrowedFd,
     sync::Arc,
     time::{Duration, Instant},
@@ -40,9 +39,11 @@ pub(super) struct Turn {
     pub(super) feed: Feed,
     pub(super) engine: Engine,
     pub(super) names: Names,
-    pub(super) registry: Registry,
+    pub(super) registry: Registry<EndpointRecord>,
     pub(super) links: Links,
     pub(super) plane: Plane,
+    /// Whose way in has a queue.
+    shaped: BTreeSet<AttachmentId>,
     /// What the engine says of this node's endpoints.
     pub(super) sets: BTreeMap<EndpointId, (Number, Sets)>,
     /// What does not fit; what was in force before it stays.
@@ -82,12 +83,13 @@ impl Turn {
         let mut engine = Engine::new(plane.limits());
         engine.judge_node(judge_node);
         Ok(Turn {
-            feed: Feed::new(node.clone(), beginning.grace),
+            feed: Feed::new(Reader::new(node.clone(), beginning.grace)),
             engine,
             names: Names::default(),
             registry: Registry::open(&beginning.state_dir)?,
             links: Links::new(netlink),
             plane,
+            shaped: beginning.shaped,
             sets: BTreeMap::new(),
             overflow: None,
             learned: true,
@@ -101,31 +103,6 @@ impl Turn {
         })
     }
 
-    /// When to take a turn at the latest.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        let waiting = self.waiting.iter().map(|waiting| waiting.until).min();
-        let contending = self.contending.iter().map(|one| one.until).min();
-        let all = [waiting, contending, self.plane.deadline()];
-        all.into_iter().flatten().min()
-    }
-
-    /// Readable when there are flows.
-    pub(super) fn events(&self) -> Option<BorrowedFd<'_>> {
-        self.plane.events()
-    }
-
-    pub(super) fn doubt(&mut self) {
-        self.links.doubt();
-        self.plane.doubt();
-        self.publisher.due = true;
-    }
-
-    pub(super) fn event(&mut self, event: &Event) {
-        if let Some(alias) = self.links.event(event) {
-            self.link_gone(&alias);
-        }
-    }
-
     fn link_gone(&mut self, alias: &str) {
         let of = |attachment: &AttachmentId| alias::alias(attachment) == *alias;
         let mut known = self.registry.all().map(EndpointRecord::attachment);
@@ -136,84 +113,10 @@ impl Turn {
         gone.iter().chain(&waits).for_each(|gone| self.forget(gone));
     }
 
-    pub(super) fn message(&mut self, message: Message) {
-        match message {
-            Message::Store(update) => {
-                let inputs = self.feed.take(update);
-                inputs.into_iter().for_each(|input| self.learn(input));
-                self.publisher.due = true;
-            }
-            Message::Ways(changed) => self.plane.ways(changed),
-            Message::Gone(attachment) => {
-                if let Some(link) = self.links.of(&attachment).map(|link| link.index) {
-                    self.plane.shut(self.links.netlink(), link);
-                }
-                self.forget(&attachment);
-            }
-            Message::Guard(attachment, required, to) => {
-                drop(to.send(self.guard(&attachment, required)));
-            }
-            Message::Open(record, to) => self.open(*record, to),
-            Message::Verify(attachment, required, to) => {
-                drop(to.send(told::standing(self, &attachment, required)));
-            }
-            Message::Published(done) => self.publisher.done(done),
-            Message::Policies(to) => drop(to.send(told::policies(self))),
-            Message::Explain(explain, to) => drop(to.send(told::explained(self, &explain))),
-            Message::Audit(to) => drop(to.send(told::audit(self))),
-            Message::Status(to) => {
-                // Whether it can be is only known when it was tried.
-                let _absent = self.plane.must_be_there();
-                drop(to.send(told::status(self)));
-            }
-            Message::Problems(to) => drop(to.send(self.problems())),
-        }
-    }
-
     fn learn(&mut self, input: Input) {
         self.names.learn(&input);
         self.learned = true;
         self.fit.learn(&mut self.engine, input);
-    }
-
-    /// Brings all into step.
-    pub(super) fn step(&mut self) {
-        if self.links.is_due() {
-            self.list();
-        }
-        for alias in self.links.vanished() {
-            self.link_gone(&alias);
-        }
-        if let Some(addresses) = self.links.own_addresses()
-            && let Some(input) = self.feed.own_addresses(addresses)
-        {
-            self.learn(input);
-        }
-        for gone in self.feed.expired() {
-            self.learn(gone);
-        }
-        if self.registry.all().next().is_some() || self.feed.has_networks() {
-            // Loading takes a moment that no container should wait for.
-            let _absent = self.plane.must_be_there();
-        }
-        self.admit();
-        if self.is_ready() {
-            self.settle();
-        } else {
-            self.plane.lead(&mut self.links);
-        }
-        let events = self.plane.drain();
-        if !events.is_empty() {
-            let (flows, missed) = told::flows(self, &events);
-            self.flows.push(flows, missed);
-        }
-        self.plane.tend();
-        self.answer();
-        if self.feed.seen {
-            let told = self.feed.told();
-            self.publisher.step(self.registry.all(), &told);
-        }
-        self.tell_problems();
     }
 
     /// Lists the links, and forgets those that went while nobody looked.
@@ -319,8 +222,14 @@ impl Turn {
     fn wanted(&self, record: &EndpointRecord) -> Option<(u32, fairway_dataplane::abi::Endpoint)> {
         let (identity, sets) = self.sets.get(&record.id(&self.node))?;
         let link = self.links.of(&record.attachment())?;
-        let vni = record.tenant.as_ref().and_then(|name| self.feed.vni(name));
-        let endpoint = super::plane::endpoint(record, link, *identity, *sets, vni);
+        let vni = record
+            .tenant
+            .as_ref()
+            .and_then(|name| self.feed.reader.vni(name));
+        let mut endpoint = super::plane::endpoint(record, link, *identity, *sets, vni);
+        if self.shaped.contains(&record.attachment()) {
+            endpoint.flags |= fairway_dataplane::abi::Endpoint::SHAPED;
+        }
         Some((link.index, endpoint))
     }
 
@@ -359,6 +268,110 @@ impl Turn {
                 self.told.insert(problem, now);
             }
         }
+    }
+}
+
+impl worker::Turn for Turn {
+    type Message = Message;
+
+    const LOOK: Duration = Duration::from_secs(30);
+
+    fn deadline(&self) -> Option<Instant> {
+        let waiting = self.waiting.iter().map(|waiting| waiting.until).min();
+        let contending = self.contending.iter().map(|one| one.until).min();
+        let all = [waiting, contending, self.plane.deadline()];
+        all.into_iter().flatten().min()
+    }
+
+    /// There are flows.
+    fn readable(&self) -> Option<BorrowedFd<'_>> {
+        self.plane.events()
+    }
+
+    fn doubt(&mut self) {
+        self.links.doubt();
+        self.plane.doubt();
+        self.publisher.due = true;
+    }
+
+    fn event(&mut self, event: &Event) {
+        if let Some(alias) = self.links.event(event) {
+            self.link_gone(&alias);
+        }
+    }
+
+    fn message(&mut self, message: Message) {
+        match message {
+            Message::Store(update) => {
+                let inputs = self.feed.take(update);
+                inputs.into_iter().for_each(|input| self.learn(input));
+                self.publisher.due = true;
+            }
+            Message::Ways(changed) => self.plane.ways(changed),
+            Message::Shaped(shaped) => self.shaped = shaped,
+            Message::Gone(attachment) => {
+                if let Some(link) = self.links.of(&attachment).map(|link| link.index) {
+                    self.plane.shut(self.links.netlink(), link);
+                }
+                self.forget(&attachment);
+            }
+            Message::Guard(attachment, required, to) => {
+                drop(to.send(self.guard(&attachment, required)));
+            }
+            Message::Open(record, to) => self.open(*record, to),
+            Message::Verify(attachment, required, to) => {
+                drop(to.send(told::standing(self, &attachment, required)));
+            }
+            Message::Published(done) => self.publisher.done(done),
+            Message::Policies(to) => drop(to.send(told::policies(self))),
+            Message::Explain(explain, to) => drop(to.send(told::explained(self, &explain))),
+            Message::Audit(to) => drop(to.send(told::audit(self))),
+            Message::Status(to) => {
+                // Whether it can be is only known when it was tried.
+                let _absent = self.plane.must_be_there();
+                drop(to.send(told::status(self)));
+            }
+            Message::Problems(to) => drop(to.send(self.problems())),
+        }
+    }
+
+    fn step(&mut self) {
+        if self.links.is_due() {
+            self.list();
+        }
+        for alias in self.links.vanished() {
+            self.link_gone(&alias);
+        }
+        if let Some(addresses) = self.links.own_addresses()
+            && let Some(input) = self.feed.reader.own_addresses(addresses)
+        {
+            self.learn(input);
+        }
+        for gone in self.feed.reader.expired() {
+            self.learn(gone);
+        }
+        if self.registry.all().next().is_some() || self.feed.reader.has_networks() {
+            // Loading takes a moment that no container should wait for.
+            let _absent = self.plane.must_be_there();
+        }
+        self.admit();
+        if self.is_ready() {
+            self.settle();
+        } else {
+            self.plane.lead(&mut self.links);
+        }
+        let events = self.plane.drain();
+        if !events.is_empty() {
+            let (flows, missed) = told::flows(self, &events);
+            self.flows.push(flows, missed);
+        }
+        self.plane.tend();
+        self.answer();
+        if self.feed.seen {
+            let told = self.feed.told();
+            self.publisher.step(self.registry.all(), &told);
+        }
+        self.tell_problems();
     }
 }
 

@@ -6,7 +6,7 @@
 //! for that.
 
 use fairway_ipam::{
-    Encap, Family, Millis, NetworkName, NodeName, Pool, PoolName, PoolSpec,
+    Cidr, Encap, Family, Millis, NetworkName, NodeName, Pool, PoolName, PoolSpec,
     keys::Key,
     record::{
         BlockRecord, ClaimRecord, Holder, NetworkRecord, NodeRecord, Part, Record, UnderlayRecord,
@@ -319,6 +319,16 @@ impl Feed {
         Some(&self.told.values().find(holding)?.network)
     }
 
+    /// All networks, and the prefixes of their pools.
+    pub(super) fn places(&self) -> BTreeMap<NetworkName, Vec<Cidr>> {
+        let networks = self.networks.keys().map(|network| {
+            let pools = self.pools_of(network).into_iter();
+            let ranges = pools.flat_map(|pool| pool.spec.ranges.iter());
+            (network.clone(), ranges.map(|range| range.cidr).collect())
+        });
+        networks.collect()
+    }
+
     /// The pools of a network that are there and its own.
     pub(super) fn pools_of(&self, network: &NetworkName) -> Vec<&Pool> {
         let Some((record, _)) = self.networks.get(network) else {
@@ -339,13 +349,14 @@ fn network(name: &NetworkName, record: &NetworkRecord, created: u64) -> Option<I
 /// A node of the routing table.
 pub(super) fn node(name: &NodeName, record: &UnderlayRecord) -> Option<Node> {
     let underlays = record.addresses.iter().filter_map(|address| {
-        let subnet = fairway_ipam::Cidr::holding(address.address, address.prefix)?;
+        let subnet = Cidr::holding(address.address, address.prefix)?;
         Underlay::new(address.address, subnet).ok()
     });
     Node::new(name.clone(), Mtu::new(record.mtu).ok()?, underlays).ok()
 }
 
-fn held(record: ClaimRecord) -> Option<(NodeName, Addresses)> {
+/// Who holds a claim, and which addresses it grants; none: nobody does.
+pub(crate) fn held(record: ClaimRecord) -> Option<(NodeName, Addresses)> {
     let ClaimRecord::Claim(claim) = record else {
         return None;
     };

@@ -1,5 +1,12 @@
-//! The firewall's part: packets of containers to the outside get this node's address. Once per node, and
-//! not per container.
+//! The firewall's part: packets of containers to the outside get this node's address, and what the overlay
+//! brings for the outside passes as an answer only. Once per node, and not per container.
+//!
+//! Both are of one table, and there is one where a pool is masqueraded: all of it makes the kernel track
+//! connections, which costs something, and whoever turns masquerading off turns that off. Where no table holds
+//! back what the overlay brings, a rule of policy routing drops that, answers too. One of the two does at any
+//! moment: the table is written before the rule goes, and the rule is there before the table goes. But whoever
+//! flushes the ruleset has neither until the table is written anew, a moment later; where there is no daemon
+//! to do that, until there is one. A rule that comes and goes meanwhile would be no quicker than the table.
 
 use fairway_fib::names;
 use fairway_netfilter::{
@@ -25,17 +32,27 @@ pub(super) struct Firewall {
     monitor: Option<Monitor>,
     /// It has to be looked at.
     due: bool,
+    /// It was as it was wanted, or was made so, when it was looked at last.
+    sound: bool,
     again: Option<Instant>,
     problem: Option<String>,
 }
 
 impl Firewall {
-    /// The prefixes of all pools that are in a network, and those of them that are masqueraded.
-    pub(super) fn configure(&mut self, pools: Vec<IpNetwork>, masquerade: Vec<IpNetwork>) {
+    /// The prefixes of all pools that are in a network, and those of them that are masqueraded. `whole`: no
+    /// pool is missing.
+    pub(super) fn configure(
+        &mut self,
+        pools: Vec<IpNetwork>,
+        masquerade: Vec<IpNetwork>,
+        whole: bool,
+    ) {
         let rules = NodeRules {
             overlay: names::DEVICE.to_owned(),
             pools,
             masquerade,
+            // Or containers of the pool that is missing would not be reached.
+            answers_only: whole,
         };
         if self.wanted.as_ref() != Some(&rules) {
             self.wanted = Some(rules);
@@ -57,8 +74,19 @@ impl Firewall {
         self.again
     }
 
-    /// Puts right what is not as it is wanted.
-    pub(super) fn step(&mut self) {
+    /// Is the table to drop what comes out of the overlay for nobody?
+    pub(super) fn is_to_guard(&self) -> bool {
+        let guard = |wanted: &NodeRules| wanted.answers_only && !wanted.masquerade.is_empty();
+        self.wanted.as_ref().is_some_and(guard)
+    }
+
+    /// Does it?
+    pub(super) fn guards(&self) -> bool {
+        self.sound && self.is_to_guard()
+    }
+
+    /// Takes notice of what others have done, and of time.
+    pub(super) fn listen(&mut self) {
         if let Some(monitor) = &mut self.monitor {
             match monitor.changed() {
                 Ok(changed) => self.due |= changed,
@@ -70,13 +98,19 @@ impl Firewall {
             }
         }
         if self.again.is_some_and(|at| Instant::now() >= at) {
-            self.due = true;
+            (self.due, self.again) = (true, None);
         }
+    }
+
+    /// Puts right what is not as it is wanted.
+    pub(super) fn step(&mut self) {
         let Some(wanted) = self.wanted.clone().filter(|_| self.due) else {
             return;
         };
         (self.due, self.again) = (false, None);
-        match self.apply(&wanted) {
+        let applied = self.apply(&wanted);
+        self.sound = applied.is_ok();
+        match applied {
             Ok(()) => self.problem = None,
             Err(error) => {
                 self.problem = Some(format!(

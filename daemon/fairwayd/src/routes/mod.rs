@@ -8,6 +8,7 @@
 //! As long as no network is there, nothing of the kernel is touched.
 
 mod containers;
+mod fabric;
 mod feed;
 mod firewall;
 mod ground;
@@ -20,14 +21,12 @@ mod wait;
 pub(crate) mod ways;
 mod worker;
 
+pub(crate) use fabric::{Learned, Way};
+pub(crate) use feed::held;
 pub use ground::Ground;
 pub use underlay::Found;
 
-use crate::{
-    clock::Clocks,
-    error::Error,
-    inbox::{self, Outbox},
-};
+use crate::{clock::Clocks, error::Error, inbox::Outbox};
 use fairway_api::{ErrorBody, admin, endpoint};
 use fairway_fib::Fib;
 use fairway_ipam::{AttachmentId, Lease, NodeName, record::UnderlayRecord};
@@ -75,6 +74,12 @@ enum Message {
         admin::RouteWhy,
         oneshot::Sender<Result<admin::RouteExplained, ErrorBody>>,
     ),
+    /// What BGP neighbours tell, otherwise than before.
+    Learned(Vec<Learned>),
+    /// Nobody tells anything any more.
+    ForgetLearned,
+    /// What neighbours told before the daemon began, they have told again, or they had the time.
+    LearnedAgain,
     Problems(oneshot::Sender<Vec<String>>),
     Ground(oneshot::Sender<Ground>),
 }
@@ -100,23 +105,8 @@ impl Routes {
     /// Where the kernel cannot be asked.
     pub async fn start(beginning: Beginning) -> Result<Routes, Error> {
         let (found, underlay) = watch::channel(None);
-        let (started, start) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("routes".to_owned());
-        let (outbox, inbox) = inbox::pair().map_err(|source| Error::System {
-            what: "routes",
-            source,
-        })?;
-        let body = move || worker::run(beginning, inbox, found, started);
-        let spawned = thread.spawn(body);
-        spawned.map_err(|source| Error::System {
-            what: "thread",
-            source,
-        })?;
-        let gone = |_| Error::System {
-            what: "routes",
-            source: std::io::Error::other("the thread has ended"),
-        };
-        start.await.map_err(gone)??;
+        let run = move |inbox, started| worker::run(beginning, inbox, found, started);
+        let outbox = crate::worker::start(worker::NAME, run).await?;
         Ok(Routes { outbox, underlay })
     }
 
@@ -138,6 +128,22 @@ impl Routes {
     /// A container must not use its addresses any more.
     pub fn gone(&self, attachment: AttachmentId) {
         self.outbox.tell(Message::Gone(attachment));
+    }
+
+    /// What BGP neighbours tell, otherwise than before.
+    pub(crate) fn learned(&self, learned: Vec<Learned>) {
+        self.outbox.tell(Message::Learned(learned));
+    }
+
+    /// No neighbour tells anything any more.
+    pub(crate) fn forget_learned(&self) {
+        self.outbox.tell(Message::ForgetLearned);
+    }
+
+    /// What neighbours told before the daemon began, they have told again, or they had the time: what else is in the
+    /// kernel may go.
+    pub(crate) fn learned_again(&self) {
+        self.outbox.tell(Message::LearnedAgain);
     }
 
     /// What a container of a network is to be like.

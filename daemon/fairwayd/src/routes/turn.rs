@@ -4,6 +4,7 @@
 use super::{
     Beginning, Message, Ready,
     containers::{self, Containers},
+    fabric::Fabric,
     feed::{self, Feed},
     firewall::Firewall,
     ground, machine,
@@ -36,6 +37,7 @@ pub(super) struct Turn<N> {
     reader: Reader,
     publish: watch::Sender<Option<UnderlayRecord>>,
     ways: Ways,
+    fabric: Fabric,
     waiting: Vec<Waiting>,
     /// The underlay has to be looked for.
     look: bool,
@@ -73,6 +75,7 @@ impl<N: Netlink> Turn<N> {
                 port: beginning.port,
             },
             ways: Ways::new(beginning.ways.clone()),
+            fabric: Fabric::default(),
             beginning,
             reader,
             publish,
@@ -123,6 +126,15 @@ impl<N: Netlink> Turn<N> {
             }
             Message::Ready(ready) => self.ready(*ready),
             Message::Prepare(network, to) => drop(to.send(told::prepared(&self.state, &network))),
+            Message::Learned(learned) => {
+                let inputs = self.fabric.learn(learned);
+                self.state.rib.handle_all(inputs);
+            }
+            Message::ForgetLearned => {
+                let inputs = self.fabric.forget();
+                self.state.rib.handle_all(inputs);
+            }
+            Message::LearnedAgain => self.fabric.again = true,
             Message::Endpoints(to) => drop(to.send(told::endpoints(&self.state))),
             Message::Routes(network, to) => {
                 drop(to.send(told::routes(&self.state, network.as_deref())))
@@ -159,7 +171,7 @@ impl<N: Netlink> Turn<N> {
             }
             self.place = true;
         }
-        if self.state.seen && self.state.feed.is_whole() {
+        if self.state.seen && self.state.feed.is_whole() && self.fabric.again {
             self.state.fib.complete();
         }
         true
@@ -255,9 +267,12 @@ impl<N: Netlink> Turn<N> {
         }
         if std::mem::take(&mut self.state.feed.changed) {
             self.place = true;
+            let inputs = self.fabric.place(self.state.feed.places());
+            self.state.rib.handle_all(inputs);
             if self.state.seen {
                 let (pools, masquerade) = self.state.node_rules();
-                self.state.firewall.configure(pools, masquerade);
+                let whole = self.state.feed.is_whole();
+                self.state.firewall.configure(pools, masquerade, whole);
             }
             let settings = self.state.settings();
             self.ways.configure(&settings);
@@ -274,6 +289,20 @@ impl<N: Netlink> Turn<N> {
             self.ways.whole();
         }
         self.state.fib.change(changes);
+        self.kernel();
+        self.answer();
+        self.refused
+    }
+
+    /// Brings routes and firewall into step: each begins to drop what comes out of the overlay for nobody before
+    /// the other ends to.
+    fn kernel(&mut self) {
+        self.state.firewall.listen();
+        let guard = self.state.firewall.is_to_guard();
+        if guard {
+            self.state.firewall.step();
+        }
+        self.state.fib.guarded(self.state.firewall.guards());
         if self.state.fib.is_due() {
             let synced = self.state.fib.sync();
             self.after(synced);
@@ -284,9 +313,9 @@ impl<N: Netlink> Turn<N> {
                 self.after(synced);
             }
         }
-        self.state.firewall.step();
-        self.answer();
-        self.refused
+        if !guard && self.state.fib.drops_the_rest() {
+            self.state.firewall.step();
+        }
     }
 
     fn after(&mut self, synced: Synced) {

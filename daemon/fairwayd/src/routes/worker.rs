@@ -1,21 +1,22 @@
 //! The thread: waits for messages, for the kernel's events and for time, and takes a turn after each.
+//!
+//! Its loop is not that of [`crate::worker`]. Routes are others' to undo at any moment, so there is a pause where too
+//! much happens; and what the kernel refuses is tried again here, all of it at once and after longer and longer, since
+//! one route may wait for another.
 
 use super::{Beginning, Message, turn::Turn};
 use crate::{
-    error::Error,
-    inbox::{BATCH, Inbox},
+    inbox::Inbox,
+    worker::{Ears, Started, failed},
 };
 use fairway_ipam::record::UnderlayRecord;
-use fairway_netlink::{Event, Handle, Monitor};
+use fairway_netlink::Handle;
 use nix::poll::{PollTimeout, poll};
-use std::{
-    io,
-    os::fd::AsFd,
-    time::{Duration, Instant},
-};
-use tokio::sync::{oneshot, watch};
-use tracing::{error, warn};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
+/// What the thread is called.
+pub(super) const NAME: &str = "routes";
 /// Everything is listed anew at least so often, since a message may have been missed and nobody knows.
 const ANEW: Duration = Duration::from_secs(180);
 /// After the kernel has refused something.
@@ -31,13 +32,12 @@ pub(super) fn run(
     beginning: Beginning,
     inbox: Inbox<Message>,
     found: watch::Sender<Option<UnderlayRecord>>,
-    started: oneshot::Sender<Result<(), Error>>,
+    started: Started,
 ) {
-    // Subscribed first, listed after: nothing is between.
-    let begun = Monitor::open().and_then(|monitor| Ok((monitor, Handle::open()?)));
-    let (monitor, handle) = match begun {
+    let begun = Ears::open().and_then(|ears| Ok((ears, Handle::open()?)));
+    let (ears, handle) = match begun.map_err(failed(NAME)) {
         Ok(begun) => begun,
-        Err(error) => return drop(started.send(Err(failed(error)))),
+        Err(error) => return drop(started.send(Err(error))),
     };
     let mut turn = Turn::new(beginning, handle, found);
     turn.look_around();
@@ -45,7 +45,7 @@ pub(super) fn run(
     drop(started.send(Ok(())));
     let worker = Worker {
         turn,
-        monitor: Some(monitor),
+        ears,
         inbox,
         anew: Instant::now() + ANEW,
         again: None,
@@ -55,17 +55,9 @@ pub(super) fn run(
     worker.run();
 }
 
-fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::System {
-        what: "routes",
-        source: io::Error::other(error),
-    }
-}
-
 struct Worker {
     turn: Turn<Handle>,
-    /// None: it has failed, and is to be opened anew.
-    monitor: Option<Monitor>,
+    ears: Ears,
     inbox: Inbox<Message>,
     /// When all is listed anew.
     anew: Instant,
@@ -100,7 +92,7 @@ impl Worker {
                     self.pause = (self.pause * 2).min(LONGEST);
                 }
                 (true, Some(_)) => {}
-                (false, _) if self.monitor.is_some() => (self.again, self.pause) = (None, AGAIN),
+                (false, _) if !self.ears.are_deaf() => (self.again, self.pause) = (None, AGAIN),
                 (false, _) => {}
             }
         }
@@ -110,9 +102,8 @@ impl Worker {
     fn wait(&mut self) {
         let deadlines = [Some(self.anew), self.again, self.turn.deadline()];
         let next = deadlines.into_iter().flatten().min().unwrap_or(self.anew);
-        let monitor = self.monitor.as_ref().map(AsFd::as_fd);
         self.inbox
-            .wait(next, [monitor, self.turn.state.firewall.fd()]);
+            .wait(next, [self.ears.fd(), self.turn.state.firewall.fd()]);
     }
 
     /// Where too much happens, a little pause.
@@ -129,33 +120,20 @@ impl Worker {
 
     /// Takes what the kernel tells.
     fn listen(&mut self) {
-        let Some(monitor) = &mut self.monitor else {
+        if self.ears.are_deaf() {
             return;
-        };
-        for _ in 0..BATCH {
-            match monitor.try_next() {
-                Ok(Some(event)) => self.turn.event(&event),
-                Ok(None) => return,
-                Err(error) => {
-                    error!("{error}; subscribing anew");
-                    self.monitor = None;
-                    return self.subscribe();
-                }
-            }
+        }
+        self.ears.listen(|event| self.turn.event(event));
+        if self.ears.are_deaf() {
+            self.subscribe();
         }
     }
 
     /// Subscribes anew; where that fails, again after a while.
     fn subscribe(&mut self) {
-        match Monitor::open() {
-            Ok(monitor) => {
-                self.monitor = Some(monitor);
-                self.turn.event(&Event::ListAnew);
-            }
-            Err(error) => {
-                warn!("{error}");
-                self.again.get_or_insert(Instant::now() + AGAIN);
-            }
+        self.ears.subscribe(|event| self.turn.event(event));
+        if self.ears.are_deaf() {
+            self.again.get_or_insert(Instant::now() + AGAIN);
         }
     }
 
@@ -168,7 +146,7 @@ impl Worker {
         if self.again.is_some_and(|at| now >= at) {
             self.again = None;
             self.turn.doubt();
-            if self.monitor.is_none() {
+            if self.ears.are_deaf() {
                 self.subscribe();
             }
         }

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod audit;
+mod bgp;
 mod change;
 mod claims;
 mod doctor;
@@ -11,16 +12,20 @@ mod nodes;
 mod objects;
 mod policy;
 mod pools;
+mod rates;
 mod refusal;
 mod routes;
+mod shape;
 mod words;
 
 use crate::{
+    bgp::Bgp,
     clock::Clocks,
     config::Config,
     driver::Driver,
     link::Link,
     policy::Policy,
+    rates::Rates,
     released::Released,
     routes::Routes,
     server::{Gone, Replies, Service},
@@ -43,6 +48,10 @@ pub struct Daemon {
     pub routes: Routes,
     /// Policy.
     pub(crate) policy: Policy,
+    /// Rates.
+    pub(crate) rates: Rates,
+    /// BGP.
+    pub(crate) bgp: Bgp,
     /// What DELs left behind.
     pub released: Arc<Released>,
     /// Which journal is this node's.
@@ -76,6 +85,8 @@ impl Daemon {
             .filter(|problem| !problems.contains(problem));
         let new: Vec<String> = new.collect();
         problems.extend(new);
+        problems.extend(self.rates.problems().await?);
+        problems.extend(self.bgp.problems().await?);
         Ok(problems)
     }
 }
@@ -112,6 +123,10 @@ impl Service for Daemon {
             Method::EndpointGuard(guard) => replies.answer(self.guard(guard).await).await,
             Method::EndpointOpen(open) => replies.answer(self.open(*open).await).await,
             Method::EndpointVerify(verify) => replies.answer(self.verify(verify).await).await,
+            Method::EndpointShape(shape) => replies.answer(self.shape(*shape).await).await,
+            Method::EndpointShaped(verify) => replies.answer(self.shaped(verify).await).await,
+            Method::RateList(list) => replies.answer(self.rates.list(list).await).await,
+            Method::RateHistory(list) => replies.answer(self.rates.history(list).await).await,
             Method::ObjectApply(apply) => {
                 let done = self.object_apply(apply).await;
                 tell(done, replies).await
@@ -130,7 +145,19 @@ impl Service for Daemon {
             }
             Method::PolicyAudit => replies.answer(self.policy.audit().await).await,
             Method::PolicyStatus => replies.answer(self.policy.status().await).await,
+            Method::RateSet(set) => {
+                let done = self.rate_set(set).await;
+                tell(done, replies).await
+            }
+            Method::RateRemove(remove) => {
+                let done = self.rate_remove(remove).await;
+                tell(done, replies).await
+            }
             Method::FlowList(list) => replies.answer(Ok(self.flow_list(list).await)).await,
+            Method::BgpPeers => replies.answer(self.bgp.peers().await).await,
+            Method::BgpNeighbor(get) => replies.answer(self.bgp.neighbour(get).await).await,
+            Method::BgpRoutes(list) => replies.answer(self.bgp.routes(list).await).await,
+            Method::BgpReset(reset) => replies.answer(self.bgp_reset(reset).await).await,
             Method::Info => {
                 let info = self.info().await;
                 replies.answer(info).await

@@ -3,24 +3,23 @@
 //! All objects of a request are judged before the first is written: by themselves, and beside what the store
 //! holds. They are written one by one; a request that was cut off in the middle can be made again.
 
+mod family;
 mod held;
+
+pub(super) use held::refuse;
 
 use super::{
     Daemon,
     change::{Stop, store_error},
 };
-use crate::{
-    convert::body,
-    policy::{keys::Key, reference, stored},
-};
+use crate::{convert::body, rates::About};
 use fairway_api::{ErrorBody, admin};
+use fairway_bgp::object::Kind as PeeringKind;
 use fairway_cni::Code;
-use fairway_kv::{Committed, Condition, Txn, Write};
-use fairway_policy::{
-    object::{self, Parsed},
-    spec::{Kind, ObjectName},
-};
-use held::{Held, refuse};
+use fairway_kv::{Committed, Condition, Revision, Txn, Write};
+use fairway_rates::object::PLURAL;
+use family::{Kind, Name, Parsed};
+use held::Held;
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -50,7 +49,7 @@ impl Daemon {
                 }
             }
             if !refused {
-                return Ok(done);
+                return self.warned(done, &parsed, &held).await;
             }
             if attempt == TRIES {
                 let text = "objects are being written by somebody else at the same time";
@@ -61,27 +60,48 @@ impl Daemon {
         Ok(done)
     }
 
+    /// With what is worth knowing of each, and of rates on this node.
+    async fn warned(
+        &self,
+        mut done: Vec<admin::Applied>,
+        parsed: &[Parsed],
+        held: &Held,
+    ) -> Result<Vec<admin::Applied>, Stop> {
+        // Once all of it is seen, nothing more is waited for.
+        let mut since = held.since();
+        for (applied, parsed) in done.iter_mut().zip(parsed) {
+            applied.warnings = parsed.warnings();
+            if let Name::RateLimit(name) = parsed.name() {
+                let about = About::RateLimit(name);
+                applied.warnings = self.rates.warnings(about, since).await?;
+                since = Revision::default();
+            }
+        }
+        Ok(done)
+    }
+
     /// Writes one; none where somebody else was quicker.
     async fn put(
         &self,
         new: &Parsed,
         held: &mut Held,
     ) -> Result<Option<admin::Applied>, ErrorBody> {
+        let name = new.name();
         let applied = |done: &str| {
             Ok(Some(admin::Applied {
-                object: reference(&new.name),
+                object: name.reference(),
                 done: done.to_owned(),
                 warnings: Vec::new(),
             }))
         };
-        let key = Key::Object(new.name.clone()).path();
+        let key = name.path();
         let write = Write::Put {
             key: key.clone(),
-            value: stored::encode(new),
+            value: new.encode(),
             lease: None,
         };
-        let (mut txn, done) = match held.get(&new.name) {
-            Some((_, Ok(there))) if there.json == new.json => return applied("unchanged"),
+        let (mut txn, done) = match held.get(&name) {
+            Some((_, Ok(there))) if there.json() == new.json() => return applied("unchanged"),
             Some((modified, _)) => (Txn::if_unchanged(*modified, write), "configured"),
             None => {
                 let conditions = vec![Condition::Absent { key }];
@@ -110,24 +130,20 @@ impl Daemon {
         let (namespace, name) = split(kind, list.namespace, list.name)?;
         let mut found = Vec::new();
         for (there, (_, parsed)) in self.all(kind).await? {
-            let fits = namespace.as_ref().is_none_or(|n| there.namespace == *n)
-                && name.as_ref().is_none_or(|n| there.name == *n);
+            let (its, own) = there.parts();
+            let fits = namespace.as_ref().is_none_or(|namespace| its == namespace)
+                && name.as_ref().is_none_or(|name| own == name);
             if fits {
                 let parsed = parsed.map_err(|error| {
                     body(Code::IO, format_args!("{there}: {error}; it is left alone"))
                 })?;
-                found.push(parsed.json);
+                found.push(parsed.json().clone());
             }
         }
         match (&name, found.is_empty()) {
             (Some(name), true) => {
-                let namespace = namespace.unwrap_or_default();
-                Err(missing(&ObjectName {
-                    kind,
-                    namespace,
-                    name: name.clone(),
-                })
-                .into())
+                let name = kind.named(namespace.unwrap_or_default(), name.clone());
+                Err(missing(&name).into())
             }
             _ => Ok(found),
         }
@@ -139,16 +155,12 @@ impl Daemon {
     ) -> Result<admin::Applied, Stop> {
         let kind = kind(&object.kind)?;
         let (namespace, name) = split(kind, object.namespace, Some(object.name))?;
-        let name = ObjectName {
-            kind,
-            namespace: namespace.unwrap_or_default(),
-            name: name.unwrap_or_default(),
-        };
-        if has_namespace(kind) && name.namespace.is_empty() {
+        let name = kind.named(namespace.unwrap_or_default(), name.unwrap_or_default());
+        if kind.namespaced() && name.parts().0.is_empty() {
             let text = format_args!("namespace: missing: a {} is in one", object.kind);
             return Err(body(Code::INVALID_CONFIG, text).into());
         }
-        let key = Key::Object(name.clone()).path();
+        let key = name.path();
         let store = self.open_store()?;
         let there = store.get(&key).await.map_err(|error| store_error(&error))?;
         if there.is_none() {
@@ -163,7 +175,7 @@ impl Daemon {
             .await
             .map_err(|error| store_error(&error))?;
         Ok(admin::Applied {
-            object: reference(&name),
+            object: name.reference(),
             done: "deleted".to_owned(),
             warnings: Vec::new(),
         })
@@ -175,8 +187,8 @@ fn parse_all(objects: Vec<Value>) -> Result<Vec<Parsed>, ErrorBody> {
     let mut wrong = Vec::new();
     for (number, value) in objects.into_iter().enumerate() {
         let title = title(&value, number);
-        match object::parse(value) {
-            Ok(new) => match parsed.iter().any(|other| other.name == new.name) {
+        match Parsed::read(value) {
+            Ok(new) => match parsed.iter().any(|other| other.name() == new.name()) {
                 true => wrong.push(format!("{title}: is there twice")),
                 false => parsed.push(new),
             },
@@ -205,12 +217,11 @@ fn title(value: &Value, number: usize) -> String {
 }
 
 fn kind(text: &str) -> Result<Kind, ErrorBody> {
-    text.parse::<Kind>()
-        .map_err(|error| body(Code::INVALID_CONFIG, format_args!("kind: {error}")))
-}
-
-fn has_namespace(kind: Kind) -> bool {
-    matches!(kind, Kind::NetworkPolicy | Kind::Pod)
+    Kind::read(text).map_err(|error| {
+        let [configs, peers] = PeeringKind::ALL.map(PeeringKind::plural);
+        let text = format_args!("kind: {error}, {PLURAL}, {configs}, {peers}");
+        body(Code::INVALID_CONFIG, text)
+    })
 }
 
 /// A name may be `NAMESPACE/NAME`.
@@ -220,7 +231,7 @@ fn split(
     name: Option<String>,
 ) -> Result<(Option<String>, Option<String>), ErrorBody> {
     let wrong = |text: &str| Err(body(Code::INVALID_CONFIG, text));
-    if !has_namespace(kind) {
+    if !kind.namespaced() {
         return match namespace {
             Some(_) => wrong("namespace: objects of this kind are in none"),
             None => Ok((Some(String::new()), name)),
@@ -233,6 +244,62 @@ fn split(
     }
 }
 
-fn missing(name: &ObjectName) -> ErrorBody {
+fn missing(name: &Name) -> ErrorBody {
     body(Code::INVALID_CONFIG, format_args!("{name}: there is none"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn limit(name: &str, rate: &str) -> Value {
+        json!({"apiVersion": "fairway.network/v1alpha1", "kind": "RateLimit", "metadata": {"name": name},
+               "spec": {"ingress": {"rate": rate}}})
+    }
+
+    fn namespace(name: &str) -> Value {
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    }
+
+    #[test]
+    fn kinds_of_both_families_are_judged_together() {
+        let parsed = parse_all(vec![limit("a", "1M"), namespace("a")]).unwrap();
+        let names: Vec<_> = parsed.iter().map(|new| new.name().to_string()).collect();
+        assert_eq!(names, ["RateLimit a", "Namespace a"]);
+        let all = [
+            limit("a", "0"),
+            namespace("A"),
+            limit("b", "1M"),
+            limit("b", "2M"),
+        ];
+        let error = parse_all(all.to_vec()).unwrap_err();
+        let low = "0 bit/s is less than 1000 bit/s, the least that is kept";
+        assert_eq!(
+            error.message,
+            format!("RateLimit a: spec.ingress.rate: {low}")
+        );
+        let lines: Vec<_> = error.details.lines().collect();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(
+            lines[0].starts_with("Namespace A: metadata.name: "),
+            "{lines:?}"
+        );
+        assert_eq!(lines[1], "RateLimit b: is there twice");
+    }
+
+    #[test]
+    fn limits_are_in_no_namespace() {
+        let kind = kind("ratelimit").unwrap();
+        let name = Some("web".to_owned());
+        let parts = split(kind, None, name.clone()).unwrap();
+        assert_eq!(parts, (Some(String::new()), name));
+        let error = split(kind, Some("web".into()), None).unwrap_err();
+        assert_eq!(error.message, "namespace: objects of this kind are in none");
+        let error = super::kind("rate").unwrap_err().message;
+        assert!(
+            error.ends_with("pods, ratelimits, bgpconfigs, bgppeers"),
+            "{error}"
+        );
+    }
 }

@@ -10,4 +10,5 @@
 mod bed;
 mod containers;
 mod lives;
+mod said;
 mod trouble;

@@ -63,6 +63,8 @@ pub struct Fib<N> {
     /// All has to be listed anew.
     doubt: bool,
     complete: bool,
+    /// Somebody else drops what comes out of the overlay for nobody.
+    guarded: bool,
     /// The kernel was listed once.
     listed: bool,
     /// What is wrong now, by what it is about.
@@ -83,6 +85,7 @@ impl<N: Netlink> Fib<N> {
             rest: true,
             doubt: true,
             complete: false,
+            guarded: false,
             problems: BTreeMap::new(),
             listed: false,
         }
@@ -119,6 +122,22 @@ impl<N: Netlink> Fib<N> {
         self.pools = pools;
         self.settings = settings;
         self.rest = true;
+    }
+
+    /// Does somebody else drop what comes out of the overlay for nobody, and knows the answers among it? Then
+    /// there is no rule that drops all of it. Whoever does so begins before this says yes, and ends after it
+    /// says no, and once [`drops_the_rest`](Self::drops_the_rest) does.
+    pub fn guarded(&mut self, by_others: bool) {
+        self.rest |= mem::replace(&mut self.guarded, by_others) != by_others;
+    }
+
+    /// Does the kernel drop by a rule what comes out of the overlay for nobody? Where there are no networks,
+    /// nothing comes.
+    pub fn drops_the_rest(&self) -> bool {
+        let wanted = rules::rules(&self.settings, std::iter::empty(), false);
+        let rest = |rule: &&Rule| rule.priority == names::OVERLAY_REST;
+        let mut wanted = wanted.iter().filter(rest);
+        wanted.all(|rule| self.have.rules.contains(rule))
     }
 
     /// The routing table's changes.
@@ -321,7 +340,7 @@ impl<N: Netlink> Fib<N> {
     /// Adds rules that are missing; those that are too many go once the picture is whole.
     fn rules(&mut self, synced: &mut Synced) {
         let foreign = self.have.foreign.keys().map(|foreign| foreign.dst);
-        let wanted = rules::rules(&self.settings, foreign);
+        let wanted = rules::rules(&self.settings, foreign, self.guarded);
         let missing: Vec<Rule> = wanted.difference(&self.have.rules).cloned().collect();
         for rule in missing {
             match self.netlink.add_rule(&rule) {

@@ -1,6 +1,6 @@
 //! What holds for any history: in the end the kernel is as it would be without one.
 
-use super::{encap, entry, host, local, settings};
+use super::bed::{direct, encap, entry, host, local, settings};
 use crate::{Fib, names};
 use fairway_netlink::{
     Event, Netlink, RouteFilter,
@@ -25,7 +25,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         Just(local("fw1")),
         Just(local("nowhere")),
         (2..5_u8).prop_map(|n| encap(4096, &format!("192.0.2.{n}"))),
-        Just(super::direct("192.0.2.9")),
+        Just(direct("192.0.2.9")),
     ];
     (0..4_u8, any::<bool>(), way).prop_map(|(n, v6, way)| {
         let to = match v6 {

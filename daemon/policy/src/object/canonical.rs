@@ -13,17 +13,6 @@ pub(crate) fn canonical(
     object: &Object,
     spec: Option<Value>,
 ) -> Value {
-    let mut metadata = Map::new();
-    metadata.insert("name".into(), meta.name.into());
-    if !meta.namespace.is_empty() {
-        metadata.insert("namespace".into(), meta.namespace.into());
-    }
-    for (name, map) in [("labels", meta.labels), ("annotations", meta.annotations)] {
-        if !map.is_empty() {
-            let map: Map<_, _> = map.into_iter().map(|(k, v)| (k, v.into())).collect();
-            metadata.insert(name.into(), map.into());
-        }
-    }
     let spec = match object {
         Object::NetworkPolicy(_) => Some(network_policy(spec)),
         Object::ClusterPolicy(_) => spec,
@@ -33,7 +22,7 @@ pub(crate) fn canonical(
     let mut whole = Map::new();
     whole.insert("apiVersion".into(), version.into());
     whole.insert("kind".into(), kind.name().into());
-    whole.insert("metadata".into(), metadata.into());
+    whole.insert("metadata".into(), meta.into_json());
     if let Some(spec) = spec {
         whole.insert("spec".into(), spec);
     }

@@ -27,7 +27,7 @@ fn read(given: &str) -> Result<IpNetwork, &'static str> {
 }
 
 /// A CIDR without host bits.
-pub(crate) fn parse(value: &Value, at: &Path<'_>, faults: &mut Faults) -> Option<IpNetwork> {
+pub fn parse(value: &Value, at: &Path<'_>, faults: &mut Faults) -> Option<IpNetwork> {
     let given = field::text(value, at, faults)?;
     if given.is_empty() {
         return faults.add(at, Reason::Missing);

@@ -144,6 +144,12 @@ pub enum Reason {
         /// The start.
         start: u16,
     },
+    /// Its own reader says why not.
+    #[error("{what}")]
+    Refused {
+        /// What is wrong, with what was given.
+        what: String,
+    },
     /// It is known and cannot be enforced.
     #[error("{what}")]
     Unsupported {
@@ -206,7 +212,7 @@ impl std::error::Error for ObjectError {}
 
 impl ObjectError {
     /// One fault alone.
-    pub(crate) fn one(field: &str, reason: Reason) -> ObjectError {
+    pub fn one(field: &str, reason: Reason) -> ObjectError {
         let field = field.to_owned();
         ObjectError {
             faults: vec![Fault { field, reason }],
@@ -215,7 +221,7 @@ impl ObjectError {
 }
 
 /// What was given, as far as anybody wants to read it again.
-pub(crate) fn clip(given: &str) -> String {
+pub fn clip(given: &str) -> String {
     match given.char_indices().nth(CLIP) {
         None => given.to_owned(),
         Some((at, _)) => format!("{}…", &given[..at]),

@@ -9,7 +9,7 @@ use std::fmt;
 
 /// Where in an object; written out only when something is wrong there.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Path<'p> {
+pub struct Path<'p> {
     parent: Option<&'p Path<'p>>,
     step: Step<'p>,
 }
@@ -23,7 +23,8 @@ enum Step<'p> {
 }
 
 impl<'p> Path<'p> {
-    pub(crate) const ROOT: Path<'static> = Path {
+    /// The object itself.
+    pub const ROOT: Path<'static> = Path {
         parent: None,
         step: Step::Root,
     };
@@ -34,17 +35,17 @@ impl<'p> Path<'p> {
     }
 
     /// A field of the object here.
-    pub(crate) fn field(&'p self, name: &'p str) -> Path<'p> {
+    pub fn field(&'p self, name: &'p str) -> Path<'p> {
         self.step(Step::Field(name))
     }
 
     /// An element of the list here.
-    pub(crate) fn index(&'p self, index: usize) -> Path<'p> {
+    pub fn index(&'p self, index: usize) -> Path<'p> {
         self.step(Step::Index(index))
     }
 
     /// An entry of the map here.
-    pub(crate) fn key(&'p self, key: &'p str) -> Path<'p> {
+    pub fn key(&'p self, key: &'p str) -> Path<'p> {
         self.step(Step::Key(key))
     }
 }
@@ -69,22 +70,25 @@ impl fmt::Display for Path<'_> {
 
 /// What is wrong so far.
 #[derive(Debug, Default)]
-pub(crate) struct Faults {
+pub struct Faults {
     faults: Vec<Fault>,
     /// `null` is a fault: so in objects with a schema (CRDs). In the others it is the same as nothing.
-    pub(crate) strict: bool,
+    pub strict: bool,
 }
 
 impl Faults {
     /// Something is wrong.
-    pub(crate) fn add<T>(&mut self, path: &Path<'_>, reason: Reason) -> Option<T> {
+    pub fn add<T>(&mut self, path: &Path<'_>, reason: Reason) -> Option<T> {
         let field = path.to_string();
         self.faults.push(Fault { field, reason });
         None
     }
 
     /// The value, if nothing was wrong.
-    pub(crate) fn end<T>(self, value: Option<T>) -> Result<T, ObjectError> {
+    ///
+    /// # Errors
+    /// All that was.
+    pub fn end<T>(self, value: Option<T>) -> Result<T, ObjectError> {
         match value {
             Some(value) if self.faults.is_empty() => Ok(value),
             _ => Err(ObjectError {
@@ -106,7 +110,7 @@ fn type_of(value: &Value) -> &'static str {
 }
 
 /// It is something else than it must be.
-pub(crate) fn mistyped<T>(
+pub fn mistyped<T>(
     value: &Value,
     wanted: &'static str,
     at: &Path<'_>,
@@ -117,7 +121,7 @@ pub(crate) fn mistyped<T>(
 }
 
 /// An object.
-pub(crate) fn object<'v>(
+pub fn object<'v>(
     value: &'v Value,
     at: &Path<'_>,
     faults: &mut Faults,
@@ -127,7 +131,7 @@ pub(crate) fn object<'v>(
 }
 
 /// A field of an object, if it is there.
-pub(crate) fn optional<'v>(
+pub fn optional<'v>(
     map: &'v Map<String, Value>,
     name: &str,
     at: &Path<'_>,
@@ -145,7 +149,7 @@ pub(crate) fn optional<'v>(
 }
 
 /// A field of an object that must be there.
-pub(crate) fn required<'v>(
+pub fn required<'v>(
     map: &'v Map<String, Value>,
     name: &str,
     at: &Path<'_>,
@@ -156,12 +160,7 @@ pub(crate) fn required<'v>(
 }
 
 /// All other fields are faults. `true`: there are none.
-pub(crate) fn only(
-    map: &Map<String, Value>,
-    known: &[&str],
-    at: &Path<'_>,
-    faults: &mut Faults,
-) -> bool {
+pub fn only(map: &Map<String, Value>, known: &[&str], at: &Path<'_>, faults: &mut Faults) -> bool {
     let mut fine = true;
     for name in map.keys().filter(|name| !known.contains(&name.as_str())) {
         faults.add::<()>(&at.field(name), Reason::Unknown);
@@ -171,7 +170,7 @@ pub(crate) fn only(
 }
 
 /// The one field of several that is there.
-pub(crate) fn exactly_one<'v>(
+pub fn exactly_one<'v>(
     map: &'v Map<String, Value>,
     of: &'static [&'static str],
     at: &Path<'_>,
@@ -192,13 +191,13 @@ pub(crate) fn exactly_one<'v>(
 }
 
 /// Text.
-pub(crate) fn text<'v>(value: &'v Value, at: &Path<'_>, faults: &mut Faults) -> Option<&'v str> {
+pub fn text<'v>(value: &'v Value, at: &Path<'_>, faults: &mut Faults) -> Option<&'v str> {
     let text = value.as_str();
     text.or_else(|| mistyped(value, "text", at, faults))
 }
 
 /// Text of a form.
-pub(crate) fn formed<'v>(
+pub fn formed<'v>(
     value: &'v Value,
     (fits, form): (fn(&str) -> bool, &'static str),
     at: &Path<'_>,
@@ -213,7 +212,7 @@ pub(crate) fn formed<'v>(
 }
 
 /// One of some words, and what it stands for.
-pub(crate) fn word<T: Copy, const N: usize>(
+pub fn word<T: Copy, const N: usize>(
     value: &Value,
     (known, meaning): (&'static [&'static str; N], [T; N]),
     at: &Path<'_>,
@@ -231,16 +230,16 @@ pub(crate) fn word<T: Copy, const N: usize>(
 }
 
 /// A whole number within bounds.
-pub(crate) fn number(
+pub fn number<T: Copy + PartialOrd + Into<i64> + TryFrom<u64>>(
     value: &Value,
-    (least, most): (u16, u16),
+    (least, most): (T, T),
     at: &Path<'_>,
     faults: &mut Faults,
-) -> Option<u16> {
+) -> Option<T> {
     let Value::Number(given) = value else {
         return mistyped(value, "a number", at, faults);
     };
-    let fits = given.as_u64().and_then(|number| u16::try_from(number).ok());
+    let fits = given.as_u64().and_then(|number| T::try_from(number).ok());
     fits.filter(|number| (least..=most).contains(number))
         .or_else(|| {
             let (given, least, most) = (given.to_string(), least.into(), most.into());
@@ -249,7 +248,7 @@ pub(crate) fn number(
 }
 
 /// A list, each element made into something.
-pub(crate) fn list<'v, T>(
+pub fn list<'v, T>(
     value: &'v Value,
     at: &Path<'_>,
     faults: &mut Faults,
@@ -267,12 +266,7 @@ pub(crate) fn list<'v, T>(
 }
 
 /// How many elements a list may have.
-pub(crate) fn counted(
-    value: &Value,
-    (least, most): (usize, usize),
-    at: &Path<'_>,
-    faults: &mut Faults,
-) {
+pub fn counted(value: &Value, (least, most): (usize, usize), at: &Path<'_>, faults: &mut Faults) {
     let count = value.as_array().map_or(least, Vec::len);
     if count < least {
         faults.add::<()>(at, Reason::Missing);

@@ -1,34 +1,34 @@
 //! The forms of names, as kube-apiserver has them: each a test and the words for what it takes.
 
 /// A test, and what passes it.
-pub(crate) type Form = (fn(&str) -> bool, &'static str);
+pub type Form = (fn(&str) -> bool, &'static str);
 
 /// RFC 1123 label: names of namespaces.
-pub(crate) const LABEL: Form = (
+pub const LABEL: Form = (
     dns_label,
     "1 to 63 of a-z, 0-9 and -, with a letter or digit at both ends",
 );
 
 /// RFC 1123 subdomain: names of most other objects.
-pub(crate) const SUBDOMAIN: Form = (
+pub const SUBDOMAIN: Form = (
     dns_subdomain,
     "1 to 253 of a-z, 0-9, - and ., with a letter or digit at both ends of each part",
 );
 
 /// Keys of labels and annotations.
-pub(crate) const KEY: Form = (
+pub const KEY: Form = (
     qualified,
     "a name of 1 to 63 of A-Z, a-z, 0-9, -, _ and ., with a letter or digit at both ends, or such a name after a DNS name and /",
 );
 
 /// Values of labels.
-pub(crate) const VALUE: Form = (
+pub const VALUE: Form = (
     label_value,
     "empty or 1 to 63 of A-Z, a-z, 0-9, -, _ and ., with a letter or digit at both ends",
 );
 
 /// RFC 6335 service name (IANA_SVC_NAME): names of ports.
-pub(crate) const PORT: Form = (
+pub const PORT: Form = (
     port_name,
     "1 to 15 of a-z, 0-9 and single -, with a letter, and none of - at the ends",
 );

@@ -3,7 +3,8 @@
 use super::{
     error::{Reason, clip},
     field::{self, Faults, Path},
-    form, selector,
+    form::{self, Form},
+    selector,
 };
 use crate::spec::{Kind, Labels};
 use serde_json::{Map, Value};
@@ -22,19 +23,75 @@ pub const DEFAULT_NAMESPACE: &str = "default";
 const ANNOTATIONS: usize = 256 << 10;
 
 /// Of an object of any kind.
-pub(crate) struct Meta {
-    pub(crate) name: String,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meta {
+    /// Its name.
+    pub name: String,
     /// Empty where the kind has none.
-    pub(crate) namespace: String,
-    pub(crate) labels: Labels,
-    pub(crate) annotations: BTreeMap<String, String>,
-    pub(crate) audit: bool,
+    pub namespace: String,
+    /// Its labels.
+    pub labels: Labels,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// It only reports ([`MODE`]).
+    pub audit: bool,
+}
+
+/// What depends on the kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// The form of names.
+    pub name: Form,
+    /// Its objects stand in namespaces.
+    pub namespaced: bool,
+    /// Its objects can be in audit ([`MODE`]).
+    pub audited: bool,
+}
+
+impl Meta {
+    /// As it is stored.
+    pub fn into_json(self) -> Value {
+        let mut metadata = Map::new();
+        metadata.insert("name".into(), self.name.into());
+        if !self.namespace.is_empty() {
+            metadata.insert("namespace".into(), self.namespace.into());
+        }
+        for (name, map) in [("labels", self.labels), ("annotations", self.annotations)] {
+            if !map.is_empty() {
+                let map: Map<_, _> = map.into_iter().map(|(k, v)| (k, v.into())).collect();
+                metadata.insert(name.into(), map.into());
+            }
+        }
+        metadata.into()
+    }
+}
+
+/// `metadata` of an object of a kind of ours.
+pub(crate) fn of_kind(
+    value: Option<&Value>,
+    kind: Kind,
+    at: &Path<'_>,
+    faults: &mut Faults,
+) -> Option<Meta> {
+    let rules = Rules {
+        name: match kind {
+            Kind::Namespace => form::LABEL,
+            _ => form::SUBDOMAIN,
+        },
+        namespaced: kind.namespaced(),
+        audited: kind != Kind::Pod,
+    };
+    let mut meta = parse(value, rules, at, faults)?;
+    if kind == Kind::Namespace {
+        name_label(&mut meta, &at.field("labels"), faults)?;
+    }
+    Some(meta)
 }
 
 /// `metadata` of an object.
-pub(crate) fn parse(
+pub fn parse(
     value: Option<&Value>,
-    kind: Kind,
+    rules: Rules,
     at: &Path<'_>,
     faults: &mut Faults,
 ) -> Option<Meta> {
@@ -43,13 +100,9 @@ pub(crate) fn parse(
         None => &empty,
         Some(value) => field::object(value, at, faults)?,
     };
-    let form = match kind {
-        Kind::Namespace => form::LABEL,
-        _ => form::SUBDOMAIN,
-    };
     let name = field::required(map, "name", at, faults)
-        .and_then(|value| field::formed(value, form, &at.field("name"), faults));
-    let namespace = namespace(map, kind, at, faults);
+        .and_then(|value| field::formed(value, rules.name, &at.field("name"), faults));
+    let namespace = namespace(map, rules.namespaced, at, faults);
     let labels = match field::optional(map, "labels", at, faults) {
         None => Some(Labels::new()),
         Some(value) => selector::labels(value, &at.field("labels"), faults),
@@ -59,33 +112,27 @@ pub(crate) fn parse(
         Some(value) => annotations(value, &at.field("annotations"), faults),
     };
     let audit = match &annotations {
-        Some(annotations) if kind != Kind::Pod => {
-            audit(annotations, &at.field("annotations"), faults)
-        }
+        Some(annotations) if rules.audited => audit(annotations, &at.field("annotations"), faults),
         _ => Some(false),
     };
-    let mut meta = Meta {
+    Some(Meta {
         name: name?.to_owned(),
         namespace: namespace?,
         labels: labels?,
         annotations: annotations?,
         audit: audit?,
-    };
-    if kind == Kind::Namespace {
-        name_label(&mut meta, &at.field("labels"), faults)?;
-    }
-    Some(meta)
+    })
 }
 
 fn namespace(
     map: &Map<String, Value>,
-    kind: Kind,
+    namespaced: bool,
     at: &Path<'_>,
     faults: &mut Faults,
 ) -> Option<String> {
     let value = field::optional(map, "namespace", at, faults).filter(|value| *value != "");
     let at = at.field("namespace");
-    match (value, kind.namespaced()) {
+    match (value, namespaced) {
         (None, false) => Some(String::new()),
         (None, true) => Some(DEFAULT_NAMESPACE.to_owned()),
         (Some(_), false) => {

@@ -4,23 +4,26 @@
 //! been validated by it; what comes from elsewhere is validated here by the same rules, and everything
 //! goes through [`parse`], so that no other way leads to a policy that says something else than it seems
 //! to. Unknown fields are refused: a misspelt `podSelector` would otherwise select every pod.
+//!
+//! What walks over JSON ([`field`]) and reads what many kinds have in common ([`cidr`], [`form`], [`meta`], [`selector`])
+//! serves other crates with kinds of their own as well.
 
 mod canonical;
-mod cidr;
+pub mod cidr;
 mod cluster_policy;
 mod conflict;
 mod error;
-mod field;
-mod form;
-mod meta;
+pub mod field;
+pub mod form;
+pub mod meta;
 mod name;
 mod network_policy;
 mod pod;
 mod ports;
-mod selector;
+pub mod selector;
 
 pub use conflict::conflicts;
-pub use error::{Fault, ObjectError, Reason};
+pub use error::{Fault, ObjectError, Reason, clip};
 pub use meta::{DEFAULT_NAMESPACE, MODE, NAMESPACE_NAME};
 pub use name::UnknownKind;
 
@@ -91,7 +94,7 @@ fn head(value: &Value, faults: &mut Faults) -> Option<(&'static str, Kind)> {
     let known = kind.versions();
     let found = known.iter().find(|known| **known == version);
     if found.is_none() {
-        let given = error::clip(version);
+        let given = clip(version);
         faults.add::<()>(&at.field("apiVersion"), Reason::NoneOf { given, known });
     }
     Some((found?, kind))
@@ -103,7 +106,7 @@ fn body(value: &Value, kind: Kind, faults: &mut Faults) -> Option<(Meta, Object)
     let known = ["apiVersion", "kind", "metadata", "spec", "status"];
     field::only(map, &known, at, faults);
     let metadata = field::optional(map, "metadata", at, faults);
-    let meta = meta::parse(metadata, kind, &at.field("metadata"), faults);
+    let meta = meta::of_kind(metadata, kind, &at.field("metadata"), faults);
     let spec = field::optional(map, "spec", at, faults);
     let at = at.field("spec");
     let (meta, object) = match kind {

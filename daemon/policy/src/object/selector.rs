@@ -24,7 +24,7 @@ const OPERATORS: &[&str; 4] = &["In", "NotIn", "Exists", "DoesNotExist"];
 const TESTS: [Test; 4] = [Test::In, Test::NotIn, Test::Exists, Test::Absent];
 
 /// Labels: keys and values of the right form.
-pub(crate) fn labels(value: &Value, at: &Path<'_>, faults: &mut Faults) -> Option<Labels> {
+pub fn labels(value: &Value, at: &Path<'_>, faults: &mut Faults) -> Option<Labels> {
     let map = field::object(value, at, faults)?;
     let mut labels = Some(Labels::new());
     for (key, value) in map {
@@ -78,7 +78,7 @@ fn expression(value: &Value, at: &Path<'_>, faults: &mut Faults) -> Option<Requi
 }
 
 /// A selector.
-pub(crate) fn parse(value: &Value, at: &Path<'_>, faults: &mut Faults) -> Option<Selector> {
+pub fn parse(value: &Value, at: &Path<'_>, faults: &mut Faults) -> Option<Selector> {
     let map = field::object(value, at, faults)?;
     field::only(map, &["matchLabels", "matchExpressions"], at, faults);
     let labels = match field::optional(map, "matchLabels", at, faults) {
@@ -99,11 +99,7 @@ pub(crate) fn parse(value: &Value, at: &Path<'_>, faults: &mut Faults) -> Option
 }
 
 /// A selector that may be left out; then all fit.
-pub(crate) fn or_all(
-    value: Option<&Value>,
-    at: &Path<'_>,
-    faults: &mut Faults,
-) -> Option<Selector> {
+pub fn or_all(value: Option<&Value>, at: &Path<'_>, faults: &mut Faults) -> Option<Selector> {
     match value {
         None => Some(Selector::default()),
         Some(value) => parse(value, at, faults),

@@ -36,6 +36,14 @@ impl Rib {
                 }
             }
         }
+        let assigned = |one: &Contender<'_>| matches!(one.route, Route::Block(_) | Route::Claim(_));
+        if !contenders.iter().any(assigned) {
+            for one in &mut contenders {
+                if matches!(one.route, Route::Bgp(route) if route.beside) {
+                    one.way = Err(Unusable::InPool);
+                }
+            }
+        }
         contenders
     }
 

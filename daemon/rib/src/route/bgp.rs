@@ -32,4 +32,7 @@ pub struct BgpRoute {
     pub gateway: Gateway,
     /// What decides between several.
     pub path: Path,
+    /// It lies within a pool of its network: it counts only beside a block or a claim of exactly this prefix, and so
+    /// only where no way of those can be used. Neighbours have no word on where containers are.
+    pub beside: bool,
 }

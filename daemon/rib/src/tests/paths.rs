@@ -1,7 +1,10 @@
 //! Which of several routes is the best, and what is said of the others.
 
 use super::world::*;
-use crate::{Encap, route::Target};
+use crate::{
+    Encap,
+    route::{BgpRoute, Route, Target},
+};
 
 const BLOCK: &str = "10.1.1.0/26";
 
@@ -175,4 +178,34 @@ fn where_the_best_cannot_be_used_the_next_is() {
         last.ends_with("node n2 is in another subnet and encap is never"),
         "{last}"
     );
+}
+
+#[test]
+fn within_a_pool_a_neighbour_counts_only_beside_a_block() {
+    let within = |text: &str| {
+        let Route::Bgp(route) = bgp("a", "192.0.2.250", text, (900, 1, 0)) else {
+            unreachable!("it is one of BGP");
+        };
+        Route::Bgp(BgpRoute {
+            beside: true,
+            ..route
+        })
+    };
+    // The node of the block is in another subnet, and nothing is encapsulated.
+    let mut rib = rib(Encap::Never);
+    let part = within("10.1.1.0/27");
+    rib.handle_all([add(within(BLOCK)), add(part.clone())]);
+    assert_eq!(way(&rib, "10.1.1.1"), "nothing");
+    let lines = lines(&rib, "10.1.1.1");
+    assert!(
+        lines[0].ends_with("no block or claim of the pool is that prefix"),
+        "{lines:?}"
+    );
+    rib.handle(add(block("web", BLOCK, "n2")));
+    assert_eq!(way(&rib, "10.1.1.1"), "10.1.1.0/26 via 192.0.2.250");
+    // A node that is beside this one is reached without others.
+    rib.handle(add(block("web", BLOCK, "n1")));
+    assert_eq!(way(&rib, "10.1.1.1"), "10.1.1.0/26 via 192.0.2.11 mtu 1500");
+    rib.handle(remove(&block("web", BLOCK, "n1")));
+    assert_eq!(way(&rib, "10.1.1.1"), "nothing");
 }

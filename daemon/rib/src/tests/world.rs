@@ -112,6 +112,7 @@ pub(super) fn bgp(network: &str, peer: &str, text: &str, path: (u32, u16, u32)) 
             as_path_len: path.1,
             med: path.2,
         },
+        beside: false,
     })
 }
 

@@ -47,7 +47,15 @@ impl Agent {
             return Demand::Away;
         }
         let Some(cidr) = exact.or_else(|| self.unowned(pool, family)) else {
-            return Demand::NoneLeft;
+            // One that this node is giving back just now can be had again at once.
+            let mut own = self.blocks.iter();
+            let giving = |block: &Block| {
+                block.pool == *pool && block.cidr.family() == family && block.phase == Phase::Giving
+            };
+            return match own.any(|block| giving(block) && self.gives(block)) {
+                true => Demand::Coming,
+                false => Demand::NoneLeft,
+            };
         };
         let key = Key::Block(pool.clone(), cidr).path();
         if self.may_write() && !self.busy.contains(&key) {

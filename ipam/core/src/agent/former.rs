@@ -45,7 +45,8 @@ impl Agent {
                 let claimed = |entry: &BlockEntry| {
                     entry.ip == *ip && matches!(entry.used, Use::Claimed { .. })
                 };
-                if entries.iter().any(claimed) {
+                // One that has ended since gave the address back before the block could say so.
+                if entries.iter().any(claimed) && self.view.claim_by_ip(*ip).is_some() {
                     continue;
                 }
                 entries.retain(|entry| entry.ip != *ip);

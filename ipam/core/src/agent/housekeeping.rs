@@ -7,7 +7,7 @@ use crate::{
     record::{Claim, ClaimRecord},
 };
 use fairway_kv::{Txn, Write};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How often the slow part is done, in milliseconds.
 const EVERY: u64 = 1_000;
@@ -62,7 +62,7 @@ impl Agent {
         let first_alive = self.view.nodes.keys().next();
         let is_first = first_alive.is_none_or(|node| *node == self.settings.node);
         let mut over: Vec<(PoolName, ClaimName)> = Vec::new();
-        let mut seen = BTreeSet::new();
+        let mut seen = BTreeMap::new();
         for ((pool, name), stored) in &self.view.claims {
             let ClaimRecord::Claim(claim) = &stored.value else {
                 continue;
@@ -79,28 +79,22 @@ impl Agent {
             if !self.keeps(claim, is_first) {
                 continue;
             }
-            seen.insert(claim.uid.clone());
-            let since = self
-                .idle_claims
-                .get(&claim.uid)
-                .copied()
-                .unwrap_or(self.clock.now);
+            // Held again and let go unseen, it is counted anew.
+            let known = self.idle_claims.get(&claim.uid);
+            let known = known.filter(|(at, _)| *at == stored.modified);
+            let since = known.map_or(self.clock.now, |(_, since)| *since);
+            seen.insert(claim.uid.clone(), (stored.modified, since));
             let ended = claim.ended.map_or(0, |ended| ended.0);
             let wall = self.clock.wall.0 >= ended.saturating_add(seconds);
-            let watched = self.clock.now.0 - since.0 >= SEEN.min(seconds.saturating_mul(1000));
-            if wall
-                && watched
-                && !self.is_wanted(&claim.uid)
-                && !self.vacant.contains_key(&claim.uid)
-            {
+            let watched = self.clock.now.0 - since.0;
+            // What was watched for the whole time needs no wall clock: the one that wrote when the claim ended
+            // may have been ahead by years.
+            let ends = watched >= seconds.saturating_mul(1000) || (wall && watched >= SEEN);
+            if ends && !self.is_wanted(&claim.uid) && !self.vacant.contains_key(&claim.uid) {
                 over.push((pool.clone(), name.clone()));
             }
         }
-        let now = self.clock.now;
-        self.idle_claims.retain(|uid, _| seen.contains(uid));
-        for uid in seen {
-            self.idle_claims.entry(uid).or_insert(now);
-        }
+        self.idle_claims = seen;
         for (pool, name) in over {
             let key = Key::Claim(pool, name);
             let (path, modified) = (key.path(), self.view.modified(&key));

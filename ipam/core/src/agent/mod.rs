@@ -110,8 +110,9 @@ pub struct Agent {
     suspects: BTreeSet<(PoolName, crate::ClaimName)>,
     /// Blocks of this node's former life, whose journal was lost; to be taken over.
     former_blocks: BTreeSet<(PoolName, Cidr)>,
-    /// Claims that nobody holds and that end by themselves, since when they were seen so.
-    idle_claims: BTreeMap<Uid, Millis>,
+    /// Claims that nobody holds and that end by themselves: as they were last written, and since when they were
+    /// seen so.
+    idle_claims: BTreeMap<Uid, (Revision, Millis)>,
     /// Nodes that own something and are not alive, since when.
     absent: BTreeMap<NodeName, Millis>,
     housekeeping_at: Millis,

@@ -118,7 +118,7 @@ impl Agent {
     }
 
     /// Does the pool still let addresses of the block be given?
-    fn gives(&self, block: &Block) -> bool {
+    pub(super) fn gives(&self, block: &Block) -> bool {
         let pool = self.view.pools.get(&block.pool);
         pool.is_none_or(|pool| {
             let range = pool.value.range_of(block.cidr.first());

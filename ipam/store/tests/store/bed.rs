@@ -48,7 +48,7 @@ pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
     done.expect("it comes within the time")
 }
 
-/// Asks again and again until it holds.
+/// Asks again and again until it holds, for [`SOON`] at most.
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> F) {
     let end = tokio::time::Instant::now() + SOON;
     while !ask().await {
@@ -57,7 +57,8 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut ask: impl Fn
     }
 }
 
-/// Asks again and again for so long, and each time it must hold.
+/// Asks again and again for so long, and each time it must hold: that nothing happens in this time is what is
+/// tested, so that it has to pass.
 pub(crate) async fn stays<F: Future<Output = bool>>(
     time: Duration,
     what: &str,

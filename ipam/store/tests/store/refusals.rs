@@ -73,13 +73,27 @@ fn a_full_etcd_is_told_and_nothing_is_lost() {
     });
 }
 
+/// Waits until etcd says that it has forgotten so many tokens of the user `fairway`.
+async fn expired(cluster: &Cluster, tokens: usize) {
+    until("its token has expired", || async {
+        let log = cluster.log(0);
+        let of_user = |line: &&str| line.contains("\"user-name\":\"fairway\"");
+        let gone = log
+            .lines()
+            .filter(|line| line.contains("deleted a simple token"));
+        gone.filter(of_user).count() >= tokens
+    })
+    .await;
+}
+
 #[test]
 fn passwords_and_permissions() {
     run(async {
         let cluster = Cluster::start(
             Options::loopback(1)
                 .auth("secret")
-                .arg("--auth-token-ttl=1"),
+                .arg("--auth-token-ttl=1")
+                .arg("--log-level=debug"),
         )
         .expect("etcd");
         let location = at(&cluster.endpoints());
@@ -108,9 +122,9 @@ fn passwords_and_permissions() {
         let store = opened(good).await;
         let start = write(&*store, vec![put("a", "1")]).await;
         // A token that nobody used for a while.
-        tokio::time::sleep(Duration::from_secs(4)).await;
+        expired(&cluster, 1).await;
         write(&*store, vec![put("a", "1")]).await;
-        tokio::time::sleep(Duration::from_secs(4)).await;
+        expired(&cluster, 2).await;
         let mut watch = store.watch(ROOT, start).await.expect("it watches");
         assert_eq!(short(&next(&mut *watch).await.changes[0]), "+a=1");
         drop(watch);

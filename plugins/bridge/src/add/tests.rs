@@ -2,7 +2,7 @@
 //! links and addresses are as before, the address is released, and no rule stays.
 
 use super::*;
-use fairway_api::endpoint::{Guard, Guarded, Open};
+use fairway_api::endpoint::{Guard, Guarded, Open, Shape, Shaped, VerifyRates};
 use fairway_cni::{Attachment, CniArgs, Code, Delegates, Detach, GcAttachments, NetConf, Plugin};
 use fairway_iface::Rules;
 use fairway_lab::Ns;
@@ -47,13 +47,16 @@ impl Plugin for Ipam {
     }
 }
 
-/// A daemon that guards and opens, or refuses one of both; what it was asked, and whether the host's end was up.
+/// A daemon that guards, shapes and opens, or refuses one of them; what it was asked, and whether the host's end
+/// was up. Or there is none.
 struct Enforcer {
     host: fake::Recorder,
     enforced: bool,
+    there: bool,
     refuses: Option<&'static str>,
     asked: RefCell<Vec<(&'static str, bool)>>,
     opened: RefCell<Option<Open>>,
+    shaped: RefCell<Option<Shape>>,
 }
 
 impl Enforcer {
@@ -61,9 +64,11 @@ impl Enforcer {
         Enforcer {
             host: bed.host.clone(),
             enforced: true,
+            there: true,
             refuses: None,
             asked: RefCell::default(),
             opened: RefCell::default(),
+            shaped: RefCell::default(),
         }
     }
 
@@ -92,6 +97,19 @@ impl Enforce for Enforcer {
     fn open(&self, open: Open) -> Result<(), Failure> {
         *self.opened.borrow_mut() = Some(open);
         self.hear("open")
+    }
+}
+
+impl Keep for Enforcer {
+    fn shape(&self, shape: Shape) -> Result<Option<Shaped>, Failure> {
+        *self.shaped.borrow_mut() = Some(shape);
+        self.hear("shape")?;
+        let warnings = Vec::new();
+        Ok(self.there.then_some(Shaped { warnings }))
+    }
+
+    fn shaped(&self, _: VerifyRates) -> Result<bool, Failure> {
+        Ok(self.there)
     }
 }
 
@@ -130,7 +148,7 @@ impl Bed {
         self.add_by(conf, &enforcer)
     }
 
-    fn add_by(&mut self, conf: &Value, by: &dyn Enforce) -> Result<CniResult, Failure> {
+    fn add_by(&mut self, conf: &Value, by: &Enforcer) -> Result<CniResult, Failure> {
         let dir = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(
             std::env::current_exe().unwrap(),
@@ -154,8 +172,12 @@ impl Bed {
         };
         let conf = BridgeConf::parse(&context).unwrap();
         let policy = conf.policy(&context, &sandbox.attachment)?;
-        let guard = policy.as_ref().map(|policy| Guarding { policy, by });
-        run(&mut self.kernel, &context, &sandbox, &conf, guard)
+        let asking = conf.asking(&context, &sandbox)?;
+        let asks = Asks {
+            policy: policy.as_ref().map(|policy| (policy, by as _)),
+            rates: asking.as_ref().map(|asking| (asking, by as _)),
+        };
+        run(&mut self.kernel, &context, &sandbox, &conf, asks)
     }
 }
 
@@ -260,12 +282,13 @@ fn policy_is_in_place_before_the_container_says_anything() {
         let mut bed = Bed::new();
         let by = Enforcer::new(&bed);
         let result = bed.add_by(&conf, &by).unwrap();
-        assert_eq!(by.asked.take(), [("guard", false), ("open", true)]);
+        let asked = [("guard", false), ("shape", true), ("open", true)];
+        assert_eq!(by.asked.take(), asked);
         let open = by.opened.take().unwrap();
         assert_eq!(Some(open.mac), result.interfaces[2].mac);
         assert_eq!((open.cluster, open.network), (false, None));
 
-        for refuses in ["guard", "open"] {
+        for refuses in ["guard", "shape", "open"] {
             let mut bed = Bed::new();
             let before = bed.host.snapshot();
             let mut by = Enforcer::new(&bed);
@@ -282,6 +305,74 @@ fn policy_is_in_place_before_the_container_says_anything() {
         let mut bed = Bed::new();
         let by = Enforcer::new(&bed);
         bed.add_by(&json!({"name": "net", "policy": false}), &by)
+            .unwrap();
+        assert!(by.asked.take().is_empty());
+    })
+    .unwrap();
+}
+
+#[test]
+fn rates_are_asked_of_the_daemon_where_there_is_one() {
+    let ns = Ns::new("model").unwrap();
+    ns.inside(|| {
+        let conf = json!({
+            "name": "net", "bandwidth": {"ingressRate": 20_000_000, "ingressBurst": 80_000},
+            "runtimeConfig": {"io.kubernetes.cri.pod-annotations": {
+                "fairway.network/namespace": "shop", "fairway.network/ingress-rate": "5M",
+            }},
+        });
+        for there in [true, false] {
+            let mut bed = Bed::new();
+            let mut by = Enforcer::new(&bed);
+            by.there = there;
+            let result = bed.add_by(&conf, &by).unwrap();
+            let shape = by.shaped.take().unwrap();
+            assert_eq!(
+                (shape.by.as_str(), shape.netns.as_str()),
+                ("bridge", "/nowhere")
+            );
+            assert_eq!(
+                (&shape.link, shape.network),
+                (&result.interfaces[1].name, None)
+            );
+            assert_eq!(shape.workload.namespace.as_deref(), Some("shop"));
+            let rates = shape
+                .rates
+                .iter()
+                .map(|r| (r.bits, r.burst, r.field.as_str()));
+            let expected = [
+                (20_000_000, Some(10_000), "bandwidth.ingressRate"),
+                (
+                    5_000_000,
+                    None,
+                    "pod annotation: fairway.network/ingress-rate",
+                ),
+            ];
+            assert!(rates.eq(expected), "{:?}", shape.rates);
+            // By the kernel alone, the least of them.
+            let queues = bed.host.snapshot().queues;
+            let ceils = queues
+                .values()
+                .flat_map(|queues| &queues.classes)
+                .map(|class| class.ceil);
+            assert_eq!(ceils.min(), (!there).then_some(625_000));
+        }
+
+        let mut bed = Bed::new();
+        let before = bed.host.snapshot();
+        let mut by = Enforcer::new(&bed);
+        by.refuses = Some("shape");
+        let failure = bed.add_by(&conf, &by).unwrap_err();
+        assert_eq!(
+            (failure.code, failure.details.as_str()),
+            (Code::TRY_AGAIN, "")
+        );
+        assert_eq!(bed.host.snapshot(), before);
+
+        // Nothing is asked for, and of nobody.
+        let mut bed = Bed::new();
+        let by = Enforcer::new(&bed);
+        bed.add_by(&json!({"name": "net", "bandwidth": {"egressRate": 0}}), &by)
             .unwrap();
         assert!(by.asked.take().is_empty());
     })

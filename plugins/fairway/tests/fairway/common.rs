@@ -125,6 +125,8 @@ impl Fake {
             Method::EndpointGuard(_) => "guard",
             Method::EndpointOpen(_) => "open",
             Method::EndpointVerify(_) => "verify",
+            Method::EndpointShape(_) => "shape",
+            Method::EndpointShaped(_) => "shaped",
             Method::PolicyStatus => "policy",
             _ => "other",
         };
@@ -227,6 +229,7 @@ pub(crate) fn good(method: &Method) -> Body {
         Method::Status(_) => json!({"connected": true, "pools": []}),
         Method::EndpointGuard(_) => json!({"enforced": true}),
         Method::EndpointOpen(_) | Method::EndpointVerify(_) => json!({}),
+        Method::EndpointShape(_) | Method::EndpointShaped(_) => json!({}),
         Method::PolicyStatus => {
             json!({"enforced": true, "endpoints": 0, "maps": [], "packets": []})
         }

@@ -25,7 +25,7 @@ impl Bed {
         lab.node().set_sysctl("ipv6/conf/default/accept_dad", "0")?;
         let container = lab.container()?;
         let plugins = tempfile::tempdir().unwrap();
-        for kind in ["bridge", "fairway", "ptp", "static"] {
+        for kind in ["bandwidth", "bridge", "fairway", "ptp", "static"] {
             symlink(example(), plugins.path().join(kind)).unwrap();
         }
         Ok(Arc::new(Bed {

@@ -11,4 +11,5 @@ mod answers;
 mod common;
 mod links;
 mod policy;
+mod rates;
 mod real;

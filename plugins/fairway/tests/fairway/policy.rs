@@ -38,7 +38,8 @@ fn a_container_is_guarded_opened_and_verified() -> Result {
         cni.check(&result)?.ok()?;
         cni.del(Some(&result))?.ok()?;
         let asked = [
-            "policy", "status", "allocate", "guard", "open", "check", "verify", "release",
+            "policy", "status", "allocate", "guard", "shape", "open", "check", "shaped", "verify",
+            "release",
         ];
         assert_eq!(fake.asked(), asked, "{kind}");
         let open = opened(&fake);

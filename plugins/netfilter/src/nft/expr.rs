@@ -17,6 +17,12 @@ pub(crate) enum Expr {
     LoadInputName,
     /// Load the name of the interface that the packet goes out by (16 bytes).
     LoadOutputName,
+    /// Load which way the packet goes in its connection (a byte: 0 as the first one, 1
+    /// back). A packet of no connection ends the rule here.
+    LoadDirection,
+    /// Load what is known of the packet's connection: bits, 4 bytes in the machine's
+    /// order.
+    LoadStatus,
     /// Load `len` bytes of a header.
     Load { base: Base, offset: u32, len: u32 },
     /// Keep the bits of the mask.
@@ -71,6 +77,11 @@ const META_KEY_INPUT_NAME: u32 = 6;
 const META_KEY_OUTPUT_NAME: u32 = 7;
 const META_KEY_PROTOCOL: u32 = 15;
 
+const CT_DREG: u16 = 1;
+const CT_KEY: u16 = 2;
+const CT_KEY_DIRECTION: u32 = 1;
+const CT_KEY_STATUS: u32 = 2;
+
 const CMP_EQUAL: u32 = 0;
 const CMP_UNEQUAL: u32 = 1;
 
@@ -106,6 +117,7 @@ impl Expr {
     fn name(&self) -> &str {
         match self {
             Self::LoadProtocol | Self::LoadInputName | Self::LoadOutputName => "meta",
+            Self::LoadDirection | Self::LoadStatus => "ct",
             Self::Load { .. } => "payload",
             Self::Mask(_) => "bitwise",
             Self::Compare { .. } => "cmp",
@@ -123,6 +135,8 @@ impl Expr {
             Self::LoadProtocol => write_meta(data, META_KEY_PROTOCOL),
             Self::LoadInputName => write_meta(data, META_KEY_INPUT_NAME),
             Self::LoadOutputName => write_meta(data, META_KEY_OUTPUT_NAME),
+            Self::LoadDirection => write_ct(data, CT_KEY_DIRECTION),
+            Self::LoadStatus => write_ct(data, CT_KEY_STATUS),
             Self::Load { base, offset, len } => {
                 data.put_u32_be(1, REGISTER_1);
                 data.put_u32_be(2, *base as u32);
@@ -189,6 +203,14 @@ impl Expr {
                 META_KEY_OUTPUT_NAME => Some(Self::LoadOutputName),
                 _ => None,
             },
+            // With a direction, which neither of these has, it would be of that one.
+            "ct" if fields.u32(CT_DREG)? == REGISTER_1 && fields.get(3).is_none() => {
+                match fields.u32(CT_KEY)? {
+                    CT_KEY_DIRECTION => Some(Self::LoadDirection),
+                    CT_KEY_STATUS => Some(Self::LoadStatus),
+                    _ => None,
+                }
+            }
             "payload" if fields.u32(1)? == REGISTER_1 => Some(Self::Load {
                 base: match fields.u32(2)? {
                     0 => Base::Link,
@@ -276,6 +298,11 @@ pub(super) fn target_of<'a>(element: &Attr<'a>) -> Option<&'a [u8]> {
 fn write_meta(data: &mut Writer, key: u32) {
     data.put_u32_be(META_KEY, key);
     data.put_u32_be(META_DREG, REGISTER_1);
+}
+
+fn write_ct(data: &mut Writer, key: u32) {
+    data.put_u32_be(CT_KEY, key);
+    data.put_u32_be(CT_DREG, REGISTER_1);
 }
 
 fn write_extension(data: &mut Writer, name: &str, info: &[u8]) {

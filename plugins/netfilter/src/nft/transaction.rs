@@ -32,7 +32,7 @@ const RULE_CHAIN: u16 = 2;
 const RULE_HANDLE: u16 = 3;
 
 /// Where packets come into a chain.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Hook {
     /// "nat" or "filter".
     pub(crate) kind: &'static str,
@@ -48,6 +48,12 @@ impl Hook {
         kind: "nat",
         number: 4,
         priority: 100,
+    };
+    /// Where what is passed on is let through.
+    pub(crate) const FORWARD_FILTER: Self = Self {
+        kind: "filter",
+        number: 2,
+        priority: 0,
     };
     /// The first place that sees a bridge's frames.
     pub(crate) const BRIDGE_PREROUTING: Self = Self {

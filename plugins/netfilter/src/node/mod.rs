@@ -1,9 +1,18 @@
-//! Masquerading once per node: table `inet fairway`.
+//! What a node does once for all its containers: table `inet fairway`.
 //!
-//! Containers of a cluster's networks see each other's own addresses; only what
+//! **Masquerading.** Containers of a cluster's networks see each other's own addresses; only what
 //! goes out of the cluster bears the node's address, and only for networks that
 //! want that. So one chain serves all containers of a node, and nothing is
 //! written when one comes or goes.
+//!
+//! **What the overlay brings for the outside.** A client connects to a port of this
+//! node, somebody's rules (kube-proxy's) send it on to a container of another node
+//! with this node as its source, and the answers come back by the overlay: they go on
+//! to the client, and only connection tracking knows that they are answers. So it is
+//! asked: what came in by the overlay and is for no container passes as an answer, or
+//! where this node's own rules have given the packet its destination. All else is
+//! dropped, also what belongs to no connection, being invalid or not tracked: no
+//! container goes out by another node.
 //!
 //! The table and everything in it are ours, and it is replaced as a whole, in one
 //! transaction: there is no moment without rules, and nothing that others put
@@ -15,6 +24,9 @@
 //! flow that began while there was no table keeps the container's address as long
 //! as anybody's chains made the kernel track it. And where ours was the only chain
 //! of type nat, flows that had the node's address go without it until it is back.
+//! So long nothing of this table holds back what came by the overlay for the outside
+//! either. Networks stay apart all the same, which is the business of routes, and
+//! no honest node sends such packets.
 
 mod monitor;
 mod rules;
@@ -24,17 +36,15 @@ pub use monitor::Monitor;
 
 use crate::Error;
 use crate::nft::chain::Chain;
-use crate::nft::rule::Rule;
 use crate::nft::socket::NftSocket;
-use crate::nft::transaction::{Hook, Transaction};
+use crate::nft::transaction::Transaction;
 use crate::nft::{Table, rule};
 
 const TABLE: Table = Table::NODE;
-const POSTROUTING: &str = "postrouting";
 const COMMENT: &str = "Masquerading of this node's containers; all of it is written by fairwayd";
 
-/// Which packets get the node's address. The order of prefixes, their host bits
-/// and repetitions make no difference.
+/// Which packets get the node's address, and which pass. The order of prefixes,
+/// their host bits and repetitions make no difference.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NodeRules {
     /// Name of the link to the other nodes, 1 to 15 bytes, whether there is one or
@@ -45,6 +55,10 @@ pub struct NodeRules {
     /// Of containers in these, what goes anywhere else gets the node's address,
     /// but for multicast.
     pub masquerade: Vec<IpNetwork>,
+    /// Whether what came in by the overlay and is for none of the pools is dropped,
+    /// unless it is an answer or has its destination from this node. All pools must
+    /// be known for that.
+    pub answers_only: bool,
 }
 
 /// The table in one namespace.
@@ -84,15 +98,17 @@ impl NodeTable {
             tx.add_table(TABLE, None)?;
             tx.delete_table(TABLE)?;
             tx.add_table(TABLE, Some(COMMENT))?;
-            tx.add_chain(TABLE, POSTROUTING, Some(Hook::POSTROUTING_NAT), None)?;
-            for rule in &wanted {
-                tx.add_rule(TABLE, POSTROUTING, rule)?;
+            for chain in &wanted {
+                tx.add_chain(TABLE, chain.name, Some(chain.hook), None)?;
+                for rule in &chain.rules {
+                    tx.add_rule(TABLE, chain.name, rule)?;
+                }
             }
             Ok(tx)
         })
     }
 
-    /// Whether the table is what [`apply`](Self::apply) would make it: chain and
+    /// Whether the table is what [`apply`](Self::apply) would make it: chains and
     /// rules, awake, and nothing else in it. It is read back whole.
     ///
     /// # Errors
@@ -118,15 +134,20 @@ impl NodeTable {
     }
 }
 
-fn is_there(nft: &mut NftSocket, wanted: &[Rule]) -> Result<bool, Error> {
-    // Asleep or owned by another process it would have flags; one object is the chain.
+fn is_there(nft: &mut NftSocket, wanted: &[rules::Chain]) -> Result<bool, Error> {
+    // Asleep or owned by another process it would have flags; the objects are the chains.
+    let objects = u32::try_from(wanted.len()).unwrap_or(u32::MAX);
     match nft.table(TABLE)? {
-        Some(table) if (table.flags, table.objects) == (0, 1) => {}
+        Some(table) if (table.flags, table.objects) == (0, objects) => {}
         _ => return Ok(false),
     }
-    let chain = nft.chain(TABLE, POSTROUTING)?;
-    if !chain.is_some_and(|chain: Chain| chain.accepts_all_of(Hook::POSTROUTING_NAT)) {
-        return Ok(false);
+    for rules::Chain { name, hook, rules } in wanted {
+        let chain = nft.chain(TABLE, name)?;
+        if !chain.is_some_and(|chain: Chain| chain.accepts_all_of(*hook))
+            || !rule::same(&nft.rules(TABLE, Some(name))?, rules)
+        {
+            return Ok(false);
+        }
     }
-    Ok(rule::same(&nft.rules(TABLE, Some(POSTROUTING))?, wanted))
+    Ok(true)
 }

@@ -1,4 +1,4 @@
-//! The rules of the chain.
+//! The chains and their rules.
 
 use std::collections::BTreeSet;
 
@@ -10,20 +10,77 @@ use crate::masq::MULTICAST;
 use crate::nft::address::{Side, match_address, match_family};
 use crate::nft::expr::{Expr, IFNAME_SIZE, Verdict};
 use crate::nft::rule::Rule;
+use crate::nft::transaction::Hook;
 
-/// What they let go goes as it is, for the chain's policy is to accept.
-pub(super) fn of(rules: &NodeRules) -> Result<Vec<Rule>, Error> {
-    let leave = || Expr::Verdict(Verdict::Return);
-    let mut all = vec![rule([by_link(&rules.overlay)?, vec![leave()]].concat())];
+/// IP_CT_DIR_REPLY.
+const REPLY: u8 = 1;
+/// IPS_DST_NAT.
+const DESTINATION_GIVEN: u32 = 1 << 5;
+
+/// A chain that is wanted. What it lets go goes as it is, for its policy is to
+/// accept.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Chain {
+    pub(super) name: &'static str,
+    pub(super) hook: Hook,
+    pub(super) rules: Vec<Rule>,
+}
+
+/// All chains of the table.
+pub(super) fn of(rules: &NodeRules) -> Result<Vec<Chain>, Error> {
+    let mut chains = vec![Chain {
+        name: "postrouting",
+        hook: Hook::POSTROUTING_NAT,
+        rules: postrouting(rules)?,
+    }];
+    if rules.answers_only {
+        chains.push(Chain {
+            name: "forward",
+            hook: Hook::FORWARD_FILTER,
+            rules: forward(rules)?,
+        });
+    }
+    Ok(chains)
+}
+
+const LEAVE: Expr = Expr::Verdict(Verdict::Return);
+
+fn postrouting(rules: &NodeRules) -> Result<Vec<Rule>, Error> {
+    let mut all = vec![on_link(Expr::LoadOutputName, true, &rules.overlay)?];
     for pool in networks(&rules.pools) {
-        all.push(on_address(Side::Destination, pool, leave()));
+        all.push(on_address(Side::Destination, pool, LEAVE));
     }
     for group in MULTICAST {
-        all.push(on_address(Side::Destination, group, leave()));
+        all.push(on_address(Side::Destination, group, LEAVE));
     }
     for network in networks(&rules.masquerade) {
         all.push(on_address(Side::Source, network, Expr::Masquerade));
     }
+    Ok(all)
+}
+
+fn forward(rules: &NodeRules) -> Result<Vec<Rule>, Error> {
+    let mut all = vec![on_link(Expr::LoadInputName, false, &rules.overlay)?];
+    for pool in networks(&rules.pools) {
+        all.push(on_address(Side::Destination, pool, LEAVE));
+    }
+    // What belongs to no connection fits neither of these.
+    let compare = |equal, data| Expr::Compare { equal, data };
+    all.push(rule(vec![
+        Expr::LoadDirection,
+        compare(true, vec![REPLY]),
+        LEAVE,
+    ]));
+    all.push(rule(vec![
+        Expr::LoadStatus,
+        Expr::Mask(DESTINATION_GIVEN.to_ne_bytes().to_vec()),
+        compare(false, vec![0; 4]),
+        LEAVE,
+    ]));
+    all.push(Rule {
+        comment: Some("from the overlay, for no container, and no answer".to_owned()),
+        ..rule(vec![Expr::Verdict(Verdict::Drop)])
+    });
     Ok(all)
 }
 
@@ -33,7 +90,8 @@ fn networks(given: &[IpNetwork]) -> BTreeSet<IpNetwork> {
     given.iter().map(bare).collect()
 }
 
-fn by_link(name: &str) -> Result<Vec<Expr>, Error> {
+/// Leaves alone what has that link (or, has another one).
+fn on_link(load: Expr, equal: bool, name: &str) -> Result<Rule, Error> {
     const WHAT: &str = "interface name";
     if name.is_empty() {
         return Err(Error::NoName { what: WHAT });
@@ -47,8 +105,7 @@ fn by_link(name: &str) -> Result<Vec<Expr>, Error> {
     }
     let mut data = name.as_bytes().to_vec();
     data.resize(IFNAME_SIZE, 0);
-    let compare = Expr::Compare { equal: true, data };
-    Ok(vec![Expr::LoadOutputName, compare])
+    Ok(rule(vec![load, Expr::Compare { equal, data }, LEAVE]))
 }
 
 fn on_address(side: Side, network: IpNetwork, then: Expr) -> Rule {
@@ -80,6 +137,7 @@ mod tests {
             overlay: overlay.into(),
             pools: nets(pools),
             masquerade: nets(masquerade),
+            answers_only: true,
         }
     }
 
@@ -89,7 +147,12 @@ mod tests {
         let pools = ["fd00::7/48", "10.1.2.3/16", "10.1.0.0/16"];
         let other = given("vx", &pools, &["10.1.0.9/16"; 2]);
         assert_eq!(of(&one).unwrap(), of(&other).unwrap());
-        assert_eq!(of(&one).unwrap().len(), 1 + 2 + 2 + 1);
+        let chains = of(&one).unwrap();
+        let [postrouting, forward] = &chains[..] else {
+            panic!("{chains:?}")
+        };
+        assert_eq!(postrouting.rules.len(), 1 + 2 + 2 + 1);
+        assert_eq!(forward.rules.len(), 1 + 2 + 3);
         let third = given("vx", &["10.1.0.0/16"], &["10.1.0.0/16", "fd00::/48"]);
         assert_ne!(of(&one).unwrap(), of(&third).unwrap());
     }
@@ -118,10 +181,19 @@ mod tests {
             pools in vec(any_net(), 0..10), masquerade in vec(any_net(), 0..10),
         ) {
             let overlay = "vx".to_owned();
-            let rules = of(&NodeRules { overlay, pools, masquerade }).unwrap();
-            let last = rules.iter().map(|rule| rule.exprs.last().unwrap());
-            let masquerading: Vec<_> = last.map(|expr| *expr == Expr::Masquerade).collect();
-            prop_assert!(masquerading.is_sorted());
+            let rules = NodeRules { overlay, pools, masquerade, answers_only: true };
+            let [postrouting, forward] = &of(&rules).unwrap()[..] else {
+                panic!("two chains")
+            };
+            let ends = |chain: &Chain, with: &Expr| -> Vec<bool> {
+                let last = chain.rules.iter().map(|rule| rule.exprs.last().unwrap());
+                last.map(|expr| expr == with).collect()
+            };
+            prop_assert!(ends(postrouting, &Expr::Masquerade).is_sorted());
+            // It drops once, and last.
+            let drops = ends(forward, &Expr::Verdict(Verdict::Drop));
+            prop_assert!(drops.is_sorted());
+            prop_assert_eq!(drops.iter().filter(|drops| **drops).count(), 1);
         }
     }
 }

@@ -15,6 +15,7 @@ pub(crate) fn rules() -> NodeRules {
         overlay: "fairway.vx".into(),
         pools: addresses(&["10.22.0.0/21", "10.30.0.0/16", "fd00:22::/61"]),
         masquerade: addresses(&["10.22.0.0/21", "fd00:22::/61"]),
+        answers_only: true,
     }
 }
 
@@ -28,6 +29,14 @@ add rule inet fairway postrouting ip daddr 224.0.0.0/4 return
 add rule inet fairway postrouting ip6 daddr ff00::/8 return
 add rule inet fairway postrouting ip saddr 10.22.0.0/21 masquerade
 add rule inet fairway postrouting ip6 saddr fd00:22::/61 masquerade
+add chain inet fairway forward { type filter hook forward priority filter ; }
+add rule inet fairway forward iifname != "fairway.vx" return
+add rule inet fairway forward ip daddr 10.22.0.0/21 return
+add rule inet fairway forward ip daddr 10.30.0.0/16 return
+add rule inet fairway forward ip6 daddr fd00:22::/61 return
+add rule inet fairway forward ct direction reply return
+add rule inet fairway forward ct status dnat return
+add rule inet fairway forward drop comment "from the overlay, for no container, and no answer"
 "#;
 
 pub(crate) fn table(ns: &Ns) -> NodeTable {
@@ -72,19 +81,23 @@ fn it_is_as_nft_writes_it() -> Result {
 
     let listed = ours.json("nft -j list table inet fairway")?;
     let listed = listed["nftables"].as_array().unwrap();
-    let chain = listed
-        .iter()
-        .find_map(|object| object.get("chain"))
-        .unwrap();
-    let hook = ["type", "hook", "policy"].map(|key| chain[key].as_str().unwrap());
-    assert_eq!(hook, ["nat", "postrouting", "accept"]);
-    assert_eq!(chain["prio"], 100);
-    let found: Vec<_> = listed
-        .iter()
-        .filter_map(|object| object.get("rule"))
+    let of = |kind: &'static str| listed.iter().filter_map(move |object| object.get(kind));
+    let hooks: Vec<_> = of("chain")
+        .map(|chain| {
+            let hook = ["type", "hook", "policy"].map(|key| chain[key].as_str().unwrap());
+            (hook, chain["prio"].as_i64().unwrap())
+        })
         .collect();
-    assert_eq!(found.len(), 8);
-    assert_eq!(found[0]["expr"][0]["match"]["right"], "fairway.vx");
+    let expected = [
+        (["nat", "postrouting", "accept"], 100),
+        (["filter", "forward", "accept"], 0),
+    ];
+    assert_eq!(hooks, expected);
+    let found: Vec<_> = of("rule").collect();
+    assert_eq!(found.len(), 8 + 7);
+    for first in [found[0], found[8]] {
+        assert_eq!(first["expr"][0]["match"]["right"], "fairway.vx");
+    }
     let masquerading = found.iter().filter(|rule| {
         let exprs = rule["expr"].as_array().unwrap();
         exprs.iter().any(|expr| expr.get("masquerade").is_some())
@@ -118,7 +131,11 @@ fn what_is_so_already_is_not_written_again() -> Result {
         overlay: "vx".into(),
         ..NodeRules::default()
     };
-    for (wanted, lines) in [(&less, 7), (&none, 3), (&rules(), 8)] {
+    let known = NodeRules {
+        answers_only: false,
+        ..rules()
+    };
+    for (wanted, lines) in [(&less, 13), (&none, 3), (&known, 8), (&rules(), 14)] {
         assert!(!node.check(wanted).unwrap());
         node.apply(wanted).unwrap();
         assert!(node.check(wanted).unwrap());
@@ -153,6 +170,9 @@ fn whatever_others_do_to_it_is_noticed_and_mended() -> Result {
         &format!("add rule {chain} counter"),
         &format!("insert rule {chain} ip saddr 10.22.0.1 accept"),
         "add chain inet fairway other; insert rule inet fairway other drop",
+        "flush chain inet fairway forward; delete chain inet fairway forward",
+        "flush chain inet fairway forward",
+        "insert rule inet fairway forward accept",
         "add set inet fairway them { type ipv4_addr; }",
         &format!(
             "flush chain {chain}; delete chain {chain};
@@ -161,6 +181,12 @@ fn whatever_others_do_to_it_is_noticed_and_mended() -> Result {
         &anew("/8 return", "/8 accept"),
         &anew("masquerade\n", "masquerade fully-random\n"),
         &anew("priority srcnat", "priority srcnat + 1"),
+        &anew("priority filter", "priority filter + 1"),
+        &anew("hook forward", "hook input"),
+        &anew("!= \"fairway.vx\"", "\"fairway.vx\""),
+        &anew("direction reply", "direction original"),
+        &anew("status dnat", "status snat"),
+        &anew("status dnat", "status & dnat == 0"),
         &format!("{SCRIPT} add chain inet fairway later {{ type filter hook input priority 0; }}"),
     ] {
         assert!(!monitor.changed().unwrap(), "{damage}");

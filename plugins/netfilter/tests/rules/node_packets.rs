@@ -22,6 +22,7 @@ fn rules() -> NodeRules {
         overlay: "fairway.vx".into(),
         pools: addresses(&["10.22.0.0/31", "10.22.0.2/31", "fd00:22::2/127"]),
         masquerade: addresses(&["10.22.0.2/32", "fd00:22::2/128"]),
+        answers_only: true,
     }
 }
 
@@ -150,5 +151,80 @@ fn flows_go_on_whatever_is_written() -> Result {
     }
     node.apply(&rules()).unwrap();
     go_on();
+    Ok(())
+}
+
+/// Does one packet get there?
+fn arrives(from: &UdpSocket, to: &UdpSocket) -> bool {
+    let mut buffer = [0; 64];
+    while to.recv_from(&mut buffer).is_ok() {}
+    from.send_to(b"hello", to.local_addr().unwrap()).unwrap();
+    to.recv_from(&mut buffer).is_ok()
+}
+
+#[test]
+fn what_the_overlay_brings_passes_to_containers_and_as_an_answer() -> Result {
+    let World {
+        lab,
+        container,
+        neighbour,
+        outside,
+    } = world()?;
+    let mut node = table(lab.node());
+    // The neighbour is what comes by the overlay.
+    let by_overlay = NodeRules {
+        overlay: "c2".into(),
+        ..rules()
+    };
+    let open = NodeRules {
+        answers_only: false,
+        ..by_overlay.clone()
+    };
+    for family in [0, 1] {
+        let near = socket(&neighbour, NEAR[family]);
+        let (own, far) = (
+            socket(&container, OWN[family]),
+            socket(&outside, FAR[family]),
+        );
+        // Neighbours are looked up.
+        node.apply(&open).unwrap();
+        assert!((0..50).any(|_| arrives(&near, &far)));
+        assert!((0..50).any(|_| arrives(&near, &own)));
+        // A connection of before was begun by the overlay's side.
+        node.apply(&by_overlay).unwrap();
+        assert!(!arrives(&near, &far), "by the overlay to the outside");
+        assert!(arrives(&near, &own), "to a container");
+        assert!(arrives(&own, &far), "a container of this node");
+
+        // An answer, and nothing else of the same sender.
+        let asked = socket(&outside, FAR[family]);
+        assert!((0..50).any(|_| arrives(&asked, &near)));
+        assert!(arrives(&near, &asked), "an answer");
+        assert!(!arrives(&near, &far));
+        // What is not tracked is no answer to anything.
+        lab.node().run(
+            "nft add table inet raw; add chain inet raw pre { type filter hook prerouting priority raw; }; \
+             add rule inet raw pre iifname c2 notrack",
+        )?;
+        assert!(!arrives(&near, &asked), "not tracked");
+        assert!(arrives(&near, &own), "not tracked, to a container");
+        lab.node().run("nft delete table inet raw")?;
+        assert!(arrives(&near, &asked), "an answer again");
+
+        // Where this node gives the packet its destination, it passes.
+        let (nf, to) =
+            [("ip", FAR[0].to_owned()), ("ip6", format!("[{}]", FAR[1]))][family].clone();
+        let port = far.local_addr().unwrap().port();
+        lab.node().run(&format!(
+            "nft add table inet theirs; \
+             add chain inet theirs pre {{ type nat hook prerouting priority dstnat; }}; \
+             add rule inet theirs pre {nf} daddr {} udp dport 7 dnat {nf} to {to}:{port}",
+            NODE[family],
+        ))?;
+        let service = SocketAddr::new(NODE[family].parse().unwrap(), 7);
+        near.send_to(b"hello", service).unwrap();
+        far.recv_from(&mut [0; 64]).unwrap();
+        lab.node().run("nft delete table inet theirs")?;
+    }
     Ok(())
 }

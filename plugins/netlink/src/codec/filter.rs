@@ -9,6 +9,7 @@ use crate::raw::attr::{Attr, Attrs, TooLong, Writer};
 const HEADER: usize = 20;
 const TCA_KIND: u16 = 1;
 const TCA_OPTIONS: u16 = 2;
+const TCA_BPF_CLASSID: u16 = 3;
 const TCA_BPF_FD: u16 = 6;
 const TCA_BPF_NAME: u16 = 7;
 const TCA_BPF_FLAGS: u16 = 8;
@@ -25,7 +26,7 @@ const ETH_P_ALL: u16 = 3;
 const CLSACT: &str = "clsact";
 const BPF: &str = "bpf";
 
-fn header(index: u32, handle: u32, parent: u32, info: u32) -> Writer {
+pub(super) fn header(index: u32, handle: u32, parent: u32, info: u32) -> Writer {
     let mut bytes = [0; HEADER];
     let words = [0, index, handle, parent, info];
     for (at, word) in bytes.chunks_exact_mut(4).zip(words) {
@@ -68,6 +69,9 @@ pub(crate) fn put(spec: &FilterSpec<'_>) -> Result<Vec<u8>, TooLong> {
         options.put(TCA_BPF_FD, &spec.program.as_raw_fd().to_ne_bytes());
         options.put_str(TCA_BPF_NAME, spec.name);
         options.put_u32(TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+        if spec.class != 0 {
+            options.put_u32(TCA_BPF_CLASSID, spec.class);
+        }
     });
     writer.finish()
 }
@@ -122,13 +126,16 @@ fn program(options: Attr<'_>) -> Option<FilterProgram> {
     Some(FilterProgram {
         name: find(TCA_BPF_NAME).map_or_else(String::new, |attr| attr.text()),
         id: find(TCA_BPF_ID)?.u32()?,
+        class: find(TCA_BPF_CLASSID)
+            .and_then(|attr| attr.u32())
+            .unwrap_or(0),
         tag: *find(TCA_BPF_TAG)?.value.first_chunk()?,
         direct: flags.unwrap_or(0) & TCA_BPF_FLAG_ACT_DIRECT != 0,
     })
 }
 
 /// Index, handle, parent and info.
-fn words(body: &[u8]) -> Option<[u32; 4]> {
+pub(super) fn words(body: &[u8]) -> Option<[u32; 4]> {
     let header = body.first_chunk::<HEADER>()?;
     let word = |at: usize| {
         let bytes = header.get(at..)?.first_chunk()?;

@@ -42,7 +42,11 @@ fn what_the_kernel_tells_is_read() {
         (&*program.name, program.id, program.direct),
         ("p", 42, true)
     );
-    assert_eq!(program.tag, [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!((program.tag, program.class), ([1, 2, 3, 4, 5, 6, 7, 8], 0));
+    let mut classed = told();
+    classed[36] += 8;
+    classed.extend_from_slice(&[8, 0, 3, 0, 0x34, 0x12, 0, 0]);
+    assert_eq!(decode(&classed).unwrap().program.unwrap().class, 0x1234);
     // A priority that is in use, a hook that is none, another kind, and cut off.
     let no_handle = [&told()[..8], &[0; 4], &told()[12..]].concat();
     assert_eq!(decode(&no_handle), None);
@@ -61,6 +65,7 @@ fn requests_are_as_the_kernel_reads_them() {
     let spec = FilterSpec {
         id: ID,
         name: "p",
+        class: 0x1234,
         program: file.as_fd(),
     };
     let bytes = put(&spec).unwrap();
@@ -69,6 +74,10 @@ fn requests_are_as_the_kernel_reads_them() {
     let found = |kind| options.nested().find_kind(kind).unwrap();
     assert_eq!(found(6).i32(), Some(file.as_raw_fd()));
     assert_eq!((found(7).text(), found(8).u32()), ("p".to_owned(), Some(1)));
+    assert_eq!(found(3).u32(), Some(0x1234));
+    let bytes = put(&FilterSpec { class: 0, ..spec }).unwrap();
+    let options = Attrs::after(20, &bytes).find_kind(2).unwrap();
+    assert_eq!(options.nested().find_kind(3), None);
     assert_eq!(delete(&ID).unwrap(), told()[..28]);
     let of_hook = list(7, ClsactHook::Ingress).unwrap();
     assert_eq!(of_hook[4..8], [7, 0, 0, 0]);

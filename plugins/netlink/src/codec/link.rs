@@ -137,6 +137,10 @@ pub(crate) fn change(index: u32, change: &LinkChange) -> Vec<u8> {
         ))
     }));
     attributes.extend(change.addr_gen_mode.map(addr_gen_mode));
+    attributes.extend(change.gso_max_segs.map(|segments| {
+        let bytes = segments.to_ne_bytes().to_vec();
+        LinkAttribute::Other(DefaultNla::new(libc::IFLA_GSO_MAX_SEGS, bytes))
+    }));
     emit(&message)
 }
 
@@ -172,6 +176,8 @@ pub(crate) fn decode(body: &[u8]) -> Option<Link> {
             libc::IFLA_LINK => link.peer_index = attr.u32().filter(|index| *index != 0),
             libc::IFLA_LINK_NETNSID => link.peer_nsid = attr.i32(),
             libc::IFLA_IFALIAS => link.alias = Some(attr.text()).filter(|text| !text.is_empty()),
+            libc::IFLA_GSO_MAX_SEGS => link.gso_max_segs = attr.u32(),
+            libc::IFLA_TSO_MAX_SEGS => link.tso_max_segs = attr.u32(),
             libc::IFLA_LINKINFO => info(&mut link, attr.nested()),
             _ => {}
         }

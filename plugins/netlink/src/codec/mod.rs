@@ -16,6 +16,9 @@ pub(crate) mod neighbour;
 pub(crate) mod nexthop;
 #[cfg(test)]
 mod overlay_tests;
+pub(crate) mod qdisc;
+#[cfg(test)]
+mod qdisc_tests;
 pub(crate) mod route;
 pub(crate) mod rule;
 #[cfg(test)]

@@ -24,6 +24,7 @@ fn filters_need_a_clsact_and_go_with_it() {
         host.put_filter(&FilterSpec {
             id: id(hook),
             name: "p",
+            class: 0,
             program: file.as_fd(),
         })
     };

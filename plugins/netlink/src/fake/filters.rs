@@ -60,6 +60,7 @@ impl TrafficControl for Recorder {
                 program: Some(FilterProgram {
                     name: spec.name.to_owned(),
                     id: spec.program.as_raw_fd().cast_unsigned(),
+                    class: spec.class,
                     tag: [0; 8],
                     direct: true,
                 }),

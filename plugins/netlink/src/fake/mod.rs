@@ -28,6 +28,9 @@ mod filters;
 mod model;
 mod nexthops;
 mod overlay;
+#[cfg(test)]
+mod qdisc_tests;
+mod qdiscs;
 mod recorder;
 mod routes;
 mod rules;
@@ -41,6 +44,7 @@ use std::rc::Rc;
 use ipnetwork::IpNetwork;
 
 pub use model::{Place, Snapshot};
+pub use qdiscs::Queues;
 
 use crate::address::AddressSpec;
 use crate::bridge::{BridgeChange, BridgePort, BridgeSpec, PortVlanRange};
@@ -50,6 +54,7 @@ use crate::link::{Link, LinkChange};
 use crate::mac::MacAddr;
 use crate::neighbour::NeighbourSpec;
 use crate::nexthop::Nexthop;
+use crate::qdisc::{HtbClass, Qdisc, TcHandle, U32Filter};
 use crate::route::Route;
 use crate::rule::Rule;
 use crate::vxlan::VxlanSpec;
@@ -96,6 +101,12 @@ pub enum Change {
     DeleteClsact(u32),
     PutFilter(FilterId, String),
     DeleteFilter(FilterId),
+    AddQdisc(u32, Qdisc),
+    PutQdisc(u32, Qdisc),
+    DeleteQdisc(u32, TcHandle, TcHandle),
+    PutClass(u32, HtbClass),
+    AddU32Filter(u32, U32Filter),
+    DeleteFilters(u32, TcHandle, u16),
 }
 
 /// A change, and where it was asked for.

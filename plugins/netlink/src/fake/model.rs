@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nix::errno::Errno;
 
+use super::qdiscs::Queues;
 use crate::address::Address;
 use crate::bridge::{BridgePortState, PortState, PortVlan};
 use crate::filter::Filter;
@@ -51,6 +52,8 @@ pub struct Snapshot {
     pub vlans: Vec<(u32, PortVlan)>,
     /// Links with a clsact qdisc, and its filters.
     pub clsact: BTreeMap<u32, Vec<Filter>>,
+    /// Qdiscs and what belongs to them, of links that have any.
+    pub queues: BTreeMap<u32, Queues>,
 }
 
 /// Indexes are unique over both namespaces, so that a test which mixes them up
@@ -66,6 +69,9 @@ pub(super) struct Model {
     pub(super) neighbours: Vec<(Place, Neighbour)>,
     pub(super) vlans: BTreeMap<u32, BTreeSet<PortVlan>>,
     pub(super) clsact: BTreeMap<u32, Vec<Filter>>,
+    pub(super) queues: BTreeMap<u32, Queues>,
+    /// Kinds of qdiscs and filters that this kernel does not have.
+    pub(super) lacking: BTreeSet<&'static str>,
 }
 
 impl Model {
@@ -80,6 +86,8 @@ impl Model {
             neighbours: Vec::new(),
             vlans: BTreeMap::new(),
             clsact: BTreeMap::new(),
+            queues: BTreeMap::new(),
+            lacking: BTreeSet::new(),
         };
         for place in [Place::Host, Place::Container] {
             let mut lo = Link::new(0, "lo");
@@ -103,6 +111,11 @@ impl Model {
                 .flat_map(|(index, vlans)| vlans.iter().map(|vlan| (*index, *vlan)))
                 .collect(),
             clsact: self.clsact.clone(),
+            queues: {
+                let mut queues = self.queues.clone();
+                queues.retain(|_, queues| *queues != Queues::default());
+                queues
+            },
         }
     }
 
@@ -176,6 +189,7 @@ impl Model {
             self.neighbours.retain(|(_, known)| known.index != gone);
             self.vlans.remove(&gone);
             self.clsact.remove(&gone);
+            self.queues.remove(&gone);
             for (_, link) in self.links.values_mut() {
                 if link.master == Some(gone) {
                     link.master = None;

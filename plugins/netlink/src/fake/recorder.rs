@@ -166,6 +166,7 @@ impl Netlink for Recorder {
             link.promisc = change.promisc.unwrap_or(link.promisc);
             link.mtu = change.mtu.unwrap_or(link.mtu);
             link.mac = change.mac.or(link.mac);
+            link.gso_max_segs = change.gso_max_segs.or(link.gso_max_segs);
             link.master = change.master.unwrap_or(link.master);
             if let Some(name) = &change.name {
                 link.name.clone_from(name);

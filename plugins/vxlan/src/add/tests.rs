@@ -104,12 +104,7 @@ impl Bed {
         self.add_by(extra, says, &enforcer)
     }
 
-    fn add_by(
-        &mut self,
-        extra: &Value,
-        says: Says,
-        by: &dyn Enforce,
-    ) -> Result<CniResult, Failure> {
+    fn add_by(&mut self, extra: &Value, says: Says, by: &Enforcer) -> Result<CniResult, Failure> {
         let mut value = json!({
             "cniVersion": "1.1.0", "name": "net", "network": "apps", "ipam": {"type": "fairway"},
         });
@@ -129,6 +124,7 @@ impl Bed {
         let sandbox = sandbox();
         let conf = VxlanConf::parse(&context)?;
         let policy = conf.policy(&context, &sandbox.attachment)?;
+        let asking = conf.asking(&context, &sandbox)?;
         let prepared = Prepared {
             pools: vec!["web".to_owned(), "db".to_owned()],
             mtu: 1450,
@@ -144,9 +140,11 @@ impl Bed {
             &context,
             &sandbox,
             (&conf, &network),
-            Guarding {
+            Asks {
                 policy: policy.as_ref(),
-                by,
+                enforce: by,
+                rates: &asking,
+                keep: by,
             },
             reached,
         )

@@ -5,6 +5,7 @@
 //! of tests that failed.
 
 mod away;
+mod bgp;
 mod group;
 mod history;
 mod input;
@@ -14,6 +15,7 @@ mod overlay;
 mod plugin;
 mod policy;
 mod pools;
+mod rates;
 mod real;
 mod removal;
 mod support;

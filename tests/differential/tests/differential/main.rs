@@ -6,6 +6,7 @@ macro_rules! cases {
     };
 }
 
+mod bandwidth;
 mod bridge;
 mod changeover;
 mod host_local;

@@ -52,6 +52,14 @@ fn ptp_iptables(bed: &Bed) -> Value {
     bed.conf("ptp", json!({"ipMasq": true, "ipMasqBackend": "iptables"}))
 }
 
+fn ptp_limited(bed: &Bed) -> Value {
+    let rates = json!({"ingressRate": 20_000_000, "egressRate": 10_000_000});
+    bed.conf(
+        "ptp",
+        json!({"bandwidth": rates, "ipam": bed.ipam(Families::V4)}),
+    )
+}
+
 /// With what stands for the daemon, which is not killed: that it may be is its own tests' matter.
 fn vxlan(bed: &Bed) -> Value {
     bed.start_daemon().expect("the daemon's socket");
@@ -99,6 +107,7 @@ killed!(
     bridge_static,
     ptp_nftables,
     ptp_iptables,
+    ptp_limited,
     vxlan,
     loopback,
     host_local

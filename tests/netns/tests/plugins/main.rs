@@ -1,6 +1,7 @@
 //! What each plugin does, key by key and verb by verb, as the kernel and independent tools see it.
 
 mod bad;
+mod bandwidth;
 mod bridge;
 mod changeover;
 mod check;

@@ -93,7 +93,7 @@ fn at_a_route_that_is_there_twice() -> Result {
 fn at_the_hosts_route_of_ptp() -> Result {
     let bed = Bed::new()?;
     let conf = bed.conf("ptp", json!({"ipMasq": true, "ipMasqBackend": "nftables"}));
-    bed.add("resident", &conf)?;
+    let _resident = bed.add("resident", &conf)?;
     bed.node().sh(
         "ip link add x type bridge; ip link set x up; ip route add 10.1.0.3 dev x scope host",
     )?;

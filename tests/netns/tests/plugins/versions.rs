@@ -164,7 +164,15 @@ fn no_version_means_the_oldest() -> Result {
 fn version_and_about() -> Result {
     let bed = Bed::new()?;
     let ns = bed.container()?;
-    for kind in ["bridge", "ptp", "loopback", "host-local", "static", "vxlan"] {
+    for kind in [
+        "bridge",
+        "ptp",
+        "loopback",
+        "bandwidth",
+        "host-local",
+        "static",
+        "vxlan",
+    ] {
         let cni = bed.cni("a", &ns, &bed.conf(kind, json!({})));
         for version in VERSIONS {
             let asked = cni.clone().config(json!({"cniVersion": version}));
@@ -200,7 +208,14 @@ fn version_and_about() -> Result {
 fn unknown_versions_and_verbs() -> Result {
     let bed = Bed::new()?;
     let ns = bed.container()?;
-    for kind in ["bridge", "ptp", "loopback", "host-local", "vxlan"] {
+    for kind in [
+        "bridge",
+        "ptp",
+        "loopback",
+        "bandwidth",
+        "host-local",
+        "vxlan",
+    ] {
         for version in ["0.5.0", "2.0.0", "1", "x", "1.1.0-rc1", "01.1.0", " 1.1.0"] {
             for verb in ["ADD", "DEL", "CHECK", "STATUS", "GC"] {
                 let cni = bed.cni("a", &ns, &bed.conf(kind, json!({"cniVersion": version})));

@@ -117,7 +117,11 @@ impl Oracle {
         let Some(pool) = self.truth.ever.get(&first.pool) else {
             return self.answer(who, format!("pool {} is not there", first.pool));
         };
-        if families != pool.families() {
+        // The pool's as the agent knew it, which may be older than the store's.
+        if !self
+            .truth
+            .had_families(&first.pool, &families, context.knew)
+        {
             return self.answer(
                 who,
                 format!("it gives {ips:?}, the pool has {:?}", pool.families()),

@@ -2,7 +2,7 @@
 
 use crate::{event::Ms, violation::Violation};
 use fairway_ipam::{
-    Cidr, ClaimName, NodeName, Pool, PoolName, PoolSpec, Range, Uid,
+    Cidr, ClaimName, Family, NodeName, Pool, PoolName, PoolSpec, Range, Uid,
     keys::Key,
     record::{BlockEntry, BlockOwner, BlockRecord, Claim, ClaimRecord, Record},
 };
@@ -87,6 +87,8 @@ pub(crate) struct Truth {
     pub(crate) pools: BTreeMap<PoolName, Pool>,
     /// Pools with all prefixes that they ever had: a node that is cut off may still give of them.
     pub(crate) ever: BTreeMap<PoolName, Pool>,
+    /// Which families pools had, from which revision on.
+    families: BTreeMap<PoolName, Vec<(u64, Vec<Family>)>>,
     /// When a node lost a title, and whether by force.
     pub(crate) ceased: BTreeMap<(Title, NodeName), (u64, bool)>,
     pub(crate) blocks: BTreeMap<(PoolName, Cidr), BlockTruth>,
@@ -128,7 +130,7 @@ impl Truth {
                 Change::Deleted { .. } => None,
             };
             match key {
-                Key::Pool(name) => self.pool(name, path, value)?,
+                Key::Pool(name) => self.pool(revision, name, path, value)?,
                 Key::Block(pool, cidr) => {
                     let record = value.map(BlockRecord::decode).transpose();
                     let record = record.map_err(|error| unreadable(path, error))?;
@@ -203,13 +205,21 @@ impl Truth {
         Ok(ended)
     }
 
-    fn pool(&mut self, name: PoolName, path: &str, value: Option<&[u8]>) -> Result<(), Violation> {
+    fn pool(
+        &mut self,
+        revision: u64,
+        name: PoolName,
+        path: &str,
+        value: Option<&[u8]>,
+    ) -> Result<(), Violation> {
         match value {
             None => drop(self.pools.remove(&name)),
             Some(value) => {
                 let spec = PoolSpec::decode(value).map_err(|error| unreadable(path, error))?;
                 let pool =
                     Pool::new(name.clone(), spec).map_err(|error| unreadable(path, error))?;
+                let families = self.families.entry(name.clone()).or_default();
+                families.push((revision, pool.families()));
                 let mut ever = pool.clone();
                 if let Some(before) = self.ever.remove(&name) {
                     let gone = |range: &Range| {
@@ -301,6 +311,14 @@ impl Truth {
             }
         }
         Ok(ended)
+    }
+
+    /// Did the pool have just these families at that revision, or later?
+    pub(crate) fn had_families(&self, pool: &PoolName, families: &[Family], from: u64) -> bool {
+        let all = self.families.get(pool).map_or(&[][..], Vec::as_slice);
+        let before = all.partition_point(|(revision, _)| *revision <= from);
+        let mut since = all.iter().skip(before.saturating_sub(1));
+        since.any(|(_, had)| had == families)
     }
 
     /// For how long a node has not been alive. One that never was has been so from the start.

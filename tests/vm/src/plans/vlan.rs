@@ -19,6 +19,7 @@ use crate::plan::Plan;
 pub(super) const PLAN: Plan = Plan {
     name: "vlan",
     guest: Guest::new,
+    alone: false,
     tests: guest_tests![
         access::pvid_untagged,
         access::edge_numbers,

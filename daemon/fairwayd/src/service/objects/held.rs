@@ -1,16 +1,14 @@
 //! What objects of a request stand beside: their older selves, and what may be in their way.
 
+use super::family::{Kind, Name, Parsed};
 use crate::{
     convert::body,
-    policy::{keys, keys::Key, stored},
+    policy::keys,
     service::{Daemon, change::store_error},
 };
 use fairway_api::ErrorBody;
 use fairway_kv::{Condition, Revision, Write};
-use fairway_policy::{
-    object::{self, Parsed},
-    spec::{Kind, ObjectName},
-};
+use fairway_policy::{object, spec};
 use std::collections::BTreeMap;
 
 /// An object as the store has it.
@@ -19,21 +17,30 @@ pub(super) type Stored = (Revision, Result<Parsed, String>);
 /// What the store holds, as far as it matters.
 pub(super) struct Held {
     /// Of the same names.
-    named: BTreeMap<ObjectName, Stored>,
+    named: BTreeMap<Name, Stored>,
     /// All cluster-wide policies, if any is applied, and since when none has been.
-    rivals: Option<(BTreeMap<ObjectName, Stored>, Option<Revision>)>,
+    rivals: Option<(BTreeMap<Name, Stored>, Option<Revision>)>,
+    /// When the newest of those that were written since was.
+    newest: Option<Revision>,
 }
 
 impl Held {
+    /// As of when all of these are as they are now.
+    pub(super) fn since(&self) -> Revision {
+        let named = self.named.values().map(|(modified, _)| *modified);
+        named.chain(self.newest).max().unwrap_or_default()
+    }
+
     /// The older self of an object.
-    pub(super) fn get(&self, name: &ObjectName) -> Option<&Stored> {
+    pub(super) fn get(&self, name: &Name) -> Option<&Stored> {
         self.named.get(name)
     }
 
     /// What a write of this object has to find, and leaves. No two may get a place in the order of cluster-wide
     /// policies at the same time: they could take the same one.
     pub(super) fn turn(&self, of: &Parsed) -> Option<(Condition, Write)> {
-        let (_, last) = self.rivals.as_ref().filter(|_| is_ordered(of))?;
+        of.ordered()?;
+        let (_, last) = self.rivals.as_ref()?;
         let key = keys::order();
         let condition = match last {
             Some(modified) => Condition::Unchanged {
@@ -44,7 +51,7 @@ impl Held {
         };
         let write = Write::Put {
             key,
-            value: of.name.name.clone().into_bytes(),
+            value: of.name().parts().1.as_bytes().to_vec(),
             lease: None,
         };
         Some((condition, write))
@@ -52,7 +59,8 @@ impl Held {
 
     /// An object was written.
     pub(super) fn written(&mut self, of: &Parsed, at: Revision) {
-        if let Some((_, last)) = self.rivals.as_mut().filter(|_| is_ordered(of)) {
+        self.newest = self.newest.max(Some(at));
+        if let Some((_, last)) = self.rivals.as_mut().filter(|_| of.ordered().is_some()) {
             *last = Some(at);
         }
     }
@@ -62,34 +70,30 @@ impl Held {
     pub(super) fn judge(&self, parsed: &[Parsed]) -> Vec<String> {
         let mut wrong = Vec::new();
         for new in parsed {
-            if let Some((_, Err(error))) = self.get(&new.name)
+            let name = new.name();
+            if let Some((_, Err(error))) = self.get(&name)
                 && error.starts_with("version ")
             {
-                wrong.push(format!("{}: {error}; it is left alone", new.name));
+                wrong.push(format!("{name}: {error}; it is left alone"));
             }
         }
         let Some((rivals, _)) = &self.rivals else {
             return wrong;
         };
         let readable = rivals.values().filter_map(|(_, there)| there.as_ref().ok());
-        let others = readable.filter(|there| parsed.iter().all(|new| new.name != there.name));
-        let all: Vec<&Parsed> = others
-            .chain(parsed.iter().filter(|new| is_ordered(new)))
+        let others = readable.filter(|there| parsed.iter().all(|new| new.name() != there.name()));
+        let all: Vec<&spec::Object> = others
+            .chain(parsed)
+            .filter_map(|any| any.ordered())
             .collect();
-        for new in parsed.iter().filter(|new| is_ordered(new)) {
-            let others = all.iter().filter(|other| other.name != new.name);
-            if let Err(error) = object::conflicts(&new.object, others.map(|other| &other.object)) {
-                let error = error.to_string();
-                wrong.extend(error.lines().map(|line| format!("{}: {line}", new.name)));
+        for new in parsed.iter().filter_map(|new| new.ordered()) {
+            if let Err(error) = object::conflicts(new, all.iter().copied()) {
+                let (name, error) = (new.object_name(), error.to_string());
+                wrong.extend(error.lines().map(|line| format!("{name}: {line}")));
             }
         }
         wrong
     }
-}
-
-/// Has it a place in the order of cluster-wide policies?
-fn is_ordered(parsed: &Parsed) -> bool {
-    parsed.name.kind == Kind::ClusterNetworkPolicy
 }
 
 impl Daemon {
@@ -98,40 +102,45 @@ impl Daemon {
         let store = self.open_store()?;
         // First the order: who takes a place after this look has changed it by then.
         let mut rivals = None;
-        if parsed.iter().any(is_ordered) {
+        if parsed.iter().any(|new| new.ordered().is_some()) {
             let last = store.get(&keys::order()).await;
             let last = last.map_err(|error| store_error(&error))?;
-            let all = self.all(Kind::ClusterNetworkPolicy).await?;
+            let all = self
+                .all(Kind::Policy(spec::Kind::ClusterNetworkPolicy))
+                .await?;
             rivals = Some((all, last.map(|entry| entry.modified)));
         }
         let mut named = BTreeMap::new();
         for new in parsed {
-            let path = Key::Object(new.name.clone()).path();
-            let there = store.get(&path).await;
+            let name = new.name();
+            let there = store.get(&name.path()).await;
             if let Some(entry) = there.map_err(|error| store_error(&error))? {
-                let stored = (entry.modified, stored::decode(&entry.value));
-                named.insert(new.name.clone(), stored);
+                let stored = (entry.modified, name.decode(&entry.value));
+                named.insert(name, stored);
             }
         }
-        Ok(Held { named, rivals })
+        Ok(Held {
+            named,
+            rivals,
+            newest: None,
+        })
     }
 
     /// All objects of a kind.
-    pub(super) async fn all(&self, kind: Kind) -> Result<BTreeMap<ObjectName, Stored>, ErrorBody> {
-        let range = self.open_store()?.range(&keys::folder(kind)).await;
+    pub(super) async fn all(&self, kind: Kind) -> Result<BTreeMap<Name, Stored>, ErrorBody> {
+        let range = self.open_store()?.range(&kind.folder()).await;
         let entries = range.map_err(|error| store_error(&error))?.entries;
         let known = entries.into_iter().filter_map(|entry| {
-            let Some(Key::Object(name)) = Key::parse(&entry.key) else {
-                return None;
-            };
-            Some((name, (entry.modified, stored::decode(&entry.value))))
+            let name = Name::of_path(&entry.key)?;
+            let stored = (entry.modified, name.decode(&entry.value));
+            Some((name, stored))
         });
         Ok(known.collect())
     }
 }
 
 /// An error where something is wrong.
-pub(super) fn refuse(mut wrong: Vec<String>) -> Result<(), ErrorBody> {
+pub(in crate::service) fn refuse(mut wrong: Vec<String>) -> Result<(), ErrorBody> {
     if wrong.is_empty() {
         return Ok(());
     }

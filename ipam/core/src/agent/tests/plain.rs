@@ -1,7 +1,7 @@
 //! Ordinary and explicit addresses, blocks, borrowing.
 
 use super::world::{World, attachment, spec, wish};
-use crate::{Allocate, Answer, Refusal, Request};
+use crate::{Allocate, Answer, Input, Refusal, Request, agent::block::Phase};
 
 #[test]
 fn one_of_each_family_and_none_twice() {
@@ -266,4 +266,25 @@ fn what_nobody_heard_is_freed_unless_another_did() {
     let freed = world.ask(0, unheard(second)).unwrap();
     assert!(matches!(freed, Answer::Released(ips) if ips.is_empty()));
     assert_eq!(world.nodes[0].agent.leases().len(), 1);
+}
+
+#[test]
+fn a_block_that_is_just_being_given_back_is_had_again() {
+    let mut world = World::new(1, spec(&["10.0.0.0/30"], 30, 124));
+    world.add(0, wish("a")).unwrap();
+    world.del(0, "a");
+    // Until the block has been idle for so long that it goes back; the store has not heard of that.
+    for _ in 0..200 {
+        world.clock.now = world.clock.now + 1_000;
+        let clock = world.clock;
+        world.nodes[0].feed(clock, Input::Tick);
+        let blocks = &world.nodes[0].agent.blocks;
+        if blocks.iter().any(|block| block.phase == Phase::Giving) {
+            break;
+        }
+        world.run();
+    }
+    assert!(!world.nodes[0].todo.is_empty(), "it is not given back");
+    let given = world.add(0, wish("b"));
+    assert!(given.is_ok(), "{given:?}");
 }

@@ -3,7 +3,7 @@
 use super::world::{World, attachment, spec, wish};
 use crate::{
     Allocate, Answer, AppName, ClaimKind, ClaimName, CreateClaim, Handover, Millis, PoolName,
-    Refusal, Release, Request, Workload, admin,
+    Refusal, Release, Request, UnixSeconds, Workload, admin,
     keys::Key,
     record::{ClaimRecord, Record},
 };
@@ -273,4 +273,35 @@ fn claimed_app(world: &World, name: &str) -> (Option<AppName>, Option<u32>) {
         Ok(ClaimRecord::Claim(claim)) => (claim.app, claim.ordinal),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_claim_that_ended_by_a_clock_that_was_ahead_is_kept_no_longer_than_others() {
+    let mut world = World::new(1, spec(&["10.0.0.0/28"], 28, 124));
+    let wish = |container: &str| Allocate {
+        release: Some(Release::After(10)),
+        ..single(container)
+    };
+    let is_there = |world: &World| {
+        let mut view = world.nodes[0].agent.view().claims.keys();
+        view.any(|(_, name)| name.as_str() == "web/db-0")
+    };
+    let first = world.add(0, wish("a")).unwrap();
+    let right = world.clock.wall;
+    world.clock.wall = UnixSeconds(right.0 + 1_000_000);
+    world.del(0, "a");
+    world.pass(500);
+    world.clock.wall = right;
+    world.pass(8_000);
+    assert!(is_there(&world));
+    // Held and let go again, its time begins anew.
+    assert_eq!(world.add(0, wish("b")).unwrap(), first);
+    world.clock.wall = UnixSeconds(right.0 + 1_000_000);
+    world.del(0, "b");
+    world.pass(500);
+    world.clock.wall = right;
+    world.pass(8_000);
+    assert!(is_there(&world));
+    world.pass(5_000);
+    assert!(!is_there(&world));
 }

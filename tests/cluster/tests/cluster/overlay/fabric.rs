@@ -15,7 +15,7 @@ use std::process::Output;
 
 /// Which families the underlay has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Families {
+pub(crate) enum Families {
     V4,
     V6,
     Both,
@@ -32,7 +32,7 @@ impl Families {
 }
 
 /// Gives each node a link `fab0`: the odd ones in the first subnet, the even ones in the second.
-fn fabric(bed: &Bed, families: Families) -> Result<Ns> {
+pub(crate) fn fabric(bed: &Bed, families: Families) -> Result<Ns> {
     let router = bed.lab.machine("router")?;
     for key in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
         router.set_sysctl(key, "1")?;

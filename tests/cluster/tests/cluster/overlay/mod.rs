@@ -2,7 +2,7 @@
 
 mod churn;
 mod doctor;
-mod fabric;
+pub(crate) mod fabric;
 mod heal;
 pub(crate) mod life;
 mod moves;

@@ -2,7 +2,7 @@
 
 mod away;
 mod bad;
-mod byhand;
+pub(crate) mod byhand;
 mod cases;
 mod contest;
 mod explain;
@@ -13,14 +13,16 @@ mod labels;
 mod links;
 mod mesos;
 mod mixture;
-mod objects;
+pub(crate) mod objects;
 mod open;
 mod oracle;
 mod past;
 mod pressure;
 mod reach;
+mod services;
 mod table;
 mod truth;
+mod wayout;
 mod without;
-mod workload;
+pub(crate) mod workload;
 mod world;

@@ -1,5 +1,4 @@
-//! The way past the hosts: between containers of two nodes no host passes anything on, and what hosts have to see,
-//! because they change addresses, they see both ways.
+//! The way past the hosts: between containers of two nodes no host passes anything on.
 
 use super::objects::{apply, deny_ingress, namespace, remove};
 use super::reach;
@@ -8,10 +7,10 @@ use crate::overlay::stage::{Pod, network, ping};
 use crate::support::eventually;
 use anyhow::{Context as _, Result, ensure};
 use fairway_lab::{Ns, json};
-use fairway_tests_cluster::{Bed, Echo, Plan, Talk, on};
+use fairway_tests_cluster::{Bed, Echo, Plan, on};
 
 /// A container on each node.
-fn pods(bed: &Bed, net: u8, encap: &str) -> Result<[Pod; 2]> {
+pub(super) fn pods(bed: &Bed, net: u8, encap: &str) -> Result<[Pod; 2]> {
     network(bed, "net", net, encap)?;
     let namespaces = ["x", "y"].map(|ns| namespace(ns, json!({"ns": ns})));
     apply(&bed.door(1), &namespaces)?;
@@ -33,7 +32,7 @@ fn passed(node: &Ns) -> Result<u64> {
 }
 
 /// What a chain's counter has counted.
-fn counter(node: &Ns, chain: &str) -> Result<u64> {
+pub(super) fn counter(node: &Ns, chain: &str) -> Result<u64> {
     let rules = node.json(&format!("nft -j list chain {chain}"))?;
     let all = rules["nftables"].as_array().context("nftables")?.iter();
     let mut counters = all.filter_map(|one| {
@@ -45,7 +44,7 @@ fn counter(node: &Ns, chain: &str) -> Result<u64> {
 }
 
 /// Everything in both directions: echoes by TCP and UDP, and pings of each size that fits.
-fn talk(pods: &[Pod; 2]) -> Result<()> {
+pub(super) fn talk(pods: &[Pod; 2]) -> Result<()> {
     let [one, two] = pods;
     for (from, to) in [(one, two), (two, one)] {
         let _echo = Echo::start(&to.ns, &[80])?;
@@ -155,94 +154,5 @@ fn the_underlays_link_has_a_program_only_where_routes_lead_there() -> Result<()>
             Ok(())
         })?;
         talk(&pods)
-    })
-}
-
-/// What kube-proxy does: addresses of services become those of containers, and what no connection explains is
-/// dropped.
-fn services(node: &Ns, server: &Pod, port: u16) -> Result<()> {
-    let mut rules = vec![
-        "add table inet kube".to_owned(),
-        "add chain inet kube pre { type nat hook prerouting priority dstnat; }".to_owned(),
-        "add chain inet kube post { type nat hook postrouting priority srcnat; }".to_owned(),
-        "add chain inet kube pass { type filter hook forward priority filter; }".to_owned(),
-        "add rule inet kube pass ct state invalid counter drop".to_owned(),
-        "add rule inet kube post meta mark 0x4000 masquerade".to_owned(),
-    ];
-    for ip in &server.ips {
-        let (family, service) = match ip.is_ipv4() {
-            true => ("ip", SERVICE.0),
-            false => ("ip6", SERVICE.1),
-        };
-        rules.push(format!(
-            "add rule inet kube pre {family} daddr {service} dnat {family} to {ip}"
-        ));
-        let port_rule = |number: u16, mark: &str, to: u16| {
-            format!(
-                "add rule inet kube pre fib daddr type local meta l4proto {{ tcp, udp }} th dport {number} \
-                 meta nfproto {nf} {mark} dnat {family} to {to}",
-                nf = if ip.is_ipv4() { "ipv4" } else { "ipv6" },
-                to = match ip.is_ipv4() {
-                    true => format!("{ip}:{to}"),
-                    false => format!("[{ip}]:{to}"),
-                }
-            )
-        };
-        rules.push(port_rule(port, "meta mark set 0x4000", 80));
-    }
-    node.run(&format!("nft {}", rules.join("; ")))?;
-    Ok(())
-}
-
-/// Packets that were dropped as invalid.
-fn invalid(node: &Ns) -> Result<u64> {
-    counter(node, "inet kube pass")
-}
-
-/// Addresses of a service, in no pool.
-const SERVICE: (&str, &str) = ("10.200.0.1", "fd00:200::1");
-const NODE_PORT: u16 = 30_080;
-
-#[test]
-fn services_and_firewalls_of_hosts_work_as_ever() -> Result<()> {
-    services_work(189, "always")?;
-    services_work(194, "cross-subnet")
-}
-
-fn services_work(net: u8, encap: &str) -> Result<()> {
-    on(&Plan::nodes(2).members(1), |bed| {
-        let [client, server] = pods(bed, net, encap)?;
-        let _echo = Echo::start(&server.ns, &[80])?;
-        for number in [1, 2] {
-            services(&bed.node(number).ns, &server, NODE_PORT)?;
-        }
-        // Past the hosts, of which each sees nothing.
-        talk(&[plain(bed, 1, "x", "three")?, plain(bed, 2, "y", "four")?])?;
-        let service = [SERVICE.0.parse()?, SERVICE.1.parse()?];
-        reach::open_at(&client.ns, &service, 80)?;
-        // The container's own address, and the service's again.
-        reach::open(&client.ns, &server, 80)?;
-        reach::open_at(&client.ns, &service, 80)?;
-        // A connection past the hosts outlives the daemons of both: nothing of it goes by a host meanwhile, which
-        // would take its rest for invalid.
-        let talks = server.ips.iter().zip(7000..);
-        let talks = talks.map(|(ip, port)| Talk::start(&client.ns, (&server.ns, *ip), port));
-        let talks = talks.collect::<Result<Vec<_>, _>>()?;
-        for number in [1, 2] {
-            let node = bed.node(number);
-            node.kill()?;
-            node.start_connected()?;
-            talks.iter().try_for_each(Talk::goes_on)?;
-            ensure!(
-                invalid(&node.ns)? == 0,
-                "n{number} has seen half of something"
-            );
-        }
-        // From a machine that is no node.
-        let outside = bed.lab.machine("outside")?;
-        let _cable = bed.lan.plug(&outside)?;
-        let ip = bed.node(2).cable.address.parse()?;
-        reach::open_at(&outside, &[ip], NODE_PORT)?;
-        Ok(())
     })
 }

@@ -53,6 +53,7 @@ fn what_the_daemon_refuses() -> Result {
         ("endpoint.prepare", 11),
         ("ipam.allocate", 101),
         ("endpoint.guard", 11),
+        ("endpoint.shape", 7),
         ("endpoint.open", 11),
         ("endpoint.ready", 11),
         ("endpoint.ready", 105),

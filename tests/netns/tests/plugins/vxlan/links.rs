@@ -110,6 +110,7 @@ fn the_result_and_both_ends() -> Result {
             "endpoint.prepare",
             "ipam.allocate",
             "endpoint.guard",
+            "endpoint.shape",
             "endpoint.open",
             "endpoint.ready"
         ]

@@ -24,7 +24,9 @@ pub(super) fn gates(
         };
         let (family, table) = (word(chain, "family")?, word(chain, "table")?);
         let name = word(chain, "name")?;
-        if !matches!(family, "ip" | "ip6" | "inet") {
+        // What our own drops is to be dropped.
+        let ours = (family, table) == ("inet", "fairway");
+        if ours || !matches!(family, "ip" | "ip6" | "inet") {
             return None;
         }
         let own = |rule: &&Rule<'_>| (rule.family, rule.table) == (family, table);

@@ -143,6 +143,17 @@ fn a_rule_at_the_end_drops_as_a_policy_does() {
 }
 
 #[test]
+fn the_nodes_own_table_is_not_in_the_way() {
+    let mut rules = listed("inet", "forward", "accept", &[("c", r#"{"drop": null}"#)]);
+    assert!(!fine(&rules));
+    let Some(Ok(text)) = &mut rules.nft else {
+        panic!("no text")
+    };
+    *text = text.replace(r#""table": "t""#, r#""table": "fairway""#);
+    assert!(fine(&rules), "{rules:?}");
+}
+
+#[test]
 fn only_families_that_are_used_matter() {
     let v6 = listed("ip6", "forward", "drop", &[]);
     assert!(lines(&[Family::V4], &v6)[0].starts_with("ok"));

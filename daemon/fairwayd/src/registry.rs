@@ -1,12 +1,11 @@
-//! Which containers of this node are judged, and by what they are known: in a file each, so that a daemon that
-//! comes back knows them also while the store is away.
+//! What is known of this node's containers: in a file each, so that a daemon that comes back knows them also
+//! while the store is away.
 //!
 //! They are not synced: containers do not outlive the machine. A record whose link is gone is of no use.
 
-use super::record::EndpointRecord;
 use crate::error::Error;
 use fairway_api::{ipam::Attachment, released};
-use fairway_ipam::{AttachmentId, record::Record as _};
+use fairway_ipam::{AttachmentId, record::Record};
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -14,20 +13,31 @@ use std::{
 };
 use tracing::warn;
 
+/// What is written down of a container's interface.
+pub(crate) trait Filed: Record + PartialEq {
+    /// The folder that such records lie in, below the daemon's own.
+    const FOLDER: &'static str;
+    /// What it means for a container that its record cannot be read.
+    const BROKEN: &'static str;
+
+    /// Which interface of which container.
+    fn attachment(&self) -> AttachmentId;
+}
+
 #[derive(Debug)]
-pub(super) struct Registry {
+pub(crate) struct Registry<R> {
     folder: PathBuf,
-    all: BTreeMap<AttachmentId, EndpointRecord>,
+    all: BTreeMap<AttachmentId, R>,
     /// Files that cannot be read, and why.
     broken: BTreeMap<PathBuf, String>,
 }
 
-impl Registry {
+impl<R: Filed> Registry<R> {
     /// Reads what is there; what cannot be read is a problem, and left.
-    pub(super) fn open(state_dir: &Path) -> Result<Registry, Error> {
-        let folder = state_dir.join("endpoints");
+    pub(crate) fn open(state_dir: &Path) -> Result<Registry<R>, Error> {
+        let folder = state_dir.join(R::FOLDER);
         let failed = |source| Error::System {
-            what: "folder of endpoints",
+            what: R::FOLDER,
             source,
         };
         fs::create_dir_all(&folder).map_err(failed)?;
@@ -43,9 +53,7 @@ impl Registry {
                 }
             }
             let read = fs::read(&path).map_err(|error| error.to_string());
-            let read = read.and_then(|bytes| {
-                EndpointRecord::decode(&bytes).map_err(|error| error.to_string())
-            });
+            let read = read.and_then(|bytes| R::decode(&bytes).map_err(|error| error.to_string()));
             match read {
                 Ok(record) => drop(all.insert(record.attachment(), record)),
                 Err(error) => drop(broken.insert(path, error)),
@@ -58,21 +66,21 @@ impl Registry {
         })
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &EndpointRecord> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &R> {
         self.all.values()
     }
 
     /// What could not be read.
-    pub(super) fn problems(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn problems(&self) -> impl Iterator<Item = String> {
         let told = |(path, error): (&PathBuf, &String)| {
             let path = path.display();
-            format!("{path}: {error}; its container is cut off until its DEL, or another ADD")
+            format!("{path}: {error}; {}", R::BROKEN)
         };
         self.broken.iter().map(told)
     }
 
     /// Forgets what could not be read of containers that are not among these.
-    pub(super) fn keep_broken(&mut self, there: &[AttachmentId]) {
+    pub(crate) fn keep_broken(&mut self, there: &[AttachmentId]) {
         if self.broken.is_empty() {
             return;
         }
@@ -86,12 +94,12 @@ impl Registry {
         });
     }
 
-    pub(super) fn get(&self, attachment: &AttachmentId) -> Option<&EndpointRecord> {
+    pub(crate) fn get(&self, attachment: &AttachmentId) -> Option<&R> {
         self.all.get(attachment)
     }
 
     /// Takes one up; whole or not at all on the disk.
-    pub(super) fn put(&mut self, record: EndpointRecord) -> io::Result<()> {
+    pub(crate) fn put(&mut self, record: R) -> io::Result<()> {
         let attachment = record.attachment();
         if self.all.get(&attachment) == Some(&record) {
             return Ok(());
@@ -106,7 +114,7 @@ impl Registry {
     }
 
     /// Forgets one.
-    pub(super) fn remove(&mut self, attachment: &AttachmentId) -> Option<EndpointRecord> {
+    pub(crate) fn remove(&mut self, attachment: &AttachmentId) -> Option<R> {
         let record = self.all.remove(attachment);
         let file = self.file(attachment);
         if record.is_none() && self.broken.remove(&file).is_none() {
@@ -133,6 +141,7 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::EndpointRecord;
 
     fn record(container: &str) -> EndpointRecord {
         EndpointRecord {
@@ -150,7 +159,7 @@ mod tests {
     #[test]
     fn the_next_daemon_knows_what_this_one_wrote() {
         let folder = tempfile::tempdir().unwrap();
-        let mut registry = Registry::open(folder.path()).unwrap();
+        let mut registry: Registry<EndpointRecord> = Registry::open(folder.path()).unwrap();
         registry.put(record("a")).unwrap();
         registry.put(record("b")).unwrap();
         registry.remove(&record("a").attachment()).unwrap();
@@ -158,7 +167,7 @@ mod tests {
         fs::write(below.join("x.json"), "{\"version\":99}").unwrap();
         fs::write(below.join("x.part"), "{").unwrap();
 
-        let registry = Registry::open(folder.path()).unwrap();
+        let registry: Registry<EndpointRecord> = Registry::open(folder.path()).unwrap();
         assert_eq!(registry.all().collect::<Vec<_>>(), [&record("b")]);
         assert!(below.join("x.json").exists() && !below.join("x.part").exists());
         assert!(registry.problems().next().unwrap().contains("x.json"));
@@ -166,18 +175,18 @@ mod tests {
         // One that can be known by its name is forgotten with its container.
         let broken = registry.file(&record("c").attachment());
         fs::rename(below.join("x.json"), &broken).unwrap();
-        let mut registry = Registry::open(folder.path()).unwrap();
+        let mut registry: Registry<EndpointRecord> = Registry::open(folder.path()).unwrap();
         assert_eq!(registry.problems().count(), 1);
         assert_eq!(registry.remove(&record("c").attachment()), None);
         assert!(registry.problems().next().is_none() && !broken.exists());
         fs::write(&broken, "{").unwrap();
-        let mut registry = Registry::open(folder.path()).unwrap();
+        let mut registry: Registry<EndpointRecord> = Registry::open(folder.path()).unwrap();
         registry.keep_broken(&[record("b").attachment(), record("c").attachment()]);
         assert_eq!(registry.problems().count(), 1);
         registry.keep_broken(&[record("b").attachment()]);
         assert!(registry.problems().next().is_none() && !broken.exists());
         fs::write(&broken, "{").unwrap();
-        let mut registry = Registry::open(folder.path()).unwrap();
+        let mut registry: Registry<EndpointRecord> = Registry::open(folder.path()).unwrap();
         registry.put(record("c")).unwrap();
         assert!(registry.problems().next().is_none());
     }

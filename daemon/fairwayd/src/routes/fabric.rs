@@ -1,0 +1,138 @@
+//! What BGP neighbours tell, in the tables of networks.
+//!
+//! A neighbour knows nothing of networks: what it tells is for containers of each. Two things are not. Where containers
+//! are the store says, not a neighbour: within a pool, its word counts only for a prefix that is a block or a claim, and
+//! only where the node has no way of its own to that (a node in another subnet, and `encap: never`). And what lies in
+//! a pool of another network is that network's business.
+
+use fairway_ipam::{Cidr, NetworkName};
+use fairway_rib::{
+    Input, Prefix,
+    route::{BgpRoute, Gateway, Key, Path, Route},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+/// How a prefix is reached, otherwise than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Learned {
+    pub(crate) prefix: Cidr,
+    /// None: not by a neighbour any more.
+    pub(crate) way: Option<Way>,
+}
+
+/// A way that a neighbour told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Way {
+    /// The neighbour.
+    pub(crate) peer: IpAddr,
+    /// The next hop, on the link of the underlay.
+    pub(crate) gateway: IpAddr,
+    /// What decides between several.
+    pub(crate) path: Path,
+}
+
+/// All of it.
+#[derive(Debug, Default)]
+pub(super) struct Fabric {
+    known: BTreeMap<Prefix, Way>,
+    /// Networks, and the prefixes of their pools.
+    places: BTreeMap<NetworkName, Vec<Cidr>>,
+    /// What was told before the daemon began was told again, or is not waited for. Until then nothing is taken out of
+    /// the kernel that was there.
+    pub(super) again: bool,
+}
+
+impl Fabric {
+    /// What the routing table is told of what is learned.
+    pub(super) fn learn(&mut self, learned: Vec<Learned>) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        for Learned { prefix, way } in learned {
+            // What is not routed (loopback, multicast and the like) is not put into any table.
+            let Ok(prefix) = Prefix::new(prefix) else {
+                continue;
+            };
+            let before = match way {
+                Some(way) => self.known.insert(prefix, way),
+                None => self.known.remove(&prefix),
+            };
+            let before = self.routes(prefix, before.as_ref());
+            let now = self.routes(prefix, self.known.get(&prefix));
+            differ(before, now, &mut inputs);
+        }
+        inputs
+    }
+
+    /// Networks or their pools are others than before.
+    pub(super) fn place(&mut self, places: BTreeMap<NetworkName, Vec<Cidr>>) -> Vec<Input> {
+        if self.places == places {
+            return Vec::new();
+        }
+        let before = self.all();
+        self.places = places;
+        let mut inputs = Vec::new();
+        differ(before, self.all(), &mut inputs);
+        inputs
+    }
+
+    /// Nobody tells anything any more.
+    pub(super) fn forget(&mut self) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        differ(self.all(), BTreeMap::new(), &mut inputs);
+        self.known.clear();
+        inputs
+    }
+
+    fn all(&self) -> BTreeMap<Key, Route> {
+        let all = self.known.iter();
+        all.flat_map(|(prefix, way)| self.routes(*prefix, Some(way)))
+            .collect()
+    }
+
+    /// In the table of each network that it is for.
+    fn routes(&self, prefix: Prefix, way: Option<&Way>) -> BTreeMap<Key, Route> {
+        let gateway = way.and_then(|way| Gateway::new(way.gateway, None).ok());
+        let Some((way, gateway)) = way.zip(gateway) else {
+            return BTreeMap::new();
+        };
+        let within = |ranges: &Vec<Cidr>| {
+            let cidr = prefix.cidr();
+            let holds =
+                |range: &Cidr| range.prefix() <= cidr.prefix() && range.contains(cidr.first());
+            ranges.iter().any(holds)
+        };
+        let inside = self.places.iter().filter(|(_, ranges)| within(ranges));
+        let inside: BTreeSet<&NetworkName> = inside.map(|(network, _)| network).collect();
+        let networks = self.places.keys();
+        let networks = networks.filter(|network| inside.is_empty() || inside.contains(*network));
+        let routes = networks.map(|network| {
+            let route = Route::Bgp(BgpRoute {
+                peer: way.peer,
+                network: network.clone(),
+                prefix,
+                gateway: gateway.clone(),
+                path: way.path,
+                beside: !inside.is_empty(),
+            });
+            (route.key(), route)
+        });
+        routes.collect()
+    }
+}
+
+fn differ(before: BTreeMap<Key, Route>, now: BTreeMap<Key, Route>, inputs: &mut Vec<Input>) {
+    for key in before.keys().filter(|key| !now.contains_key(*key)) {
+        inputs.push(Input::Withdraw(key.clone()));
+    }
+    for (key, route) in now {
+        if before.get(&key) != Some(&route) {
+            inputs.push(Input::Route(route));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "fabric_tests.rs"]
+mod tests;

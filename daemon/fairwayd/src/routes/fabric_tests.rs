@@ -1,0 +1,95 @@
+use super::*;
+
+fn net(name: &str) -> NetworkName {
+    NetworkName::new(name).unwrap()
+}
+
+fn cidr(text: &str) -> Cidr {
+    text.parse().unwrap()
+}
+
+fn places(all: &[(&str, &[&str])]) -> BTreeMap<NetworkName, Vec<Cidr>> {
+    let all = all.iter();
+    all.map(|(name, pools)| (net(name), pools.iter().map(|pool| cidr(pool)).collect()))
+        .collect()
+}
+
+fn way(peer: &str) -> Way {
+    Way {
+        peer: peer.parse().unwrap(),
+        gateway: peer.parse().unwrap(),
+        path: Path {
+            preference: 100,
+            as_path_len: 1,
+            med: 0,
+        },
+    }
+}
+
+fn learned(prefix: &str, peer: Option<&str>) -> Vec<Learned> {
+    vec![Learned {
+        prefix: cidr(prefix),
+        way: peer.map(way),
+    }]
+}
+
+/// Networks and prefixes, a - in front where they are withdrawn and a ? behind those that count beside others only.
+fn told(inputs: Vec<Input>) -> Vec<String> {
+    let one = |input| match input {
+        Input::Route(Route::Bgp(route)) => {
+            let mark = if route.beside { "?" } else { "" };
+            format!("{} {} {}{mark}", route.network, route.prefix, route.peer)
+        }
+        Input::Withdraw(Key::Bgp(network, prefix, peer)) => format!("-{network} {prefix} {peer}"),
+        other => format!("{other:?}"),
+    };
+    inputs.into_iter().map(one).collect()
+}
+
+#[test]
+fn each_network_has_it_and_what_is_gone_is_taken_back() {
+    let mut fabric = Fabric::default();
+    assert_eq!(
+        told(fabric.learn(learned("203.0.113.0/24", Some("192.0.2.8")))),
+        [""; 0]
+    );
+    let two = places(&[("a", &["10.1.0.0/16"]), ("b", &["10.2.0.0/16"])]);
+    let both = ["a 203.0.113.0/24 192.0.2.8", "b 203.0.113.0/24 192.0.2.8"];
+    assert_eq!(told(fabric.place(two.clone())), both);
+    assert_eq!(told(fabric.place(two.clone())), [""; 0]);
+    assert_eq!(
+        told(fabric.learn(learned("203.0.113.0/24", Some("192.0.2.8")))),
+        [""; 0]
+    );
+    // Another neighbour's is another route.
+    let other = told(fabric.learn(learned("203.0.113.0/24", Some("192.0.2.9"))));
+    let all = [
+        "-a 203.0.113.0/24 192.0.2.8",
+        "-b 203.0.113.0/24 192.0.2.8",
+        "a 203.0.113.0/24 192.0.2.9",
+        "b 203.0.113.0/24 192.0.2.9",
+    ];
+    assert_eq!(other, all);
+    let one = places(&[("a", &["10.1.0.0/16"])]);
+    assert_eq!(told(fabric.place(one)), ["-b 203.0.113.0/24 192.0.2.9"]);
+    assert_eq!(told(fabric.forget()), ["-a 203.0.113.0/24 192.0.2.9"]);
+    assert_eq!(told(fabric.place(two)), [""; 0]);
+}
+
+#[test]
+fn within_pools_a_neighbour_has_no_word() {
+    let mut fabric = Fabric::default();
+    fabric.place(places(&[("a", &["10.1.0.0/16"]), ("b", &["10.2.0.0/16"])]));
+    let mut learn = |prefix| told(fabric.learn(learned(prefix, Some("192.0.2.8"))));
+    assert_eq!(learn("10.1.0.0/16"), ["a 10.1.0.0/16 192.0.2.8?"]);
+    assert_eq!(learn("10.2.3.4/32"), ["b 10.2.3.4/32 192.0.2.8?"]);
+    // What is around a pool does not lie in it.
+    let around = ["a 10.0.0.0/8 192.0.2.8", "b 10.0.0.0/8 192.0.2.8"];
+    assert_eq!(learn("10.0.0.0/8"), around);
+    assert_eq!(learn("0.0.0.0/0").len(), 2);
+    // Nobody routes that.
+    assert_eq!(learn("127.0.0.0/8"), [""; 0]);
+    // A pool that comes later.
+    let later = fabric.place(places(&[("a", &["10.1.0.0/16", "10.0.0.0/8"])]));
+    assert!(told(later).contains(&"a 10.0.0.0/8 192.0.2.8?".to_owned()));
+}

@@ -1,0 +1,15 @@
+//! The speaker with BIRD, FRR and GoBGP: each one's own CLI is the witness.
+
+mod basics;
+mod bed;
+mod beside;
+mod flaps;
+mod guarded;
+mod hostile;
+mod kinds;
+mod limits;
+mod malformed;
+mod policies;
+mod raw;
+mod reflected;
+mod restarts;

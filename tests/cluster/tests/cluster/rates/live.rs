@@ -1,0 +1,144 @@
+//! Limits of containers that run, changed: at once, and nothing is lost by it.
+
+use super::stage::{MEGABIT, both, free, link, load, on, pod, row};
+use crate::overlay::life::{lossless, streams};
+use crate::overlay::stage::{Pod, network};
+use crate::policy::byhand::netctl;
+use anyhow::{Context, Result, ensure};
+use fairway_api::admin::Direction;
+use fairway_lab::Ns;
+use fairway_lab::traffic::Kind;
+use fairway_tests_cluster::{Bed, Plan, say};
+use std::time::{Duration, Instant};
+
+/// Longer than a change takes where a processor is there for it: a command, its way through the store, the kernel.
+const SOON: Duration = Duration::from_millis(30);
+
+fn set(bed: &Bed, words: &[&str]) -> Result<Duration> {
+    let begun = Instant::now();
+    let output = netctl(bed, 1, &[&["rate", "set", "x/limited"], words].concat(), "")?;
+    ensure!(output.status.success(), "{output:?}");
+    Ok(begun.elapsed())
+}
+
+/// What a node waits at most to see a change itself before it answers.
+const UNSEEN: Duration = Duration::from_secs(1);
+
+/// Where rates are kept by classes of a queue, the kernel says of this one that it keeps to so much.
+fn in_force(bed: &Bed, direction: Direction, (ns, link): (&Ns, &str), megabits: u64) -> Result<()> {
+    let shown = ns.run(&format!("tc class show dev {link}"))?;
+    let means = row(bed, 1, "x/limited", direction)?.means;
+    let class = format!("class htb fa17:1 root rate {megabits}Mbit ceil {megabits}Mbit");
+    ensure!(
+        means != "htb" || shown.contains(&class),
+        "{megabits}: {shown}"
+    );
+    Ok(())
+}
+
+/// A load through four rates: the kernel has each when the command is answered, and it holds from a tenth of a
+/// second after that to the next one.
+fn through(bed: &Bed, from: &Pod, at: &Pod, way: Direction) -> Result<()> {
+    let (option, queue) = match way {
+        Direction::Egress => ("--egress", (from.ns.clone(), "eth0".to_owned())),
+        Direction::Ingress => ("--ingress", (bed.node(1).ns.clone(), link(at)?)),
+    };
+    let running = load(from, at, 0, 9).start()?;
+    let begun = Instant::now();
+    let mut changes = Vec::new();
+    // Whatever else the machine does meanwhile.
+    let mut quickest = Duration::MAX;
+    for (number, megabits) in (1..).zip([60, 10, 40]) {
+        // The load's own second and a half, counted by its clock.
+        let at = Duration::from_millis(2000 * number);
+        fairway_lab::poll(Duration::from_secs(9), "time for the next", || {
+            begun.elapsed() >= at
+        })?;
+        let took = set(bed, &[option, &format!("{megabits}M")])?;
+        changes.push((begun.elapsed(), megabits));
+        if took < UNSEEN {
+            in_force(bed, way, (&queue.0, &queue.1), megabits)?;
+        }
+        say(format!("the change to {megabits} Mbit/s took {took:?}"));
+        quickest = quickest.min(took);
+    }
+    ensure!(quickest < SOON, "the quickest change took {quickest:?}");
+    let rates = running.end()?;
+    say(format!(
+        "{option}: {} of {} sent again",
+        rates.retransmits, rates.segments
+    ));
+    for (number, (since, megabits)) in changes.iter().enumerate() {
+        let until = changes
+            .get(number + 1)
+            .map_or(Duration::from_secs(9), |next| next.0);
+        // Two tenths at each end: the load's clock is not this one.
+        let from = (since.as_secs_f64() * 10.0).ceil() as usize + 2;
+        let to = ((until.as_secs_f64() * 10.0) as usize).saturating_sub(2);
+        let part = rates.tenths.get(from..to.min(rates.tenths.len()));
+        let part = part.context("tenths")?;
+        let bits: f64 = part.iter().map(|one| one.bits).sum();
+        let seconds: f64 = part.iter().map(|one| one.seconds).sum();
+        let ratio = bits / seconds / (megabits * MEGABIT) as f64;
+        say(format!("{option} {megabits}M: {ratio:.3}"));
+        ensure!(ratio < 1.03, "{option} {megabits}M: {ratio:.3}");
+        ensure!(ratio > 0.95, "{option} {megabits}M: {ratio:.3}");
+    }
+    ensure!(
+        rates.retransmitted() < 0.001,
+        "{} sent again",
+        rates.retransmits
+    );
+    Ok(())
+}
+
+#[test]
+fn changes_hold_at_once() -> Result<()> {
+    on(&Plan::nodes(1).members(1), |bed| {
+        network(bed, "net", 210, "always")?;
+        let limited = pod(bed, 1, ("x", "limited"), both(20 * MEGABIT))?;
+        let peer = pod(bed, 1, ("x", "peer"), free())?;
+        through(bed, &limited, &peer, Direction::Egress)?;
+        through(bed, &peer, &limited, Direction::Ingress)
+    })
+}
+
+/// Packets that fit through all of these limits all arrive: another limit, one more, none by word, and the first.
+#[test]
+fn no_packet_is_lost_by_a_change() -> Result<()> {
+    on(&Plan::nodes(2).members(1), |bed| {
+        network(bed, "net", 211, "always")?;
+        // The first limit puts a queue in, and what the link sends in that very moment the kernel drops.
+        let limited = pod(bed, 1, ("x", "limited"), both(50 * MEGABIT))?;
+        let near = pod(bed, 1, ("x", "near"), free())?;
+        let far = pod(bed, 2, ("x", "far"), free())?;
+        let pings = [
+            streams(&[&near, &limited])?,
+            streams(&[&limited, &near])?,
+            streams(&[&far, &limited])?,
+        ];
+        let mut udp = load(&near, &limited, 1, 8);
+        udp.kind = Kind::Udp(4 * MEGABIT);
+        let running = udp.start()?;
+        let begun = Instant::now();
+        let mut rounds = 0;
+        while begun.elapsed() < Duration::from_secs(5) {
+            set(bed, &["--ingress", "20M", "--egress", "20M"])?;
+            ensure!(row(bed, 1, "x/limited", Direction::Ingress)?.rate == Some(20 * MEGABIT));
+            set(bed, &["--ingress", "90M", "--egress", "900M"])?;
+            set(bed, &["--ingress", "none"])?;
+            let output = netctl(bed, 1, &["rate", "rm", "x/limited"], "")?;
+            ensure!(output.status.success());
+            rounds += 1;
+        }
+        say(format!("{rounds} rounds"));
+        let rates = running.end()?;
+        let ratio = rates.whole() / (4 * MEGABIT) as f64;
+        for pings in pings {
+            lossless(pings, 400)?;
+        }
+        say(format!("UDP: {ratio:.4}, {} lost", rates.lost));
+        ensure!(rates.lost == 0, "{} datagrams are lost", rates.lost);
+        Ok(())
+    })
+}
