@@ -13,8 +13,6 @@ use fairway_ipam::{AttachmentId, Pool, PoolPhase, RequestId};
 /// Milliseconds after which every late transaction and every request has come to an end.
 const LATE: u64 = 60_000;
 
-/// Milliseconds within which what nobody owns was looked at twice.
-const TENDED: u64 = 40_000;
 
 impl World {
     /// Mends everything, waits until it is quiet, and checks that all fits.
@@ -37,7 +35,7 @@ impl World {
         // A sweep, and what follows from it: what was freed rests, blocks that are not needed go back.
         let rest = self.longest_rest();
         self.sweep_all();
-        self.settle(rest + self.profile.idle_block + TENDED)?;
+        self.settle(rest + self.profile.idle_block + self.tended())?;
         self.is_still()?;
         self.balanced()
     }
@@ -78,6 +76,11 @@ impl World {
         self.storm = true;
         self.queue.at(self.now, Event::Chance);
         self.note(|_| "the storm goes on".to_owned());
+    }
+
+    /// Milliseconds within which what nobody owns was looked at twice.
+    fn tended(&self) -> u64 {
+        5 * self.sweeps_every()
     }
 
     fn settle(&mut self, millis: u64) -> Checked {
@@ -188,7 +191,7 @@ impl World {
         self.remove_all_claims()?;
         self.sweep_all();
         let rest = self.longest_rest();
-        self.settle(rest + self.profile.idle_block + TENDED)?;
+        self.settle(rest + self.profile.idle_block + self.tended())?;
         self.balanced()?;
         let left = self.all_blocks().into_iter().find_map(|(pool, _, record)| {
             let entry = record.entries.into_iter().next();

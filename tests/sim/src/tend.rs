@@ -19,14 +19,18 @@ impl World {
         }
         self.sweep_now(at);
         self.tend(at);
-        let again = if self.nodes.len() > 100 {
-            60_000
-        } else {
-            8_000
-        };
+        let again = self.sweeps_every();
         let again = self.rng.span(again, again * 2);
         self.queue
             .at(self.now + again, Event::Sweep(at, incarnation));
+    }
+
+    /// Milliseconds after which a daemon sweeps again, at the least; at the most it is twice as long.
+    pub(crate) fn sweeps_every(&self) -> u64 {
+        match self.nodes.len() {
+            101.. => 60_000,
+            _ => 8_000,
+        }
     }
 
     pub(crate) fn sweep_now(&mut self, at: NodeIx) {

@@ -31,6 +31,8 @@ const FOUND: &[(&str, u64, u64)] = &[
     ("tiny-pools", 3_461_766_788_078, 15_000),
     // A clock that was ahead wrote when a claim ended, which then stayed for as long as the clock was wrong.
     ("sticky-heavy", 3_461_766_788_061, 15_000),
+    // A journal was lost, and a container came again with other addresses before this node had its former blocks back.
+    ("partition-heavy", 3_461_766_788_044, 15_000),
     // A pool had lost its prefixes of one family: the judge asked for both.
     ("operators", 3_461_766_788_016, 15_000),
 ];

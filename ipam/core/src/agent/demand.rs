@@ -209,8 +209,8 @@ impl Agent {
                 }
                 Use::Cooling => Used::Cooling { until: rested },
                 // Only a block that was taken over from a former life of this node shows these. Where the
-                // kernel shows the container with other addresses, the record is older than that.
-                Use::Live { attachment, .. } if self.shows_others(&attachment, entry.ip) => {
+                // container is known to have other addresses, the record is older than that.
+                Use::Live { attachment, .. } if self.has_others(&attachment, entry.ip) => {
                     Used::Cooling { until: rested }
                 }
                 Use::Live {
@@ -228,10 +228,12 @@ impl Agent {
         self.make_ready(cidr);
     }
 
-    /// Does the kernel show the attachment with other addresses?
-    pub(super) fn shows_others(&self, attachment: &AttachmentId, ip: IpAddr) -> bool {
-        let sighting = self.sightings.get(attachment);
-        sighting.is_some_and(|s| !s.addresses.is_empty() && !s.addresses.contains(&ip))
+    /// Does the kernel show the attachment with other addresses, or has it got others since?
+    pub(super) fn has_others(&self, attachment: &AttachmentId, ip: IpAddr) -> bool {
+        let shown = self.sightings.get(attachment);
+        let shown = shown.is_some_and(|s| !s.addresses.is_empty() && !s.addresses.contains(&ip));
+        let live = self.live.get(attachment);
+        shown || live.is_some_and(|live| live.whole && !live.ips().contains(&ip))
     }
 
     /// Blocks whose claims are all known by now can be given out of.

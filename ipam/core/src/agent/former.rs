@@ -241,13 +241,13 @@ impl Agent {
         let of_another_boot = self.was_before_boot(holder.boot.as_ref())
             && !self.sightings.contains_key(&holder.attachment);
         // The same container may have come again, with other addresses.
-        let shows_others = |ip: &IpAddr| self.shows_others(&holder.attachment, *ip);
+        let has_others = |ip: &IpAddr| self.has_others(&holder.attachment, *ip);
         // The claim may have been handed on here before the store was told.
         let mut sightings = self.sightings.values();
         let uses = |sighting: &&Sighting| sighting.addresses.iter().any(|ip| ips.contains(ip));
         let user = match sightings.find(uses) {
             Some(sighting) => sighting.attachment.clone(),
-            None if of_another_boot || ips.iter().all(shows_others) => {
+            None if of_another_boot || ips.iter().all(has_others) => {
                 self.suspects.insert((pool.clone(), name.clone()));
                 return;
             }
@@ -294,6 +294,7 @@ impl Agent {
             since,
             temporary: false,
             cut_off: None,
+            whole: false,
         });
         live.given.extend(given);
         live.given.sort_by_key(|given| given.ip);

@@ -40,6 +40,9 @@ pub(super) struct Live {
     pub(super) temporary: bool,
     /// Why it must not use its addresses any more.
     pub(super) cut_off: Option<String>,
+    /// All that it has was given under this journal, so nothing that the store says of a former life is its own.
+    #[serde(default)]
+    pub(super) whole: bool,
 }
 
 impl Live {

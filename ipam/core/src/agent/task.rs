@@ -242,6 +242,7 @@ impl Agent {
             since: self.clock.wall,
             temporary,
             cut_off: None,
+            whole: true,
         };
         self.note(saved::live(&live));
         let answer = Answer::Allocated(self.allocated(&live));

@@ -1,8 +1,9 @@
 //! Restarts, lost journals, nodes that were removed.
 
+use super::super::{Action, Answer, Input, RequestId};
 use super::world::{World, attachment, spec, wish};
 use crate::{
-    Allocate, ClaimKind, ClaimName, Release, Request, Sighting, Workload,
+    Allocate, ClaimKind, ClaimName, PoolName, Release, Request, Sighting, Workload,
     keys::Key,
     record::{BlockRecord, Record, Use},
 };
@@ -247,4 +248,50 @@ fn a_claim_that_was_handed_on_unseen_is_its_users() {
     assert_eq!(world.del(0, "second").len(), 1);
     world.pass(1_000);
     assert_eq!(world.add(1, by_hand("third")).unwrap(), kept);
+}
+
+/// The record of its block says what it had before; with that it would hold an address that it does not use.
+#[test]
+fn who_came_again_before_its_block_did_has_what_it_got_then() {
+    let mut world = World::new(1, spec(&["10.0.0.0/28"], 28, 124));
+    world.pool("q", spec(&["10.1.0.0/28", "fd00::/124"], 28, 124));
+    let former = world.add(0, wish("a")).unwrap();
+    world.pass(1_000);
+    let mut settings = world.nodes[0].settings.clone();
+    settings.journal = "new".parse().unwrap();
+    let journal = std::collections::BTreeMap::new();
+    let mut node = world.start(settings, journal, Vec::new(), false);
+    let of_q = Allocate {
+        pool: Some(PoolName::new("q").unwrap()),
+        deadline: world.clock.now + 10_000,
+        ..wish("a")
+    };
+    node.feed(
+        world.clock,
+        Input::Request(RequestId(1_000), Request::Release(attachment("a"))),
+    );
+    let add = Request::Allocate(Box::new(of_q));
+    node.feed(world.clock, Input::Request(RequestId(1_001), add));
+    // The former life's block comes last.
+    let first = node.todo.pop_front().unwrap();
+    assert!(matches!(first, Action::Commit(..)), "{first:?}");
+    node.todo.push_back(first);
+    world.nodes[0] = node;
+    world.pass(1_000);
+    let Some(Ok(Answer::Allocated(given))) = world.answer(RequestId(1_001)) else {
+        panic!("it got an address");
+    };
+    let given: Vec<_> = given.addresses.iter().map(|address| address.ip).collect();
+    assert_eq!(given.len(), 2);
+    let leases = world.nodes[0].agent.leases();
+    let has: Vec<_> = leases.iter().map(|lease| lease.addresses.clone()).collect();
+    assert_eq!(has, [given.clone()]);
+    world.restart(0);
+    // Also what rests can be given again, in time.
+    world.pass(31_000);
+    let all: Vec<_> = (0..12)
+        .map_while(|number| world.add(0, wish(&format!("o{number}"))).ok())
+        .collect();
+    assert!(all.contains(&former), "{former:?} in {all:?}");
+    assert_eq!(world.del(0, "a"), given);
 }
