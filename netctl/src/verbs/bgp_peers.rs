@@ -1,6 +1,6 @@
 //! Neighbours as tables.
 
-use super::{lines, maybe, span};
+use super::{age, lines, maybe};
 use crate::{
     document::Answer,
     sheet::{Cell, Sheet, Tone},
@@ -63,7 +63,7 @@ fn session(peer: &BgpPeer) -> [Cell; 5] {
         Cell::from(&peer.object),
         maybe(peer.asn.as_ref()),
         Cell::from(&peer.state).tone(tone),
-        Cell::from(span(peer.since)),
+        maybe(peer.since.map(age).as_ref()),
     ]
 }
 
@@ -180,7 +180,7 @@ fn notifications(neighbor: &BgpNeighbor) -> Option<Sheet> {
     for (way, error) in [("received", received), ("sent", sent)] {
         if let Some(error) = error {
             let what = Cell::from(&error.what).tone(Tone::Mind);
-            sheet.row([Cell::from(way), Cell::from(span(error.ago)), what]);
+            sheet.row([Cell::from(way), Cell::from(age(error.at)), what]);
         }
     }
     (received.is_some() || sent.is_some()).then_some(sheet)

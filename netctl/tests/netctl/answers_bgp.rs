@@ -1,6 +1,13 @@
 //! Answers about BGP.
 
 use serde_json::{Value, json};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// That many seconds ago, as answers have it.
+pub(crate) fn ago(seconds: u64) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    now.as_secs() - seconds
+}
 
 /// One that is up with two families, one that is away and whose routes are kept, and one that never was.
 pub(crate) fn peers() -> Value {
@@ -20,14 +27,14 @@ fn up() -> Value {
     };
     json!({
         "address": "10.0.0.1", "object": "BgpPeer/tor", "asn": 65001, "state": "Established",
-        "since": 7260, "routes": [counts("ipv4-unicast", 12), counts("ipv6-unicast", 4)], "flaps": 0
+        "since": ago(7260), "routes": [counts("ipv4-unicast", 12), counts("ipv6-unicast", 4)], "flaps": 0
     })
 }
 
 fn away() -> Value {
     json!({
         "address": "fd00::2", "object": "BgpPeer/spine", "asn": 4_200_000_001_u32, "state": "Active",
-        "since": 42, "why": "the hold timer expired",
+        "since": ago(150), "why": "the hold timer expired",
         "routes": [{
             "family": "ipv6-unicast", "received": 7, "accepted": 7, "advertised": 0, "stale": true
         }],
@@ -37,7 +44,7 @@ fn away() -> Value {
 
 fn never() -> Value {
     json!({
-        "address": "10.0.0.3", "object": "BgpPeer/new", "state": "Connect", "since": 5,
+        "address": "10.0.0.3", "object": "BgpPeer/new", "state": "Connect", "since": ago(90),
         "why": "connection refused", "routes": [], "flaps": 0
     })
 }
@@ -56,8 +63,8 @@ pub(crate) fn neighbor() -> Value {
         "hold_time": 90,
         "received": {"open": 4, "update": 17, "notification": 1, "keepalive": 900, "refresh": 2},
         "sent": {"open": 5, "update": 6, "notification": 3, "keepalive": 901, "refresh": 1},
-        "error_received": {"what": "Cease, Administrative Reset: \"update\"", "ago": 86400},
-        "error_sent": {"what": "Hold Timer Expired", "ago": 42},
+        "error_received": {"what": "Cease, Administrative Reset: \"update\"", "at": ago(86400)},
+        "error_sent": {"what": "Hold Timer Expired", "at": ago(150)},
         "faults": 2, "last_fault": "ORIGIN: 7 is none: its routes count as withdrawn",
         "warnings": ["import: no policy: nothing of it is taken (RFC 8212)"]
     });

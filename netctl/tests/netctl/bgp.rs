@@ -119,8 +119,8 @@ fn peers_have_a_table() {
 PEER      OBJECT         AS          STATE        SINCE  FAMILY        RECEIVED   ACCEPTED  ADVERTISED  FLAPS  WHY
 10.0.0.1  BgpPeer/tor    65001       Established  2h     ipv4-unicast  12         10        3           0
                                                          ipv6-unicast  4          2         3
-fd00::2   BgpPeer/spine  4200000001  Active       42s    ipv6-unicast  7 (stale)  7         0           3      the hold timer expired
-10.0.0.3  BgpPeer/new                Connect      5s                                                    0      connection refused
+fd00::2   BgpPeer/spine  4200000001  Active       2m     ipv6-unicast  7 (stale)  7         0           3      the hold timer expired
+10.0.0.3  BgpPeer/new                Connect      1m                                                    0      connection refused
 problem: BgpPeer/old: BgpPeer/tor has its address 10.0.0.1
 "
     );
@@ -160,7 +160,7 @@ no neighbours: no BgpPeer is for this node; netctl bgp neighbor add NAME --addre
 #[test]
 fn a_neighbour_is_shown_whole() {
     let whole = "PEER     OBJECT         AS          STATE   SINCE  ROUTER        HOLD-TIME  FLAPS  WHY
-fd00::2  BgpPeer/spine  4200000001  Active  42s    198.51.100.2  90s        3      the hold timer expired
+fd00::2  BgpPeer/spine  4200000001  Active  2m     198.51.100.2  90s        3      the hold timer expired
 warning: BgpPeer/spine: import: no policy: nothing of it is taken (RFC 8212)
 
 FAMILY        RECEIVED   ACCEPTED  ADVERTISED
@@ -177,7 +177,7 @@ sent      5     6       3             901        1
 
 NOTIFICATION  AGO  WHAT
 received      1d   Cease, Administrative Reset: \"update\"
-sent          42s  Hold Timer Expired
+sent          2m   Hold Timer Expired
 
 FAULTS  LAST
 2       ORIGIN: 7 is none: its routes count as withdrawn
@@ -188,7 +188,7 @@ FAULTS  LAST
     assert_eq!(
         shows(answers::stranger(), "bgp neighbor 10.0.0.3", &[]),
         "PEER      OBJECT       STATE    SINCE  FLAPS  WHY
-10.0.0.3  BgpPeer/new  Connect  5s     0      connection refused
+10.0.0.3  BgpPeer/new  Connect  1m     0      connection refused
 
 MESSAGES  OPEN  UPDATE  NOTIFICATION  KEEPALIVE  ROUTE-REFRESH
 received  0     0       0             0          0
@@ -197,7 +197,7 @@ sent      0     0       0             0          0
     );
     // One of the two that may have gone wrong, and a hold time that is none.
     let mut some = answers::stranger();
-    some["error_sent"] = json!({"what": "Hold Timer Expired", "ago": 60});
+    some["error_sent"] = json!({"what": "Hold Timer Expired", "at": answers::ago(60)});
     some["hold_time"] = json!(0);
     let out = shows(some, "bgp neighbor 10.0.0.3", &["HOLD-TIME", "none"]);
     assert!(

@@ -13,7 +13,6 @@ use fairway_ipam::{AttachmentId, Pool, PoolPhase, RequestId};
 /// Milliseconds after which every late transaction and every request has come to an end.
 const LATE: u64 = 60_000;
 
-
 impl World {
     /// Mends everything, waits until it is quiet, and checks that all fits.
     pub(crate) fn calm_down(&mut self) -> Checked {

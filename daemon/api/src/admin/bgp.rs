@@ -67,8 +67,9 @@ pub struct BgpPeer {
     pub asn: Option<u32>,
     /// `Idle`, `Connect`, `Active`, `OpenSent`, `OpenConfirm` or `Established`.
     pub state: String,
-    /// Seconds in that state.
-    pub since: u64,
+    /// Since when it is in that state; absent where it has no session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
     /// Why it is not up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -113,7 +114,7 @@ pub struct BgpNeighbor {
     pub received: BgpMessages,
     /// Messages that went.
     pub sent: BgpMessages,
-    /// The last NOTIFICATION that came, and how many seconds ago.
+    /// The last NOTIFICATION that came, and when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_received: Option<BgpError>,
     /// The last that went.
@@ -150,8 +151,8 @@ pub struct BgpMessages {
 pub struct BgpError {
     /// Code and subcode in words, with its text.
     pub what: String,
-    /// Seconds ago.
-    pub ago: u64,
+    /// When.
+    pub at: u64,
 }
 
 /// A path to a prefix.

@@ -16,7 +16,7 @@ use fairway_cni::Code;
 use fairway_ipam::Cidr;
 use fairway_rib::route::Path;
 use fairway_speaker::{PeerStatus, Seen, Which};
-use std::net::IpAddr;
+use std::{net::IpAddr, time::UNIX_EPOCH};
 
 /// LOCAL_PREF where a neighbour says nothing of it (RFC 4271, 9.1.1 leaves it to the node).
 const PREFERENCE: u32 = 100;
@@ -77,11 +77,17 @@ pub(super) fn peer(status: &PeerStatus) -> admin::BgpPeer {
             .as_ref()
             .map(|agreed| agreed.remote.asn.get()),
         state: session.state.to_string(),
-        since: (status.now - session.since).as_secs(),
+        since: Some(seconds(status, session.since)),
         why: session.why.clone(),
         routes: routes.collect(),
         flaps: session.counters.flaps,
     }
+}
+
+/// Since the epoch.
+fn seconds(status: &PeerStatus, at: Time) -> u64 {
+    let wall = status.wall(at).duration_since(UNIX_EPOCH);
+    wall.map_or(0, |wall| wall.as_secs())
 }
 
 /// One that has no session, and why.
@@ -91,7 +97,7 @@ pub(super) fn left(left: &Left) -> admin::BgpPeer {
         object: left.name.clone(),
         asn: None,
         state: fairway_bgp::session::State::Idle.to_string(),
-        since: 0,
+        since: None,
         why: Some(left.why.clone()),
         routes: Vec::new(),
         flaps: 0,
@@ -107,7 +113,7 @@ pub(super) fn neighbour(status: &PeerStatus, warnings: &[Warning]) -> admin::Bgp
         let (at, said) = said.as_ref()?;
         Some(admin::BgpError {
             what: said.to_string(),
-            ago: (status.now - *at).as_secs(),
+            at: seconds(status, *at),
         })
     };
     admin::BgpNeighbor {

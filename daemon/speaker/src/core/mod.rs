@@ -27,6 +27,7 @@ use peer::Peer;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
+use std::time::SystemTime;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -63,6 +64,8 @@ pub(crate) struct Core {
     notes: (mpsc::Sender<Note>, mpsc::Receiver<Note>),
     /// When time began.
     zero: Instant,
+    /// The same, by the wall clock.
+    began: SystemTime,
     changes: mpsc::Sender<Vec<Change>>,
     /// The node has as many of them as it takes: it may be that more are to be told when it has read some.
     full: bool,
@@ -92,6 +95,7 @@ impl Core {
             listeners: Listeners::default(),
             notes: mpsc::channel(NOTES),
             zero: Instant::now(),
+            began: SystemTime::now(),
             changes,
             full: false,
             told: tell::Told::default(),

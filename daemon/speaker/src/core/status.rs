@@ -5,6 +5,7 @@ use fairway_bgp::session::Status;
 use fairway_bgp::table::Counts;
 use fairway_bgp::{Family, Time, wire};
 use std::net::IpAddr;
+use std::time::SystemTime;
 
 /// How a neighbour does.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct PeerStatus {
     pub name: String,
     /// The moment of all this.
     pub now: Time,
+    /// By the wall clock, when the speaker's own was at zero.
+    pub zero: SystemTime,
     /// Its session.
     pub session: Status,
     /// Prefixes: those that it told, of them those that were taken, and those that it was told.
@@ -25,12 +28,20 @@ pub struct PeerStatus {
     pub last_fault: Option<wire::Fault>,
 }
 
+impl PeerStatus {
+    /// A moment of the speaker's clock, by the wall clock.
+    pub fn wall(&self, at: Time) -> SystemTime {
+        self.zero + (at - Time::default())
+    }
+}
+
 impl Core {
     pub(super) fn status(&self) -> Vec<PeerStatus> {
         let all = self.peers.iter().map(|(address, peer)| PeerStatus {
             address: *address,
             name: peer.wanted.name.clone(),
             now: self.now(),
+            zero: self.began,
             session: peer.session.status(),
             routes: Family::ALL
                 .into_iter()
