@@ -12,7 +12,7 @@ use fairway_speaker::{Config, NextHops, PeerStatus, Speaker, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
@@ -190,13 +190,16 @@ impl Ours {
         status.is_ok_and(|status| status.session.state == State::Established)
     }
 
-    /// What it uses, as far as it is known by now.
-    pub(crate) fn used(&mut self) -> Result<&BTreeMap<Prefix, Vec<Best>>> {
+    /// Takes in what changed until nothing does, or for a while, since routes may come and go without end. Whether there
+    /// was an end.
+    fn take_in(&mut self) -> Result<bool> {
         let once = Duration::from_millis(20);
-        while let Ok(changes) = self
-            .runtime
-            .block_on(async { timeout(once, self.speaker.changes()).await })
-        {
+        let began = Instant::now();
+        while began.elapsed() < 10 * once {
+            let next = async { timeout(once, self.speaker.changes()).await };
+            let Ok(changes) = self.runtime.block_on(next) else {
+                return Ok(true);
+            };
             for change in changes? {
                 match change.best.is_empty() {
                     true => {
@@ -207,12 +210,18 @@ impl Ours {
                 }
             }
         }
+        Ok(false)
+    }
+
+    /// What it uses, as far as it is known by now.
+    pub(crate) fn used(&mut self) -> Result<&BTreeMap<Prefix, Vec<Best>>> {
+        self.take_in()?;
         Ok(&self.used)
     }
 
     /// All that it did not use at some time since it was asked last, but had used before.
     pub(crate) fn lost(&mut self) -> Result<BTreeSet<Prefix>> {
-        self.used()?;
+        while !self.take_in()? {}
         Ok(std::mem::take(&mut self.lost))
     }
 
