@@ -26,6 +26,7 @@ pub(crate) const LAB: &[Need] = &[
     ("setpriv", "util-linux"),
     ("nsenter", "util-linux"),
     ("strace", "strace"),
+    ("tcpdump", "tcpdump"),
     ("bpftool", "bpftool"),
     // The commands in the documentation are run as they stand.
     ("jq", "jq"),
