@@ -56,6 +56,7 @@ pub(crate) fn child(peers: &str) -> Result<()> {
         settings: TableSettings::new(local.asn, local.router),
         listen: vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, 179))],
         neighbours: neighbours.collect::<Result<_>>()?,
+        record: None,
     };
     let mut speaker = Speaker::start(config, |_: NextHop| Some(0))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;

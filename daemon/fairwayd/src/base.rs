@@ -114,6 +114,7 @@ impl Base {
             node: config.node.clone(),
             routes: routes.clone(),
             driver: driver.clone(),
+            record: config.bgp_record.clone(),
         });
         let (generations, generation) = watch::channel(Generation::default());
         tasks.spawn(link::carry_out(

@@ -23,6 +23,7 @@ fn a_node_that_reads_late_is_told_all() -> Result<()> {
         settings: Settings::new(asn, router),
         listen: Vec::new(),
         neighbours: Vec::new(),
+        record: None,
     };
     let mut speaker = Speaker::start(config, |_: NextHop| Some(0))?;
     let runtime = tokio::runtime::Builder::new_current_thread()

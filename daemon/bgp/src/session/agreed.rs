@@ -2,6 +2,7 @@
 
 use super::{Families, Speaker};
 use crate::message::{GracefulRestart, Role};
+use crate::wire::Coding;
 use crate::{Family, HoldTime};
 use std::time::Duration;
 
@@ -72,6 +73,22 @@ impl Agreed {
     /// Families that both speak.
     pub fn families(&self) -> Families {
         self.families.iter().map(|one| one.family).collect()
+    }
+
+    /// How bytes are read and written from then on.
+    pub fn coding(&self) -> Coding {
+        let families = self.families();
+        let mut v4 = self.families.iter();
+        Coding {
+            ipv4: families.contains(Family::Ipv4),
+            ipv6: families.contains(Family::Ipv6),
+            ipv4_by_ipv6: v4.any(|one| one.family == Family::Ipv4 && one.ipv6_next_hops),
+            four_octets: self.four_octets,
+            extended_messages: self.extended_messages,
+            enhanced_refresh: self.refresh == RefreshAbility::Enhanced,
+            internal: self.internal,
+            ..Coding::default()
+        }
     }
 
     /// How often one has to be heard: three times in the hold time.

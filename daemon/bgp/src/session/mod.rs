@@ -246,7 +246,8 @@ impl Session {
     fn wrote(&mut self, now: Time, id: Connection, updates: u64) {
         if let Some(link) = self.links.iter_mut().find(|link| link.id == id) {
             link.told(now, &mut self.jitter);
-            self.counters.sent.update += updates;
+            let sent = &mut self.counters.sent.update;
+            *sent = sent.saturating_add(updates);
         }
     }
 

@@ -21,7 +21,7 @@ use fairway_api::{ErrorBody, admin};
 use fairway_cni::Code;
 use fairway_ipam::NodeName;
 use fairway_kv::{Change, Update};
-use std::net::IpAddr;
+use std::{net::IpAddr, path::PathBuf};
 use tokio::sync::{
     mpsc::{UnboundedSender, unbounded_channel},
     oneshot,
@@ -35,6 +35,8 @@ pub(crate) struct Beginning {
     pub(crate) routes: Routes,
     /// Knows whether containers are here.
     pub(crate) driver: Driver,
+    /// Where sessions are recorded, if they are.
+    pub(crate) record: Option<PathBuf>,
 }
 
 type To<T> = oneshot::Sender<Result<T, ErrorBody>>;

@@ -18,7 +18,7 @@ use fairway_bgp::table::{Change, Drain};
 use fairway_ipam::{NodeName, record::UnderlayRecord};
 use fairway_kv::Update;
 use fairway_speaker::Gone;
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 use tokio::{
     sync::{mpsc::UnboundedReceiver, watch},
     time::{Instant, MissedTickBehavior, interval},
@@ -34,6 +34,7 @@ pub(super) struct Turn {
     me: NodeName,
     routes: Routes,
     driver: Driver,
+    record: Option<PathBuf>,
     underlay: watch::Receiver<Option<UnderlayRecord>>,
     pub(super) feed: Feed,
     own: Own,
@@ -64,6 +65,7 @@ impl Turn {
             node,
             routes,
             driver,
+            record,
         } = beginning;
         Turn {
             underlay: routes.underlay(),
@@ -71,6 +73,7 @@ impl Turn {
             me: node,
             routes,
             driver,
+            record,
             feed: Feed::default(),
             passwords: Passwords::default(),
             hops: Hops::default(),
@@ -150,7 +153,10 @@ impl Turn {
         let others = self.hops.set(underlay.as_ref());
         let addresses = underlay.into_iter().flat_map(|record| record.addresses);
         let addresses: Vec<IpAddr> = addresses.map(|own| own.address).collect();
-        let goal = wanted::goal(&self.me, &addresses, &self.feed.reader, &mut self.passwords);
+        let mut goal = wanted::goal(&self.me, &addresses, &self.feed.reader, &mut self.passwords);
+        if let Some(speaker) = &mut goal.speaker {
+            speaker.record.clone_from(&self.record);
+        }
         let stops = match (&self.running, &goal.speaker) {
             (Some(running), Some(config)) => !running.fits(config),
             (Some(_), None) => true,

@@ -88,6 +88,7 @@ pub(super) fn goal(
         settings,
         listen: listen.collect(),
         neighbours: wanted,
+        record: None,
     };
     Goal {
         speaker: is_on.then_some(config),

@@ -111,6 +111,8 @@ pub struct Config {
     pub sweep: Sweep,
     /// How policies are enforced.
     pub policy: Policing,
+    /// Folder in which sessions of BGP are recorded.
+    pub bgp_record: Option<PathBuf>,
 }
 
 /// IANA's port of VXLAN.
@@ -143,6 +145,7 @@ impl Config {
                 pins,
                 ..Policing::default()
             },
+            bgp_record: None,
         }
     }
 }

@@ -105,6 +105,10 @@ options! {
     #[arg(long, env = "FAIRWAY_UNDERLAY", value_name = "IFNAME")]
     underlay: String,
 
+    /// Folder in which sessions of BGP are recorded from their beginning, for whoever looks for what went wrong
+    #[arg(long, env = "FAIRWAY_BGP_RECORD", value_name = "FOLDER")]
+    bgp_record: PathBuf,
+
     /// UDP port of the overlay, on all nodes the same. Default 4789.
     #[arg(skip)]
     overlay_port: u16,

@@ -67,6 +67,10 @@ impl Config {
             reclaim_after: reclaim_after.map(|text| time(text, reclaim)).transpose()?,
             sweep: sweep(options.sweep.clone().unwrap_or_default())?,
             policy: policy(options.policy.clone().unwrap_or_default())?,
+            bgp_record: match options.bgp_record.clone() {
+                Some(path) => Some(absolute("bgp_record", Some(path), "")?),
+                None => None,
+            },
             log: match options.log.as_deref() {
                 None | Some("text") => LogFormat::Text,
                 Some("json") => LogFormat::Json,

@@ -58,6 +58,7 @@ fn the_file_says_all() {
         etcd_user = "fairway"
         etcd_password = "secret"
         underlay = "bond0"
+        bgp_record = "/var/log/fairway/bgp"
         overlay_port = 8472
         overlay_checksum = "software"
         node_grace = "5m"
@@ -75,6 +76,7 @@ fn the_file_says_all() {
     .unwrap();
     assert_eq!(config.labels["rack"], "r1");
     assert_eq!(config.underlay.as_deref(), Some("bond0"));
+    assert_eq!(config.bgp_record, Some("/var/log/fairway/bgp".into()));
     assert_eq!((config.overlay_port, config.overlay_offload), (8472, false));
     assert_eq!(config.node_grace, Duration::from_secs(300));
     assert_eq!(config.reclaim_after, Some(Duration::from_secs(12 * 3600)));
@@ -143,6 +145,10 @@ fn what_is_wrong_is_named() {
         ("reclaim_after = \"1\"", "reclaim_after: "),
         ("reclaim_after = \"1s\"", "reclaim_after: "),
         ("underlay = \"a b\"", "underlay: "),
+        (
+            "bgp_record = \"bgp\"",
+            "bgp_record: bgp is not an absolute path",
+        ),
         ("overlay_port = 0", "overlay_port: "),
         ("overlay_checksum = \"hardware\"", "overlay_checksum: "),
         ("node_grace = \"0s\"", "node_grace: "),

@@ -9,6 +9,7 @@ use fairway_bgp::session::{Families, Input, Neighbour, RemoteAs, Text};
 use fairway_bgp::table::{Filters, Settings};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use tracing::info;
 
 /// Neighbours of prefixes at once, of all of them.
@@ -23,6 +24,8 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// With whom.
     pub neighbours: Vec<Wanted>,
+    /// The folder in which sessions that begin are [recorded](fairway_bgp::session::record), each in a file of its own.
+    pub record: Option<PathBuf>,
 }
 
 /// A neighbour, or all neighbours of a prefix.
@@ -139,6 +142,11 @@ impl Core {
         let seed = fastrand::u64(..);
         let restarted = self.restarted;
         let mut peer = Peer::new(wanted, seed);
+        let folder = self.config.record.as_deref();
+        peer.record = folder.and_then(|folder| {
+            let neighbour = peer.session.neighbour();
+            self.records.begin(folder, address, neighbour, seed)
+        });
         peer.waited = match restarted {
             Some(_) => peer.wanted.neighbour.families(),
             None => Families::NONE,

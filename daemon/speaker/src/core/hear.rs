@@ -21,9 +21,10 @@ impl Core {
         }
         let mut left = all.as_slice();
         while let Some((input, taken)) = self.message(address, connection, left) {
-            left = left.get(taken..).unwrap_or_default();
+            let (bytes, rest) = left.split_at_checked(taken).unwrap_or_default();
+            left = rest;
             if let Some(input) = input {
-                self.handle(address, input);
+                self.handle_bytes(address, input, bytes);
             }
         }
         // It may be closed by what was said.

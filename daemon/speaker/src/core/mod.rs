@@ -1,11 +1,11 @@
 //! What decides: one task, with the sessions, their connections and the table.
 
-mod coding;
 mod config;
 mod connect;
 mod hear;
 mod obey;
 mod peer;
+mod record;
 mod restart;
 mod say;
 mod show;
@@ -24,6 +24,7 @@ use fairway_bgp::Time;
 use fairway_bgp::session::{Connection, Families, Input};
 use fairway_bgp::table::{Change, Settings, Table};
 use peer::Peer;
+use record::Records;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
@@ -74,6 +75,7 @@ pub(crate) struct Core {
     accepted: u32,
     /// This speaker has just restarted, and for these families packets were forwarded meanwhile.
     restarted: Option<Families>,
+    records: Records,
 }
 
 impl Core {
@@ -89,6 +91,7 @@ impl Core {
                 settings,
                 listen: Vec::new(),
                 neighbours: Vec::new(),
+                record: None,
             },
             table,
             peers: BTreeMap::new(),
@@ -101,6 +104,7 @@ impl Core {
             told: tell::Told::default(),
             accepted: 0,
             restarted,
+            records: Records::default(),
         }
     }
 

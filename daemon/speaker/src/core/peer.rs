@@ -1,7 +1,7 @@
 //! A neighbour: its session, its connections, its place in the table.
 
-use super::coding::coding;
 use super::config::Wanted;
+use super::record::Record;
 use super::{Core, say};
 use crate::line::Line;
 use fairway_bgp::attr::NextHop;
@@ -38,6 +38,8 @@ pub(super) struct Peer {
     pub(super) waited: Families,
     pub(super) faults: u64,
     pub(super) last_fault: Option<wire::Fault>,
+    /// Where it is written down, if it is.
+    pub(super) record: Option<Record>,
 }
 
 pub(super) struct Wire {
@@ -76,6 +78,7 @@ impl Peer {
             waited: Families::NONE,
             faults: 0,
             last_fault: None,
+            record: None,
         }
     }
 
@@ -96,7 +99,7 @@ impl Peer {
             (Family::Ipv4, Some(IpAddr::V4(ip))) => Some(NextHop::V4(ip)),
             (Family::Ipv6, Some(IpAddr::V6(ip))) => Some(v6(ip)),
             (Family::Ipv6, _) => hops.v6.map(v6),
-            (Family::Ipv4, Some(IpAddr::V6(ip))) if coding(agreed).ipv4_by_ipv6 => Some(v6(ip)),
+            (Family::Ipv4, Some(IpAddr::V6(ip))) if agreed.coding().ipv4_by_ipv6 => Some(v6(ip)),
             (Family::Ipv4, _) => hops.v4.map(NextHop::V4),
         }
     }
@@ -136,12 +139,26 @@ impl Peer {
 impl Core {
     /// Tells a session what happened, and does what it says.
     pub(super) fn handle(&mut self, address: IpAddr, input: Input) {
+        self.handle_bytes(address, input, &[]);
+    }
+
+    /// Likewise, of a message that came as these bytes.
+    pub(super) fn handle_bytes(&mut self, address: IpAddr, input: Input, bytes: &[u8]) {
         let now = self.now();
         let Some(peer) = self.peers.get_mut(&address) else {
             return;
         };
+        if let Some(record) = &mut peer.record {
+            record.pen.told(now, &input, bytes);
+        }
         let mut out = Vec::new();
         peer.session.handle(now, input, &mut out);
+        if let Some(record) = &mut peer.record {
+            record.pen.answered(&out);
+            if !self.records.write(record) {
+                peer.record = None;
+            }
+        }
         for output in out {
             self.act(address, output);
         }
@@ -212,7 +229,7 @@ impl Core {
         let Some(wire) = peer.wires.get_mut(&connection) else {
             return;
         };
-        wire.coding = coding(agreed);
+        wire.coding = agreed.coding();
         let local = wire.local;
         let place = peer.place(address, agreed, local);
         // Routes that were kept are those of the same speaker, told under the same terms.

@@ -79,12 +79,23 @@ pub(crate) fn neighbour(
 
 impl Ours {
     pub(crate) fn start(ns: &Ns, neighbours: Vec<Wanted>) -> Result<Ours> {
+        Ours::start_with(ns, neighbours, |_| {})
+    }
+
+    /// With what else is wanted of it.
+    pub(crate) fn start_with(
+        ns: &Ns,
+        neighbours: Vec<Wanted>,
+        change: impl FnOnce(&mut Config),
+    ) -> Result<Ours> {
         let Who { asn, router } = who();
-        let config = Config {
+        let mut config = Config {
             settings: TableSettings::new(asn, router),
             listen: vec!["0.0.0.0:179".parse::<SocketAddr>()?, "[::]:179".parse()?],
             neighbours,
+            record: None,
         };
+        change(&mut config);
         Ours::with(ns, config, None)
     }
 

@@ -11,5 +11,6 @@ mod limits;
 mod malformed;
 mod policies;
 mod raw;
+mod recorded;
 mod reflected;
 mod restarts;

@@ -1,5 +1,7 @@
 //! Lines of a record.
 
+use crate::message::{Message, Update};
+use crate::session::config::Invalid;
 use crate::session::{Connection, Families, Input, Text, words};
 use crate::{Family, Time};
 use std::fmt::Write;
@@ -34,23 +36,52 @@ pub enum NotALine {
         /// What should be.
         wanted: &'static str,
     },
-    /// The table tells UPDATEs.
-    #[error("these bytes are no UPDATE")]
-    NoUpdate,
+    /// What a session answered stands below what it was told.
+    #[error("nothing happened that this could be the answer to")]
+    Unasked,
+    /// A recording begins with the neighbour that it is of.
+    #[error("{0} is wanted here")]
+    Missing(&'static str),
+    /// Such a neighbour cannot be.
+    #[error("there can be no such neighbour: {0}")]
+    Neighbour(#[from] Invalid),
+}
+
+/// A moment, as lines have it.
+pub(super) struct Moment(pub(super) Time);
+
+impl std::fmt::Display for Moment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at = self.0 - Time::default();
+        write!(f, "{}.{:09}", at.as_secs(), at.subsec_nanos())
+    }
+}
+
+/// The families, as lines have them.
+pub(super) fn names(families: Families) -> String {
+    let all: Vec<_> = families.iter().map(|family| family.to_string()).collect();
+    match all.is_empty() {
+        true => "-".to_owned(),
+        false => all.join(","),
+    }
+}
+
+/// The line of what was read from one.
+pub(super) fn again(at: Time, step: &Step) -> String {
+    match step {
+        Step::Input(input) => line(at, input, &[]),
+        Step::Frame(id, bytes) => line(at, &Input::Received(*id, Message::Keepalive), bytes),
+        Step::Tell(bytes) => line(at, &Input::Tell(Update::default()), bytes),
+    }
 }
 
 /// The line of an input. `bytes` are those of its message, where it has one.
 pub fn line(at: Time, input: &Input, bytes: &[u8]) -> String {
-    let at = at - Time::default();
-    let mut line = format!("{}.{:09} ", at.as_secs(), at.subsec_nanos());
     let rest = match input {
         Input::Start { restarted: None } => "start -".to_owned(),
         Input::Start {
             restarted: Some(kept),
-        } => {
-            let kept: Vec<_> = kept.iter().map(|family| family.to_string()).collect();
-            format!("start restarted {}", kept.join(","))
-        }
+        } => format!("start restarted {}", names(*kept)),
         Input::Stop { reason, text } => {
             format!("stop {} {}", *reason as u8, Escaped(text.as_str()))
         }
@@ -67,8 +98,7 @@ pub fn line(at: Time, input: &Input, bytes: &[u8]) -> String {
         Input::Blocked(id) => format!("blocked {id}"),
         Input::Flowing(id) => format!("flowing {id}"),
     };
-    line.push_str(&rest);
-    line
+    format!("{} {rest}", Moment(at))
 }
 
 /// What a line says, and when it happened.
@@ -106,14 +136,14 @@ pub fn parse(line: &str) -> Result<(Time, Step), NotALine> {
     Ok((at, Step::Input(Box::new(input))))
 }
 
-fn bad(found: &str, wanted: &'static str) -> NotALine {
+pub(super) fn bad(found: &str, wanted: &'static str) -> NotALine {
     NotALine::Word {
         found: found.to_owned(),
         wanted,
     }
 }
 
-fn time(text: &str) -> Option<Time> {
+pub(super) fn time(text: &str) -> Option<Time> {
     let (seconds, nanos) = text.split_once('.')?;
     let nanos = Some(nanos).filter(|nanos| nanos.len() == 9)?.parse().ok()?;
     let seconds = seconds.parse().ok()?;
@@ -124,7 +154,7 @@ fn start(first: &str, last: &str) -> Result<Input, NotALine> {
     let restarted = match first {
         "-" => None,
         "restarted" => {
-            let names = last.split(',').filter(|name| !name.is_empty());
+            let names = last.split(',').filter(|name| *name != "-");
             Some(names.map(family).collect::<Result<Families, _>>()?)
         }
         other => return Err(bad(other, "kind of start")),
@@ -136,17 +166,17 @@ fn connection(text: &str) -> Result<Connection, NotALine> {
     text.parse().map_err(|()| bad(text, "connection"))
 }
 
-fn family(text: &str) -> Result<Family, NotALine> {
+pub(super) fn family(text: &str) -> Result<Family, NotALine> {
     let mut all = Family::ALL.into_iter();
     all.find(|family| family.to_string() == text)
         .ok_or_else(|| bad(text, "family"))
 }
 
-fn number<T: FromStr>(text: &str) -> Result<T, NotALine> {
+pub(super) fn number<T: FromStr>(text: &str) -> Result<T, NotALine> {
     text.parse().map_err(|_| bad(text, "number"))
 }
 
-struct Hex<'a>(&'a [u8]);
+pub(super) struct Hex<'a>(pub(super) &'a [u8]);
 
 impl std::fmt::Display for Hex<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -169,7 +199,7 @@ fn bytes(text: &str) -> Result<Vec<u8>, NotALine> {
 }
 
 /// Without what ends a line.
-struct Escaped<'a>(&'a str);
+pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl std::fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

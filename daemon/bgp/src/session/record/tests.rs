@@ -1,38 +1,11 @@
 use super::*;
-use crate::message::{Capability, Cease, Open, Reason, Update};
-use crate::session::tests::{Bench, OURS, THEIRS, V4, V6, open_of, said, secs, there};
-use crate::session::{Connection, Families, State, Text};
+use crate::message::{Capability, Cease, HeaderError, Message, Notification, Open, Reason, Update};
+use crate::session::config::{Backoff, FamilySettings, Graceful, Limit, Over, Peer, Settings};
+use crate::session::tests::{Bench, OURS, THEIRS, V4, V6, here, open_of, secs, there};
+use crate::session::{Connection, Families, Input, RemoteAs, State, Text};
+use crate::wire::{self, Coding};
 use crate::{Asn, Family, HoldTime};
 use std::time::Duration;
-
-/// Messages by number, as long as there is no codec here: what is not there cannot be read.
-struct Numbered(Vec<Message>);
-
-impl Numbered {
-    fn bytes(&mut self, input: &Input) -> Vec<u8> {
-        let message = match input {
-            Input::Received(_, message) => message.clone(),
-            Input::Tell(update) => Message::Update(update.clone()),
-            Input::Malformed(..) => return vec![0xFF],
-            _ => return Vec::new(),
-        };
-        self.0.push(message);
-        vec![u8::try_from(self.0.len() - 1).unwrap()]
-    }
-}
-
-impl Decode for Numbered {
-    fn message(&mut self, bytes: &[u8], _: Option<&Agreed>) -> Result<Message, Notification> {
-        let unknown = || said(Reason::HoldTimer);
-        let [number] = bytes else {
-            return Err(unknown());
-        };
-        self.0
-            .get(usize::from(*number))
-            .cloned()
-            .ok_or_else(unknown)
-    }
-}
 
 fn every_input() -> Vec<Input> {
     vec![
@@ -122,13 +95,33 @@ fn what_is_no_line_is_refused_by_the_word() {
     }
 }
 
-/// A session through most of what can happen to it, with a record of it.
-#[test]
-fn a_record_replays_to_the_same_end() {
-    let mut bench = Bench::usual();
-    let mut messages = Numbered(Vec::new());
-    let mut record = "# a neighbour in trouble\n\n".to_owned();
-    let mut answers = Vec::new();
+fn bytes_of(input: &Input) -> Vec<u8> {
+    let message = match input {
+        Input::Received(_, message) => message.clone(),
+        Input::Tell(update) => Message::Update(update.clone()),
+        Input::Malformed(..) => return vec![0],
+        _ => return Vec::new(),
+    };
+    let mut bytes = Vec::new();
+    let coding = Coding {
+        four_octets: true,
+        ..Coding::default()
+    };
+    wire::write(&message, &coding, &mut bytes).unwrap();
+    bytes
+}
+
+fn end_of_rib(family: Family) -> Update {
+    Update {
+        end_of_rib: Some(family),
+        ..Update::default()
+    }
+}
+
+/// A session through most of what can happen to it, the recording of it, and how it was in the end.
+fn trouble() -> (String, Session) {
+    let mut session = Bench::usual().session;
+    let mut recorder = Recorder::new(session.neighbour(), 1);
     let open = Message::Open(open_of(&there()));
     let bad = Message::Open(Open {
         asn: Asn::new(65009).unwrap(),
@@ -137,6 +130,11 @@ fn a_record_replays_to_the_same_end() {
         ..open_of(&there())
     });
     let second = Connection::Ours(2);
+    // What a marker that is none is answered with.
+    let marker = Notification {
+        reason: Reason::Header(HeaderError::NotSynchronized),
+        data: Vec::new(),
+    };
     let steps = [
         (0, Input::Start { restarted: None }),
         (1, Input::Connected(OURS)),
@@ -147,60 +145,238 @@ fn a_record_replays_to_the_same_end() {
         (0, Input::Received(second, open.clone())),
         (0, Input::Received(THEIRS, open)),
         (0, Input::Received(THEIRS, Message::Keepalive)),
-        (1, Input::Tell(Update::default())),
+        (1, Input::Tell(end_of_rib(V4))),
         (30, Input::Tick),
-        (
-            0,
-            Input::Received(THEIRS, Message::Update(Update::default())),
-        ),
-        (9, Input::Malformed(THEIRS, said(Reason::HoldTimer))),
+        (0, Input::Received(THEIRS, Message::Update(end_of_rib(V4)))),
+        (9, Input::Malformed(THEIRS, marker)),
         (300, Input::Tick),
     ];
+    let mut text = "# a neighbour in trouble\n\n".to_owned();
+    let mut now = Time::after(secs(1000));
     for (pause, input) in steps {
-        bench.now = bench.now + secs(pause);
-        let bytes = messages.bytes(&input);
-        record += &line(bench.now, &input, &bytes);
-        record.push('\n');
+        now = now + secs(pause);
+        recorder.told(now, &input, &bytes_of(&input));
         let mut out = Vec::new();
-        bench.session.handle(bench.now, input, &mut out);
-        answers.push((bench.now, out));
+        session.handle(now, input, &mut out);
+        recorder.answered(&out);
+        text += &recorder.take();
     }
-    let mut again = Bench::usual().session;
-    let mut found = Vec::new();
-    replay(&mut again, &record, &mut messages, |at, out| {
-        found.push((at, out.to_vec()));
-    })
-    .unwrap();
-    assert_eq!(found, answers);
-    assert_eq!(again.status(), bench.session.status());
-    assert_eq!(again.deadline(), bench.session.deadline());
-    assert_eq!(again.status().counters.ups, 1);
-    assert_ne!(again.state(), State::Established);
+    (text, session)
 }
 
 #[test]
-fn a_record_that_cannot_be_replayed_says_where() {
-    let mut session = Bench::usual().session;
-    let record = "1.000000000 start -\n# well\n2.000000000 hm\n";
-    let error = replay(&mut session, record, &mut Numbered(Vec::new()), |_, _| {});
-    assert_eq!(
-        error.unwrap_err().to_string(),
-        "line 3: \"hm\" is nothing that happens to a session"
-    );
-    let record = "1.000000000 tell 00\n";
-    let error = replay(
-        &mut session,
-        record,
-        &mut Numbered(vec![Message::Keepalive]),
-        |_, _| {},
-    );
-    assert_eq!(
-        error.unwrap_err().to_string(),
-        "line 1: these bytes are no UPDATE"
+fn a_recording_replays_to_the_same_end() {
+    let (text, session) = trouble();
+    let recording = Recording::parse(&text).unwrap();
+    let again = recording.replay().unwrap();
+    assert_eq!(again.status(), session.status());
+    assert_eq!(again.deadline(), session.deadline());
+    assert_eq!(again.status().counters.ups, 1);
+    assert_ne!(again.state(), State::Established);
+    assert_eq!(recording.steps().count(), 14);
+    // What was written once says the same when it is written again.
+    let rest = text.strip_prefix("# a neighbour in trouble\n\n").unwrap();
+    assert_eq!(recording.to_string(), rest);
+}
+
+/// Each word of it counts: of what happened, of what was answered, and of the neighbour.
+#[test]
+fn whatever_differs_is_found() {
+    let (text, _) = trouble();
+    let differs = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from:?} in {text}");
+        let other = text.replacen(from, to, 1);
+        Recording::parse(&other).unwrap().replay().unwrap_err()
+    };
+    let answers = |from: &str, to: &str| match differs(from, to) {
+        Differs::Answers { number, .. } => number,
+        other => panic!("{other}"),
+    };
+    let start = text.lines().position(|line| line.ends_with(" start -"));
+    let start = start.unwrap() + 1;
+    assert_eq!(answers("= connect ours/1\n", ""), start);
+    assert_eq!(answers("= connect ours/1\n", "= connect ours/2\n"), start);
+    assert_eq!(answers("hold-time 90", "hold-time 180"), start + 3);
+    assert!(answers("local 65001", "local 65003") > start);
+    assert!(answers("1038.000000000 tick", "1009.000000000 tick") > start);
+    assert!(answers("graceful helper", "graceful full") > start);
+    // A KEEPALIVE that is a little longer than it says.
+    let at = text.find(" frame ours/2 ").unwrap();
+    let (before, after) = text.split_at(at);
+    let more = format!("{before}{}", after.replacen("\n", "00\n", 1));
+    let error = Recording::parse(&more).unwrap().replay().unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("no message that a session is told of"),
+        "{error}"
     );
 }
 
+#[test]
+fn what_is_no_recording_says_where() {
+    let (text, _) = trouble();
+    let refused = |text: &str| Recording::parse(text).unwrap_err().to_string();
+    assert_eq!(refused(""), "line 1: fairway-bgp-recording is wanted here");
+    let but = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from:?} in {text}");
+        refused(&text.replacen(from, to, 1))
+    };
+    for (from, to, error) in [
+        (
+            "recording 1",
+            "recording 2",
+            "line 3: \"2\" is no version that is known: 1",
+        ),
+        ("seed 1\n", "", "line 4: seed is wanted here"),
+        ("seed 1\n", "seed x\n", "line 4: \"x\" is no number"),
+        (
+            "peer 192.0.2.2",
+            "peer nobody",
+            "line 5: \"nobody\" is no address or prefix",
+        ),
+        (
+            "peer 192.0.2.2",
+            "peer 0.0.0.0",
+            "line 14: there can be no such neighbour: peer: no neighbour can be at it",
+        ),
+        (
+            "local 65001 0.0.0.10",
+            "local 65001 0.0.0.0",
+            "line 6: \"0.0.0.0\" is no BGP identifier",
+        ),
+        (
+            "hold-time 90",
+            "hold-time 2",
+            "line 9: \"2\" is no hold time: 1 and 2 are none",
+        ),
+        (
+            "retry 5.000000000 ",
+            "retry 99999999999.000000000 ",
+            "line 10: \"99999999999.000000000\" is no time of a year at most: SECONDS.NANOSECONDS",
+        ),
+        (
+            "abilities four-octets",
+            "abilities more",
+            "line 12: \"more\" is no ability",
+        ),
+        (
+            "graceful helper",
+            "graceful perhaps",
+            "line 13: \"perhaps\" is no mode of graceful restart",
+        ),
+        (
+            "family ipv4-unicast forwarding\n",
+            "",
+            "line 13: there can be no such neighbour: families: there is none",
+        ),
+        (
+            "family ipv4-unicast",
+            "family ipv5",
+            "line 14: \"ipv5\" is no family",
+        ),
+        (
+            "forwarding\n",
+            "forwarding\n= connect ours/1\n",
+            "line 15: nothing happened that this could be the answer to",
+        ),
+        (
+            "start -",
+            "begin",
+            "line 15: \"begin\" is nothing that happens to a session",
+        ),
+    ] {
+        assert_eq!(but(from, to), error, "{from:?}");
+    }
+}
+
+/// Settings as an operator may have them, and others than those of the tests above.
+fn settings() -> impl proptest::strategy::Strategy<Value = Settings> {
+    use proptest::prelude::*;
+    let time = || (1u64..4_000_000_000).prop_map(Duration::from_millis);
+    let backoff = move || {
+        (time(), time()).prop_map(|(one, other)| Backoff {
+            first: one.min(other),
+            most: one.max(other),
+        })
+    };
+    let asn = || (1..=u32::MAX).prop_map(|number| Asn::new(number).unwrap());
+    let remote = prop_oneof![
+        Just(RemoteAs::Internal),
+        Just(RemoteAs::External),
+        asn().prop_map(RemoteAs::Is),
+        prop::collection::vec(asn(), 1..4).prop_map(RemoteAs::OneOf),
+    ];
+    let over = prop_oneof![
+        Just(Over::Warn),
+        prop::option::of(time()).prop_map(|again| Over::Down { again }),
+    ];
+    let limit = (1..=u32::MAX, 1..=100u8, over).prop_map(|(prefixes, warn_at, over)| Limit {
+        prefixes,
+        warn_at,
+        over,
+    });
+    let family = (any::<[bool; 3]>(), prop::option::of(limit)).prop_map(
+        |([required, ipv6_next_hops, forwarding], limit)| FamilySettings {
+            family: V4,
+            required,
+            ipv6_next_hops,
+            forwarding,
+            limit,
+        },
+    );
+    let graceful = (0..=4095u16, time(), time(), any::<bool>(), 0..3usize);
+    let graceful = graceful.prop_map(
+        |(restart_time, stale_time, deferral, notification, which)| Graceful {
+            restart_time,
+            stale_time,
+            deferral,
+            notification,
+            ..[Graceful::OFF, Graceful::HELPER, Graceful::FULL][which]
+        },
+    );
+    let peer = prop_oneof![
+        Just(Peer::At("192.0.2.2".parse().unwrap())),
+        Just(Peer::At("fd00::2".parse().unwrap())),
+        Just(Peer::Within("fd00::/64".parse().unwrap())),
+    ];
+    let times = (backoff(), backoff());
+    (peer, remote, times, family, graceful, any::<[bool; 6]>()).prop_map(
+        |(peer, remote_as, (retry, idle_hold), family, graceful, flags)| {
+            let [passive, refresh, enhanced, extended, both, first] = flags;
+            let mut settings = Settings {
+                peer,
+                remote_as,
+                retry,
+                idle_hold,
+                passive,
+                graceful,
+                families: vec![family],
+                ..here()
+            };
+            settings.abilities.refresh = refresh;
+            settings.abilities.enhanced_refresh = refresh && enhanced;
+            settings.abilities.extended_messages = extended;
+            if both {
+                let at = if first { 0 } else { 1 };
+                settings.families.insert(at, FamilySettings::new(V6));
+            }
+            settings
+        },
+    )
+}
+
 proptest::proptest! {
+    #[test]
+    fn every_neighbour_comes_back(settings in settings(), seed: u64) {
+        let neighbour = Neighbour::new(settings).unwrap();
+        let text = Recorder::new(&neighbour, seed).take();
+        let recording = Recording::parse(&text).unwrap();
+        proptest::prop_assert_eq!(recording.neighbour(), &neighbour);
+        proptest::prop_assert_eq!(recording.seed, seed);
+        proptest::prop_assert_eq!(recording.to_string(), text);
+    }
+
     #[test]
     fn every_text_and_every_frame_comes_back(text: String, bytes: Vec<u8>, nanos: u64) {
         let at = Time::after(Duration::from_nanos(nanos));
