@@ -181,6 +181,11 @@ impl Ours {
         Ok(self.runtime.block_on(asked)?)
     }
 
+    pub(crate) fn reset(&self, address: &str) -> Result<()> {
+        let ended = self.speaker.reset(address.parse()?);
+        Ok(self.runtime.block_on(ended)?)
+    }
+
     pub(crate) fn drain(&self, drain: Drain) -> Result<()> {
         Ok(self.runtime.block_on(self.speaker.drain(drain))?)
     }
@@ -266,6 +271,34 @@ pub(crate) fn cable(lab: &Lab, one: (&Ns, &str), other: (&Ns, &str), net: u8) ->
         ns.addr(link, &format!("fd09:{net}::{host}/64"))?;
     }
     Ok(())
+}
+
+/// GoBGP on the first cable: of another AS, with both families, and with what else is said of the neighbour.
+pub(crate) fn gobgp(asn: u32, more: &str) -> String {
+    let family = |name: &str| {
+        format!(
+            "[[neighbors.afi-safis]]
+               [neighbors.afi-safis.config]
+                 afi-safi-name = \"{name}\"
+               [neighbors.afi-safis.mp-graceful-restart.config]
+                 enabled = true
+            "
+        )
+    };
+    let families = family("ipv4-unicast") + &family("ipv6-unicast");
+    format!(
+        "[global.config]
+           as = {asn}
+           router-id = \"10.9.1.2\"
+         [[neighbors]]
+           [neighbors.config]
+             neighbor-address = \"10.9.1.1\"
+             peer-as = 65000
+           [neighbors.transport.config]
+             passive-mode = true
+           {more}
+           {families}"
+    )
 }
 
 /// Until a text has all of these.

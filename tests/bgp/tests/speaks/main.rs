@@ -9,6 +9,7 @@ mod hostile;
 mod kinds;
 mod limits;
 mod malformed;
+mod notified;
 mod policies;
 mod raw;
 mod recorded;
