@@ -1,10 +1,10 @@
 //! Either side restarts (RFC 4724): routes stay meanwhile, and those that are no more go once all was told anew.
 
-use crate::bed::{Ours, SOON, cable, lacks, neighbour, says};
+use crate::bed::{Ours, SOON, cable, gobgp, lacks, neighbour, says};
 use anyhow::{Context as _, Result, ensure};
 use fairway_bgp::Family;
 use fairway_bgp::session::config::{Graceful, Settings};
-use fairway_bgp_bed::{Bird, Frr};
+use fairway_bgp_bed::{Bird, Frr, Gobgp};
 use fairway_lab::{Lab, poll};
 use fairway_speaker::PeerStatus;
 use nix::sys::signal::Signal;
@@ -143,6 +143,60 @@ fn full(settings: &mut Settings) {
         deferral: Duration::from_secs(20),
         ..Graceful::FULL
     };
+}
+
+/// GoBGP as the one that stays, and as the one that restarts.
+#[test]
+fn either_side_restarts_and_the_other_is_gobgp() -> Result<()> {
+    let lab = Lab::new()?;
+    let (own, one) = (lab.machine("own")?, lab.machine("gobgp")?);
+    cable(&lab, (&own, "gobgp"), (&one, "own"), 1)?;
+    let graceful = "[neighbors.graceful-restart.config]
+           enabled = true
+           restart-time = 20
+           deferral-time = 5";
+    let mut gobgp = Gobgp::start(&one, &gobgp(65_001, graceful))?;
+    let ours = Ours::start(&own, vec![neighbour("10.9.1.2", 65_001, full)?])?;
+    ours.originate(&["10.64.0.0/26", "10.64.1.0/26"])?;
+    let table = || gobgp.ask("global rib");
+    says("GoBGP", table, &["10.64.0.0/26", "10.64.1.0/26"])?;
+    let mut changes = one
+        .command("gobgp")
+        .args(["monitor", "global", "rib", "--current"])
+        .spawn()?;
+    changes.wait_for(SOON, "10.64.1.0/26")?;
+
+    let adjacent = || gobgp.ask("neighbor 10.9.1.1 adj-in");
+    let marked = || adjacent().is_ok_and(|text| text.contains("S "));
+    ensure!(!marked(), "{:?}", adjacent());
+    let config = ours.leave()?;
+    poll(SOON, "routes of ours are stale", marked).with_context(|| format!("{:?}", adjacent()))?;
+    let mut ours = Ours::back(&own, config)?;
+    ours.originate(&["10.64.0.0/26"])?;
+    lacks("GoBGP", table, &["10.64.1.0/26"])?;
+    says("GoBGP", table, &["10.64.0.0/26"])?;
+    let log = changes.log();
+    ensure!(!log.contains("[DELROUTE] 10.64.0.0/26"), "{log}");
+
+    gobgp.ask("global rib add 192.0.2.0/24")?;
+    gobgp.ask("global rib add 198.51.100.0/24")?;
+    for prefix in ["192.0.2.0/24", "198.51.100.0/24"] {
+        ours.uses(prefix, Some("10.9.1.2"))?;
+    }
+    gobgp.kill()?;
+    let gone = || ours.status("10.9.1.2").is_ok_and(|status| stale(&status));
+    poll(SOON, "its routes are stale", gone)?;
+    let lost = ours.lost()?;
+    ensure!(lost.is_empty(), "{lost:?} are gone while GoBGP is");
+    // It has its routes by its CLI alone: nobody is to be told before.
+    one.run("ip link set own down")?;
+    gobgp.restart()?;
+    gobgp.ask("global rib add 192.0.2.0/24")?;
+    one.run("ip link set own up")?;
+    ours.uses("198.51.100.0/24", None)?;
+    let lost = ours.lost()?;
+    ensure!(lost == ["198.51.100.0/24".parse()?].into(), "{lost:?} went");
+    Ok(())
 }
 
 /// An address of ours that BIRD has a way to, by us alone.
