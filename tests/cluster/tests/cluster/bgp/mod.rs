@@ -1,7 +1,9 @@
 //! A router of the fabric (BIRD) that is no node: it hears where containers are, and they hear of what is behind it.
 
 mod fabric;
+mod six;
 mod stage;
+mod sticky;
 
 use crate::overlay::stage::{Pod, ping};
 use crate::support::eventually;

@@ -1,4 +1,4 @@
-//! A node with a network whose packets are not encapsulated, and BIRD on the same wire.
+//! Nodes with a network whose packets are not encapsulated, and BIRD on the same wire.
 
 use super::OPEN;
 use crate::overlay::stage::network;
@@ -14,8 +14,14 @@ use std::path::Path;
 
 /// An address behind the router.
 pub(super) const BEHIND: &str = "203.0.113.1";
+/// And one of IPv6, where sessions are over IPv6.
+pub(super) const BEHIND6: &str = "2001:db8:113::1";
 /// Where nobody is.
 pub(super) const OTHER: &str = "192.0.2.99";
+
+fn own6(number: usize) -> String {
+    format!("2001:db8:9::{number}")
+}
 
 /// The router.
 pub(super) struct Fabric<'b> {
@@ -26,30 +32,67 @@ pub(super) struct Fabric<'b> {
 }
 
 impl<'b> Fabric<'b> {
-    /// `more`: of the session, in BIRD's words.
+    /// `more`: of the sessions, in BIRD's words.
     pub(super) fn new(bed: &'b Bed, more: &str) -> Result<Fabric<'b>> {
-        network(bed, "net", 77, "never")?;
+        Fabric::with(bed, more, false)
+    }
+
+    /// Its sessions are over IPv6, and have both families.
+    pub(super) fn over_ipv6(bed: &'b Bed) -> Result<Fabric<'b>> {
+        Fabric::with(bed, "", true)
+    }
+
+    fn with(bed: &'b Bed, more: &str, six: bool) -> Result<Fabric<'b>> {
         let ns = bed.lab.machine("router")?;
-        let address = bed.lan.plug(&ns)?.address;
-        ns.set_sysctl("ipv4/ip_forward", "1")?;
+        let four = bed.lan.plug(&ns)?.address;
+        for key in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
+            ns.set_sysctl(key, "1")?;
+        }
         ns.run(&format!("ip addr add {BEHIND}/32 dev lo"))?;
-        let node = &bed.node(1).cable.address;
+        let mut address = four.clone();
+        let mut families = "ipv4 { import all; export where source = RTS_STATIC; };".to_owned();
+        if six {
+            ns.run(&format!("ip addr add {BEHIND6}/128 dev lo"))?;
+            address = own6(254);
+            for (number, ns) in (1..).zip(bed.daemons.iter().map(|daemon| &daemon.ns)) {
+                ns.run(&format!("ip addr add {}/64 dev uplink nodad", own6(number)))?;
+            }
+            ns.run(&format!("ip addr add {address}/64 dev uplink nodad"))?;
+            let hop = format!("{{ next hop address {four};");
+            families = families.replacen('{', &hop, 1)
+                + "ipv6 { import all; export where source = RTS_STATIC; };";
+        }
+        network(bed, "net", 77, "never")?;
+        let sessions = (1..).zip(&bed.daemons).map(|(number, daemon)| {
+            let node = match six {
+                true => own6(number),
+                false => daemon.cable.address.clone(),
+            };
+            format!(
+                "protocol bgp {} {{
+                   local {address} as 65001; neighbor {node} as 64512;
+                   connect delay time 1; {more} {families}
+                 }}",
+                daemon.name
+            )
+        });
+        let sessions: String = sessions.collect();
+        let kernel = "persist; graceful restart on;";
         let bird = Bird::start(
             &ns,
             &format!(
-                "router id {address};
+                "router id {four};
+                 graceful restart wait 10;
                  protocol device {{ scan time 1; }}
                  protocol static {{
                    ipv4;
                    route 203.0.113.0/24 unreachable;
                    route 10.77.9.0/26 unreachable;
                  }}
-                 protocol kernel {{ ipv4 {{ import none; export where source = RTS_BGP; }}; }}
-                 protocol bgp n1 {{
-                   local {address} as 65001; neighbor {node} as 64512;
-                   connect delay time 1; {more}
-                   ipv4 {{ import all; export where source = RTS_STATIC; }};
-                 }}"
+                 protocol static {{ ipv6; route 2001:db8:113::/48 unreachable; }}
+                 protocol kernel {{ {kernel} ipv4 {{ import none; export where source = RTS_BGP; }}; }}
+                 protocol kernel {{ {kernel} ipv6 {{ import none; export where source = RTS_BGP; }}; }}
+                 {sessions}"
             ),
         )?;
         let address = address.parse()?;
@@ -78,8 +121,15 @@ impl<'b> Fabric<'b> {
         let mut spec = json!({
             "address": self.address, "asn": 65001, "connectRetry": "1s",
             "import": open,
-            "export": {"rules": [{"match": {"sources": ["Block"]}, "then": "Accept"}]},
+            "export": {"rules": [{"match": {"sources": ["Block", "Claim"]}, "then": "Accept"}]},
         });
+        if self.address.is_ipv6() {
+            spec["families"] = json!({"ipv4": {}, "ipv6": {}});
+            let all = json!({"prefix": "::/0", "ge": 1});
+            let prefixes = spec.pointer_mut("/import/rules/0/match/prefixes");
+            let prefixes = prefixes.and_then(Value::as_array_mut);
+            prefixes.context("prefixes of the import")?.push(all);
+        }
         if let Some(key) = key {
             spec["passwordFile"] = json!(key);
         }
@@ -119,16 +169,26 @@ impl<'b> Fabric<'b> {
 
     /// The node's block of IPv4.
     pub(super) fn block(&self) -> Result<String> {
+        self.block_of(|prefix| !prefix.contains(':'))
+    }
+
+    /// One of the node's blocks.
+    pub(super) fn block_of(&self, which: impl Fn(&str) -> bool) -> Result<String> {
         let all = self.routes(BgpRouteList::default())?;
         let mut own = all.into_iter().filter(|one| one.source == "block");
-        let block = own.find(|one| !one.prefix.contains(':'));
+        let block = own.find(|one| which(&one.prefix));
         Ok(block.context("no block")?.prefix)
     }
 
     /// Waits until the router has a route from the node, or has none.
     pub(super) fn knows(&self, prefix: &str, wanted: bool) -> Result<()> {
-        eventually("the router knows the block, or does not", || {
-            let all = self.bird.ask("show route protocol n1")?;
+        self.knows_by(1, prefix, wanted)
+    }
+
+    /// Likewise of a node by number.
+    pub(super) fn knows_by(&self, node: usize, prefix: &str, wanted: bool) -> Result<()> {
+        eventually("the router knows the route, or does not", || {
+            let all = self.bird.ask(&format!("show route protocol n{node}"))?;
             ensure!(all.contains(prefix) == wanted, "{all}");
             Ok(())
         })
