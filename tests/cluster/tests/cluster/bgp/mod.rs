@@ -3,6 +3,7 @@
 mod fabric;
 mod six;
 mod stage;
+mod stays;
 mod sticky;
 
 use crate::overlay::stage::{Pod, ping};
