@@ -1,6 +1,7 @@
 //! What two speakers say to each other.
 
 mod capability;
+mod kind;
 mod notification;
 mod open;
 mod reason;
@@ -8,6 +9,7 @@ mod refresh;
 mod update;
 
 pub use capability::{Capability, GracefulRestart, Role};
+pub use kind::Kind;
 pub use notification::{
     Cease, HeaderError, Notification, OpenError, Reason, RefreshError, StateError, UpdateError,
 };

@@ -49,7 +49,7 @@ pub use families::Families;
 pub use io::{Complete, Connection, Event, Input, Output, Refused};
 pub use status::{Counters, Messages, State, Status};
 pub use text::Text;
-pub use why::{Fault, Kind, Why};
+pub use why::{Fault, Why};
 
 use crate::message::Message;
 use crate::{Family, Time};

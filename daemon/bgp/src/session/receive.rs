@@ -2,7 +2,7 @@
 
 use super::connect::ATTEMPT;
 use super::link::Stage;
-use super::{Agreed, Connection, Fault, Kind, Output, Session, State, Why, open};
+use super::{Agreed, Connection, Fault, Output, Session, State, Why, open};
 use crate::Time;
 use crate::message::{Message, Open, Refresh, RefreshKind, Update};
 
@@ -32,7 +32,7 @@ impl Session {
             (Message::Update(update), State::Established) => self.update(update, out),
             (Message::Refresh(refresh), State::Established) => self.asked(now, refresh, out),
             (message, state) => {
-                let fault = Fault::Unexpected(Kind::of(&message), state);
+                let fault = Fault::Unexpected(message.kind(), state);
                 self.fault(now, id, fault, out);
             }
         }

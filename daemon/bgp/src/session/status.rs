@@ -1,7 +1,7 @@
 //! What there is to know of a session.
 
-use super::{Agreed, Connection, Families, Kind};
-use crate::message::{Message, Notification};
+use super::{Agreed, Connection, Families};
+use crate::message::{Kind, Message, Notification};
 use crate::{Family, Time};
 use std::fmt;
 
@@ -57,7 +57,7 @@ impl Messages {
     }
 
     pub(super) fn count(&mut self, message: &Message) {
-        let count = match Kind::of(message) {
+        let count = match message.kind() {
             Kind::Open => &mut self.open,
             Kind::Update => &mut self.update,
             Kind::Notification => &mut self.notification,

@@ -1,50 +1,9 @@
 //! Why a connection ended, in a sentence and as a NOTIFICATION.
 
 use super::{Families, RemoteAs, State, Text, words};
-use crate::message::{Cease, Message, Notification, OpenError, Reason, StateError};
+use crate::message::{Cease, Kind, Notification, OpenError, Reason, StateError};
 use crate::{Asn, Family, RouterId};
 use std::fmt;
-
-/// What kind of message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Kind {
-    /// OPEN.
-    Open = 1,
-    /// UPDATE.
-    Update = 2,
-    /// NOTIFICATION.
-    Notification = 3,
-    /// KEEPALIVE.
-    Keepalive = 4,
-    /// ROUTE-REFRESH.
-    Refresh = 5,
-}
-
-impl Kind {
-    /// Of a message.
-    pub fn of(message: &Message) -> Kind {
-        match message {
-            Message::Open(_) => Kind::Open,
-            Message::Update(_) => Kind::Update,
-            Message::Notification(_) => Kind::Notification,
-            Message::Keepalive => Kind::Keepalive,
-            Message::Refresh(_) => Kind::Refresh,
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Kind::Open => "OPEN",
-            Kind::Update => "UPDATE",
-            Kind::Notification => "NOTIFICATION",
-            Kind::Keepalive => "KEEPALIVE",
-            Kind::Refresh => "ROUTE-REFRESH",
-        })
-    }
-}
 
 /// What was found wrong here; the neighbour is told.
 #[derive(Debug, Clone, PartialEq, Eq)]

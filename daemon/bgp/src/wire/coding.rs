@@ -1,7 +1,8 @@
 //! What bytes mean depends on what both sides agreed on.
 
-use super::frame::{Kind, LONGEST, LONGEST_EXTENDED};
+use super::frame::{LONGEST, LONGEST_EXTENDED};
 use crate::Family;
+use crate::message::Kind;
 
 /// What a neighbour is and what was agreed on with it, as far as bytes go.
 ///

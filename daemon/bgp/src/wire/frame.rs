@@ -1,7 +1,7 @@
 //! The header (RFC 4271, 4.1 and 6.1; RFC 8654).
 
 use super::Coding;
-use crate::message::{HeaderError, Notification, Reason};
+use crate::message::{HeaderError, Kind, Notification, Reason};
 
 /// Octets of a header: marker, length, type.
 pub const HEADER: usize = 19;
@@ -12,43 +12,13 @@ pub const LONGEST_EXTENDED: usize = 65_535;
 
 const MARKER: [u8; 16] = [0xFF; 16];
 
-/// What a message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Kind {
-    /// OPEN.
-    Open = 1,
-    /// UPDATE.
-    Update = 2,
-    /// NOTIFICATION.
-    Notification = 3,
-    /// KEEPALIVE.
-    Keepalive = 4,
-    /// ROUTE-REFRESH (RFC 2918).
-    Refresh = 5,
-}
-
-impl Kind {
-    /// Of the type field.
-    pub const fn of(code: u8) -> Option<Kind> {
-        match code {
-            1 => Some(Kind::Open),
-            2 => Some(Kind::Update),
-            3 => Some(Kind::Notification),
-            4 => Some(Kind::Keepalive),
-            5 => Some(Kind::Refresh),
-            _ => None,
-        }
-    }
-
-    /// How short it may be. What a ROUTE-REFRESH lacks is judged when its subtype is known.
-    const fn shortest(self) -> usize {
-        match self {
-            Kind::Open => 29,
-            Kind::Update => 23,
-            Kind::Notification => 21,
-            Kind::Keepalive | Kind::Refresh => HEADER,
-        }
+/// How short a message may be. What a ROUTE-REFRESH lacks is judged when its subtype is known.
+const fn shortest(kind: Kind) -> usize {
+    match kind {
+        Kind::Open => 29,
+        Kind::Update => 23,
+        Kind::Notification => 21,
+        Kind::Keepalive | Kind::Refresh => HEADER,
     }
 }
 
@@ -93,7 +63,7 @@ pub fn split<'a>(buffer: &'a [u8], coding: &Coding) -> Result<Option<Frame<'a>>,
     let kind = Kind::of(*code);
     let (shortest, longest) = match kind {
         Some(Kind::Keepalive) => (HEADER, HEADER),
-        Some(kind) => (kind.shortest(), coding.longest(kind)),
+        Some(kind) => (shortest(kind), coding.longest(kind)),
         None => (HEADER, coding.longest(Kind::Update)),
     };
     if length < shortest || longest < length {

@@ -34,10 +34,10 @@ mod write;
 pub use coding::Coding;
 pub use encode::{Encoded, announce, end_of_rib, withdraw};
 pub use fault::{Fault, Field, Treatment, Wrong};
-pub use frame::{Frame, HEADER, Kind, LONGEST, LONGEST_EXTENDED, split};
+pub use frame::{Frame, HEADER, LONGEST, LONGEST_EXTENDED, split};
 pub use write::{Unwritable, write};
 
-use crate::message::{Message, Notification};
+use crate::message::{Kind, Message, Notification};
 
 /// What came of a message's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! NOTIFICATION (RFC 4271, 4.5).
 
-use super::{Coding, Kind, frame};
-use crate::message::{Notification, Reason};
+use super::{Coding, frame};
+use crate::message::{Kind, Notification, Reason};
 
 /// The body's length was judged with the header; a subcode that is not there is 0.
 pub(super) fn read(body: &[u8]) -> Notification {

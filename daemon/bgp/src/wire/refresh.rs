@@ -1,8 +1,8 @@
 //! ROUTE-REFRESH (RFC 2918, 7313).
 
-use super::{Coding, Frame, Kind, cursor::Cursor, frame};
+use super::{Coding, Frame, cursor::Cursor, frame};
 use crate::Family;
-use crate::message::{HeaderError, Notification, Reason, Refresh, RefreshError, RefreshKind};
+use crate::message::{HeaderError, Kind, Notification, Reason, Refresh, RefreshError, RefreshKind};
 
 /// None where it is of a family that is not told, or of a subtype that is not known: both are ignored. Without the
 /// agreement of RFC 7313 the octet of the subtype has no meaning.

@@ -1,9 +1,9 @@
 //! Any message as bytes.
 
 use super::encode::{Encoded, announce, end_of_rib, withdraw};
-use super::{Coding, Kind, frame, notification, open, refresh};
+use super::{Coding, frame, notification, open, refresh};
 use crate::attr::NextHop;
-use crate::message::{Message, RefreshKind, Update};
+use crate::message::{Kind, Message, RefreshKind, Update};
 use crate::{Asn, Family};
 
 /// Why something cannot be told to a neighbour. Whoever wanted it told has to do without: a route that was told before

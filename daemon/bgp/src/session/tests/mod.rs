@@ -215,7 +215,7 @@ pub(super) fn words(output: &Output) -> String {
             Some(family) => format!("send {id} End-of-RIB {family}"),
             None => format!("send {id} UPDATE"),
         },
-        Output::Send(id, message) => format!("send {id} {}", Kind::of(message)),
+        Output::Send(id, message) => format!("send {id} {}", message.kind()),
         Output::Close(id) => format!("close {id}"),
         Output::Up(id, _) => format!("up {id}"),
         Output::Down { kept, .. } => format!("down [{kept}]"),

@@ -2,8 +2,9 @@
 
 use super::Encoded;
 use crate::attr::NextHop;
+use crate::message::Kind;
 use crate::wire::code;
-use crate::wire::{Coding, Kind, Unwritable, frame, nlri};
+use crate::wire::{Coding, Unwritable, frame, nlri};
 use crate::{Family, Prefix};
 
 /// Announces prefixes, of which all have these attributes, at the end of `out`, in as few messages as hold them if those

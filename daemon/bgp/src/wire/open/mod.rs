@@ -2,8 +2,8 @@
 
 mod capability;
 
-use super::{Kind, LONGEST, Unwritable, cursor::Cursor, frame};
-use crate::message::{Capability, Notification, Open, OpenError, Reason};
+use super::{LONGEST, Unwritable, cursor::Cursor, frame};
+use crate::message::{Capability, Kind, Notification, Open, OpenError, Reason};
 use crate::{Asn, HoldTime, RouterId};
 
 const VERSION: u8 = 4;
