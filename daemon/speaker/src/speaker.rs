@@ -1,6 +1,6 @@
 //! The speaker, as others see it.
 
-use crate::core::{Config, Core, PeerStatus, Seen, Which};
+use crate::core::{Config, Core, Listed, PeerStatus, Seen, Which};
 use fairway_bgp::attr::Attributes;
 use fairway_bgp::policy::Source;
 use fairway_bgp::session::Families;
@@ -13,6 +13,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Commands that wait at most.
 const COMMANDS: usize = 256;
+/// Routes that are told of at once.
+const PAGE: usize = 1_024;
 /// Lists of changes that wait for whoever reads them.
 const CHANGES: usize = 4;
 
@@ -27,7 +29,8 @@ pub(crate) enum Command {
     Status(oneshot::Sender<Vec<PeerStatus>>),
     Listening(oneshot::Sender<Vec<SocketAddr>>),
     Why(Prefix, oneshot::Sender<Vec<Fate>>),
-    Show(Which, oneshot::Sender<Option<Vec<Seen>>>),
+    List(Which, oneshot::Sender<Option<Vec<Listed>>>),
+    Explain(Vec<Listed>, oneshot::Sender<Vec<Seen>>),
     Leave,
 }
 
@@ -179,12 +182,23 @@ impl Speaker {
         self.ask(|answer| Command::Why(prefix, answer)).await
     }
 
-    /// Routes; none where there is no such neighbour.
+    /// Routes by prefix; none where there is no such neighbour. Of many, each is as it was when its turn came.
     ///
     /// # Errors
     /// [`Gone`].
     pub async fn show(&self, which: Which) -> Result<Option<Vec<Seen>>, Gone> {
-        self.ask(|answer| Command::Show(which, answer)).await
+        let Some(mut list) = self.ask(|answer| Command::List(which, answer)).await? else {
+            return Ok(None);
+        };
+        list.sort_by_key(Listed::prefix);
+        let (mut list, mut all) = (list.into_iter(), Vec::new());
+        loop {
+            let some: Vec<Listed> = list.by_ref().take(PAGE).collect();
+            if some.is_empty() {
+                return Ok(Some(all));
+            }
+            all.extend(self.ask(|answer| Command::Explain(some, answer)).await?);
+        }
     }
 
     /// What the node uses otherwise than before. Who does not ask for it is told the last of each prefix when it does.

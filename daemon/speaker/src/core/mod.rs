@@ -14,6 +14,7 @@ mod tell;
 
 pub use config::{Config, NextHops, Wanted};
 pub(crate) use say::Bytes;
+pub(crate) use show::Listed;
 pub use show::{Seen, Which};
 pub use status::PeerStatus;
 

@@ -36,7 +36,8 @@ impl Core {
             }
             Command::Status(answer) => drop(answer.send(self.status())),
             Command::Listening(answer) => drop(answer.send(self.listeners.all())),
-            Command::Show(which, answer) => drop(answer.send(self.show(which))),
+            Command::List(which, answer) => drop(answer.send(self.list(which))),
+            Command::Explain(some, answer) => drop(answer.send(self.explain(some))),
             // Whoever reads commands ends then.
             Command::Leave => {}
             Command::Why(prefix, answer) => drop(answer.send(self.table.why(prefix))),
