@@ -5,14 +5,11 @@
 mod crowd;
 mod feed;
 mod handshake;
-mod ours;
 mod process;
 mod relay;
 mod side;
 mod sink;
 mod turns;
-
-pub(crate) use ours::{CHILD, child};
 
 use crate::report::Report;
 use crate::rounds;

@@ -89,15 +89,6 @@ fn main() -> ExitCode {
             }
         };
     }
-    if let [bgp::CHILD, peers] = names.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        return match bgp::child(peers) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("fairway-bench: {error:#}");
-                ExitCode::FAILURE
-            }
-        };
-    }
     let known = |name: &String| BENCHES.iter().any(|bench| bench.0 == *name);
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
         eprintln!("fairway-bench: no benchmark {unknown:?}; there is");

@@ -14,6 +14,9 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
         packages::BGP,
     ])?;
     let dist = dist::given_or_built()?;
+    // With the programs that it starts.
+    let build = ["build", "--release", "--package", "fairway-bench"];
+    exec::run(&mut exec::cargo(&build), Duration::from_secs(1800))?;
     let mut command = exec::cargo(&["run", "--release", "--package", "fairway-bench", "--"]);
     dist.tell(command.args(names));
     exec::run(&mut command, Duration::from_secs(3600))

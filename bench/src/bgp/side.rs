@@ -3,7 +3,7 @@
 
 use super::crowd::{SINK, SPEAKER, peer};
 use super::handshake::Who;
-use super::{ours, relay};
+use super::relay;
 use anyhow::{Context as _, Result};
 use fairway_bgp_bed::{Bird, Frr, Gobgp};
 use fairway_lab::{Guarded, Ns};
@@ -12,6 +12,9 @@ use std::net::Ipv4Addr;
 
 pub(super) const ASN: u32 = 65_000;
 pub(super) const ROUTER: Ipv4Addr = SPEAKER[0];
+
+/// The program that is our speaker and nothing else; it is built beside this one.
+const OURS: &str = "fairway-bench-speaker";
 
 /// Whose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +44,10 @@ impl Side {
             Maker::Frr => Side::Frr(Frr::start_with(ns, &frr(all()), &["--no_kernel"])?),
             Maker::Gobgp => Side::Gobgp(Gobgp::start(ns, &gobgp(all()))?),
             Maker::Ours => {
-                let own = ns.command(std::env::current_exe()?);
-                Side::Ours(own.args([ours::CHILD, &peers.to_string()]).spawn()?)
+                let own = ns.command(std::env::current_exe()?.with_file_name(OURS));
+                let who = [ASN.to_string(), ROUTER.to_string()];
+                let neighbours = all().map(|who| format!("{}@{}", who.asn, who.address));
+                Side::Ours(own.args(who.into_iter().chain(neighbours)).spawn()?)
             }
             Maker::Relay => {
                 relay::start(ns, peers)?;
