@@ -2,7 +2,10 @@
 
 use crate::{peer::Peer, place::Place, render};
 use fairway_rib::Forward;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Borrow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// See the module's head.
 #[derive(Debug, Default)]
@@ -12,6 +15,8 @@ pub(crate) struct Want {
     peers: BTreeMap<Peer, usize>,
     /// Places of routes to containers, by the host's end.
     locals: BTreeMap<String, BTreeSet<Place>>,
+    /// How many routes go to gateways whose link is named, by that.
+    gateways: BTreeMap<String, usize>,
 }
 
 impl Want {
@@ -41,10 +46,18 @@ impl Want {
         self.locals.get(link).into_iter().flatten().copied()
     }
 
-    /// Routes to gateways.
-    pub(crate) fn direct(&self) -> impl Iterator<Item = Place> {
-        let ways = self.ways.iter();
-        let direct = ways.filter(|(_, way)| matches!(way, Forward::Direct { .. }));
+    /// Routes to gateways on a link. `uplink`: those that name none are on it.
+    pub(crate) fn direct(&self, link: &str, uplink: bool) -> impl Iterator<Item = Place> {
+        // Links of containers come and go, and no gateway is on them.
+        let some = uplink || self.gateways.contains_key(link);
+        let ways = some.then_some(&self.ways).into_iter().flatten();
+        let direct = ways.filter(move |(_, way)| match way {
+            Forward::Direct { gateway, .. } => match gateway.link() {
+                Some(named) => named.as_str() == link,
+                None => uplink,
+            },
+            _ => false,
+        });
         direct.map(|(place, _)| *place)
     }
 
@@ -63,6 +76,9 @@ impl Want {
                 places.insert(place);
             }
             Some(way) => {
+                if let Some(link) = named(&way) {
+                    *self.gateways.entry(link.to_owned()).or_default() += 1;
+                }
                 if let Some(peer) = render::peer(&way) {
                     *self.peers.entry(peer).or_default() += 1;
                 }
@@ -80,13 +96,28 @@ impl Want {
                 self.locals.remove(link.as_str());
             }
         }
-        if let Some(peer) = render::peer(way)
-            && let Some(count) = self.peers.get_mut(&peer)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.peers.remove(&peer);
-            }
+        if let Some(link) = named(way) {
+            count_down(&mut self.gateways, link);
+        }
+        if let Some(peer) = render::peer(way) {
+            count_down(&mut self.peers, &peer);
+        }
+    }
+}
+
+/// The link that a gateway is said to be on.
+fn named(way: &Forward) -> Option<&str> {
+    match way {
+        Forward::Direct { gateway, .. } => Some(gateway.link()?.as_str()),
+        _ => None,
+    }
+}
+
+fn count_down<Q: Ord + ?Sized, K: Ord + Borrow<Q>>(counts: &mut BTreeMap<K, usize>, key: &Q) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
         }
     }
 }

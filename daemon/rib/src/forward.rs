@@ -43,10 +43,7 @@ impl fmt::Display for Forward {
         match self {
             Forward::Link { link } => write!(f, "dev {link}"),
             Forward::Direct { gateway, mtu } => {
-                write!(f, "via {}", gateway.address())?;
-                if let Some(link) = gateway.link() {
-                    write!(f, " dev {link}")?;
-                }
+                write!(f, "via {gateway}")?;
                 mtu.map_or(Ok(()), |mtu| write!(f, " mtu {mtu}"))
             }
             Forward::Encap {

@@ -29,6 +29,11 @@ pub enum Why {
     Always,
     /// The route names its gateway.
     Gateway,
+    /// A BGP neighbour told it, with this next hop.
+    NextHop {
+        /// Which.
+        next_hop: IpAddr,
+    },
     /// The route says that there is no way.
     AsTold,
     /// The node was not heard of yet, and its grace period goes on.
@@ -55,6 +60,7 @@ impl fmt::Display for Why {
             ),
             Why::Always => f.write_str("encap is always"),
             Why::Gateway => f.write_str("the route names its gateway"),
+            Why::NextHop { next_hop } => write!(f, "next hop {next_hop} is reached so"),
             Why::AsTold => f.write_str("the route says so"),
             Why::NotHeardOf { node } => {
                 write!(

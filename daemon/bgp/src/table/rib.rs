@@ -9,7 +9,7 @@ use super::member::Member;
 use super::nets::{Id, Nets};
 use super::paths::{END, Path, Paths};
 use super::peers::{PeerId, World};
-use super::settings::Of;
+use super::settings::{Neighbour, Of};
 use super::store::RouteId;
 use super::sweep::Sweep;
 use crate::{Bits, Net};
@@ -365,6 +365,9 @@ fn candidate(world: &World, at: u32, path: &Path) -> Option<Candidate> {
     }
     let peer = world.peers.get(path.peer).filter(|peer| !peer.gone)?;
     let neighbour = &peer.neighbour;
+    if is_too_far(world, neighbour, path) {
+        return None;
+    }
     let router = match rank.originator {
         0 => neighbour.router.get(),
         originator => originator,
@@ -377,6 +380,21 @@ fn candidate(world: &World, at: u32, path: &Path) -> Option<Candidate> {
         std::net::IpAddr::V6(ip) => ip.to_bits(),
     };
     Some(candidate)
+}
+
+/// Whether the neighbour is on a link and the next hop that it told is not.
+pub(super) fn is_too_far(world: &World, neighbour: &Neighbour, path: &Path) -> bool {
+    let is_told = |route| world.store.next_hop(route) == world.store.next_hop(path.received);
+    let is_far = |route| {
+        world
+            .store
+            .rank(route)
+            .is_some_and(|(_, cost)| cost != Some(0))
+    };
+    neighbour.adjacent
+        && path
+            .chosen
+            .is_some_and(|route| is_told(route) && is_far(route))
 }
 
 /// Whether the next hop of a route is reached.

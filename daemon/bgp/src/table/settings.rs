@@ -84,6 +84,9 @@ pub struct Neighbour {
     pub filters: Filters,
     /// The own address as next hop of routes of each family, where there is one.
     pub own_hops: [Option<NextHop>; 2],
+    /// It is on the same link, and so has to be what it tells as next hop (RFC 4271, 6.3). Where an import policy puts
+    /// another in its place, that may be anywhere.
+    pub adjacent: bool,
     /// Networks that both are in: a next hop of another speaker there is told to a neighbour of another AS as it is
     /// (RFC 4271, 5.1.3). Mostly none.
     pub shared: Vec<Prefix>,

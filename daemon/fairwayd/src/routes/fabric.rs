@@ -28,16 +28,28 @@ pub(crate) struct Learned {
 pub(crate) struct Way {
     /// The neighbour.
     pub(crate) peer: IpAddr,
-    /// The next hop, on the link of the underlay.
-    pub(crate) gateway: IpAddr,
+    /// The next hop.
+    pub(crate) next_hop: IpAddr,
     /// What decides between several.
     pub(crate) path: Path,
 }
 
+/// A way, and what its next hop was reached by when that was looked up last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Known {
+    way: Way,
+    gateway: Option<Gateway>,
+}
+
+/// Says what a next hop is reached by; none: it is not.
+pub(super) trait Reach: Fn(IpAddr) -> Option<Gateway> {}
+
+impl<F: Fn(IpAddr) -> Option<Gateway>> Reach for F {}
+
 /// All of it.
 #[derive(Debug, Default)]
 pub(super) struct Fabric {
-    known: BTreeMap<Prefix, Way>,
+    known: BTreeMap<Prefix, Known>,
     /// Networks, and the prefixes of their pools.
     places: BTreeMap<NetworkName, Vec<Cidr>>,
     /// What was told before the daemon began was told again, or is not waited for. Until then nothing is taken out of
@@ -47,21 +59,42 @@ pub(super) struct Fabric {
 
 impl Fabric {
     /// What the routing table is told of what is learned.
-    pub(super) fn learn(&mut self, learned: Vec<Learned>) -> Vec<Input> {
+    pub(super) fn learn(&mut self, learned: Vec<Learned>, reach: &impl Reach) -> Vec<Input> {
         let mut inputs = Vec::new();
         for Learned { prefix, way } in learned {
             // What is not routed (loopback, multicast and the like) is not put into any table.
             let Ok(prefix) = Prefix::new(prefix) else {
                 continue;
             };
-            let before = match way {
-                Some(way) => self.known.insert(prefix, way),
+            let known = way.map(|way| Known {
+                gateway: reach(way.next_hop),
+                way,
+            });
+            let before = match known {
+                Some(known) => self.known.insert(prefix, known),
                 None => self.known.remove(&prefix),
             };
             let before = self.routes(prefix, before.as_ref());
             let now = self.routes(prefix, self.known.get(&prefix));
             differ(before, now, &mut inputs);
         }
+        inputs
+    }
+
+    /// Next hops are reached in other ways than before. One that is not reached any more has no route: another way is
+    /// about to be chosen, or none.
+    pub(super) fn reach(&mut self, reach: &impl Reach) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        let mut known = std::mem::take(&mut self.known);
+        for (prefix, one) in &mut known {
+            let gateway = reach(one.way.next_hop);
+            if one.gateway != gateway {
+                let before = self.routes(*prefix, Some(one));
+                one.gateway = gateway;
+                differ(before, self.routes(*prefix, Some(one)), &mut inputs);
+            }
+        }
+        self.known = known;
         inputs
     }
 
@@ -87,14 +120,14 @@ impl Fabric {
 
     fn all(&self) -> BTreeMap<Key, Route> {
         let all = self.known.iter();
-        all.flat_map(|(prefix, way)| self.routes(*prefix, Some(way)))
+        all.flat_map(|(prefix, known)| self.routes(*prefix, Some(known)))
             .collect()
     }
 
     /// In the table of each network that it is for.
-    fn routes(&self, prefix: Prefix, way: Option<&Way>) -> BTreeMap<Key, Route> {
-        let gateway = way.and_then(|way| Gateway::new(way.gateway, None).ok());
-        let Some((way, gateway)) = way.zip(gateway) else {
+    fn routes(&self, prefix: Prefix, known: Option<&Known>) -> BTreeMap<Key, Route> {
+        let reached = known.and_then(|known| Some((&known.way, known.gateway.as_ref()?)));
+        let Some((way, gateway)) = reached else {
             return BTreeMap::new();
         };
         let within = |ranges: &Vec<Cidr>| {
@@ -112,6 +145,7 @@ impl Fabric {
                 peer: way.peer,
                 network: network.clone(),
                 prefix,
+                next_hop: way.next_hop,
                 gateway: gateway.clone(),
                 path: way.path,
                 beside: !inside.is_empty(),

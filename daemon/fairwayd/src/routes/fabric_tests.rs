@@ -17,13 +17,18 @@ fn places(all: &[(&str, &[&str])]) -> BTreeMap<NetworkName, Vec<Cidr>> {
 fn way(peer: &str) -> Way {
     Way {
         peer: peer.parse().unwrap(),
-        gateway: peer.parse().unwrap(),
+        next_hop: peer.parse().unwrap(),
         path: Path {
             preference: 100,
             as_path_len: 1,
             med: 0,
         },
     }
+}
+
+/// All are on the link.
+fn on_link(next_hop: IpAddr) -> Option<Gateway> {
+    Gateway::new(next_hop, None).ok()
 }
 
 fn learned(prefix: &str, peer: Option<&str>) -> Vec<Learned> {
@@ -50,7 +55,7 @@ fn told(inputs: Vec<Input>) -> Vec<String> {
 fn each_network_has_it_and_what_is_gone_is_taken_back() {
     let mut fabric = Fabric::default();
     assert_eq!(
-        told(fabric.learn(learned("203.0.113.0/24", Some("192.0.2.8")))),
+        told(fabric.learn(learned("203.0.113.0/24", Some("192.0.2.8")), &on_link)),
         [""; 0]
     );
     let two = places(&[("a", &["10.1.0.0/16"]), ("b", &["10.2.0.0/16"])]);
@@ -58,11 +63,11 @@ fn each_network_has_it_and_what_is_gone_is_taken_back() {
     assert_eq!(told(fabric.place(two.clone())), both);
     assert_eq!(told(fabric.place(two.clone())), [""; 0]);
     assert_eq!(
-        told(fabric.learn(learned("203.0.113.0/24", Some("192.0.2.8")))),
+        told(fabric.learn(learned("203.0.113.0/24", Some("192.0.2.8")), &on_link)),
         [""; 0]
     );
     // Another neighbour's is another route.
-    let other = told(fabric.learn(learned("203.0.113.0/24", Some("192.0.2.9"))));
+    let other = told(fabric.learn(learned("203.0.113.0/24", Some("192.0.2.9")), &on_link));
     let all = [
         "-a 203.0.113.0/24 192.0.2.8",
         "-b 203.0.113.0/24 192.0.2.8",
@@ -80,7 +85,7 @@ fn each_network_has_it_and_what_is_gone_is_taken_back() {
 fn within_pools_a_neighbour_has_no_word() {
     let mut fabric = Fabric::default();
     fabric.place(places(&[("a", &["10.1.0.0/16"]), ("b", &["10.2.0.0/16"])]));
-    let mut learn = |prefix| told(fabric.learn(learned(prefix, Some("192.0.2.8"))));
+    let mut learn = |prefix| told(fabric.learn(learned(prefix, Some("192.0.2.8")), &on_link));
     assert_eq!(learn("10.1.0.0/16"), ["a 10.1.0.0/16 192.0.2.8?"]);
     assert_eq!(learn("10.2.3.4/32"), ["b 10.2.3.4/32 192.0.2.8?"]);
     // What is around a pool does not lie in it.
@@ -92,4 +97,33 @@ fn within_pools_a_neighbour_has_no_word() {
     // A pool that comes later.
     let later = fabric.place(places(&[("a", &["10.1.0.0/16", "10.0.0.0/8"])]));
     assert!(told(later).contains(&"a 10.0.0.0/8 192.0.2.8?".to_owned()));
+}
+
+#[test]
+fn a_route_goes_by_what_its_next_hop_is_reached_by_now() {
+    let mut fabric = Fabric::default();
+    fabric.place(places(&[("a", &["10.1.0.0/16"])]));
+    let by = |text: &'static str| move |_: IpAddr| Gateway::new(text.parse().unwrap(), None).ok();
+    let gateways = |inputs: Vec<Input>| -> Vec<String> {
+        let one = |input| match input {
+            Input::Route(Route::Bgp(route)) => {
+                format!("{} by {}", route.next_hop, route.gateway)
+            }
+            other => told(vec![other]).concat(),
+        };
+        inputs.into_iter().map(one).collect()
+    };
+    let far = || learned("203.0.113.0/24", Some("198.51.100.8"));
+    let first = gateways(fabric.learn(far(), &by("192.0.2.1")));
+    assert_eq!(first, ["198.51.100.8 by 192.0.2.1"]);
+    assert_eq!(gateways(fabric.reach(&by("192.0.2.1"))), [""; 0]);
+    let other = gateways(fabric.reach(&by("192.0.2.2")));
+    assert_eq!(other, ["198.51.100.8 by 192.0.2.2"]);
+    let none = |_: IpAddr| None;
+    let gone = "-a 203.0.113.0/24 198.51.100.8";
+    assert_eq!(gateways(fabric.reach(&none)), [gone]);
+    // What is told while it is not reached waits.
+    assert_eq!(gateways(fabric.learn(far(), &none)), [""; 0]);
+    let back = gateways(fabric.reach(&by("192.0.2.1")));
+    assert_eq!(back, ["198.51.100.8 by 192.0.2.1"]);
 }

@@ -13,14 +13,16 @@ use super::{
     wait::Waiting,
     ways::Ways,
 };
-use crate::alias;
+use crate::{alias, hops::Hops};
 use fairway_fib::{Fib, Synced, names};
 use fairway_ipam::{Lease, record::UnderlayRecord};
 use fairway_kv::Update;
 use fairway_netlink::{Event, Netlink, Route, sysctl};
-use fairway_rib::{Change, Input, Reader, Rib};
+use fairway_rib::{Change, Input, Reader, Rib, route::Gateway};
+use ipnetwork::IpNetwork;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     time::{Duration, Instant},
 };
 use tokio::sync::watch;
@@ -28,6 +30,10 @@ use tracing::{debug, info, warn};
 
 /// How long a container that has just come up waits for its routes.
 const READY_WITHIN: Duration = Duration::from_secs(5);
+/// Between two looks for how next hops are reached: a routing daemon that changes thousands of routes costs ten a second.
+const HOPS_PAUSE: Duration = Duration::from_millis(100);
+/// Where the kernel could not be asked for one.
+const HOPS_AGAIN: Duration = Duration::from_millis(500);
 /// A problem that lasts is told again after so long.
 const TELL_AGAIN: Duration = Duration::from_secs(300);
 
@@ -41,6 +47,10 @@ pub(super) struct Turn<N> {
     waiting: Vec<Waiting>,
     /// The underlay has to be looked for.
     look: bool,
+    /// When next hops have to be looked up anew.
+    hops: Option<Instant>,
+    /// When they were last.
+    hops_last: Option<Instant>,
     /// Containers have to be placed anew.
     place: bool,
     /// The device's checksum offload is as it is wanted.
@@ -81,6 +91,8 @@ impl<N: Netlink> Turn<N> {
             publish,
             waiting: Vec::new(),
             look: true,
+            hops: None,
+            hops_last: None,
             place: false,
             checksums: false,
             leases: None,
@@ -99,7 +111,10 @@ impl<N: Netlink> Turn<N> {
             .map(|at| Instant::now() + Duration::from_millis(at.0.saturating_sub(now.0)));
         let waiting = self.waiting.iter().map(Waiting::until).min();
         let firewall = self.state.firewall.deadline();
-        [grace, waiting, firewall].into_iter().flatten().min()
+        [grace, waiting, firewall, self.hops]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub(super) fn doubt(&mut self) {
@@ -108,6 +123,7 @@ impl<N: Netlink> Turn<N> {
         self.state.fib.doubt();
         self.state.firewall.doubt();
         self.look = true;
+        self.hops_may_differ();
     }
 
     pub(super) fn message(&mut self, message: Message) {
@@ -127,7 +143,8 @@ impl<N: Netlink> Turn<N> {
             Message::Ready(ready) => self.ready(*ready),
             Message::Prepare(network, to) => drop(to.send(told::prepared(&self.state, &network))),
             Message::Learned(learned) => {
-                let inputs = self.fabric.learn(learned);
+                let hops = &self.beginning.hops;
+                let inputs = self.fabric.learn(learned, &|to| by(hops, to));
                 self.state.rib.handle_all(inputs);
             }
             Message::ForgetLearned => {
@@ -207,6 +224,50 @@ impl<N: Netlink> Turn<N> {
             }
             _ => {}
         }
+        if self.concerns_hops(event) {
+            self.hops_may_differ();
+        }
+    }
+
+    /// May next hops be reached in other ways after that? Not by what is ours, and not by what comes with a container.
+    fn concerns_hops(&self, event: &Event) -> bool {
+        match event {
+            Event::LinkChanged(link) | Event::LinkGone(link) => !is_ours(link.alias.as_deref()),
+            Event::AddressChanged(address) | Event::AddressGone(address) => {
+                !self.is_containers(address.index)
+            }
+            Event::RouteChanged { routes, .. } | Event::RouteGone(routes) => {
+                routes.iter().any(may_lead_on)
+            }
+            Event::RuleChanged(rule) | Event::RuleGone(rule) => rule.protocol != names::PROTOCOL,
+            Event::NexthopChanged(hop) | Event::NexthopGone(hop) => hop.protocol != names::PROTOCOL,
+            Event::ListAnew => true,
+            _ => false,
+        }
+    }
+
+    fn hops_may_differ(&mut self) {
+        let after = self.hops_last.map(|last| last + HOPS_PAUSE);
+        let at = after.unwrap_or_else(Instant::now);
+        self.hops = Some(self.hops.map_or(at, |known| known.min(at)));
+    }
+
+    /// Looks up anew how next hops are reached; routes that go by them follow. Who speaks BGP is told.
+    fn follow_hops(&mut self) {
+        let now = Instant::now();
+        if self.hops.is_none_or(|at| at > now) {
+            return;
+        }
+        (self.hops, self.hops_last) = (None, Some(now));
+        let hops = &self.beginning.hops;
+        let anew = hops.anew();
+        if anew.other {
+            let inputs = self.fabric.reach(&|to| by(hops, to));
+            self.state.rib.handle_all(inputs);
+        }
+        if anew.failed {
+            self.hops = Some(now + HOPS_AGAIN);
+        }
     }
 
     /// Is a link one that containers hang on? Whatever happens to it says nothing about where this node is.
@@ -259,6 +320,7 @@ impl<N: Netlink> Turn<N> {
         if self.look {
             self.look_around();
         }
+        self.follow_hops();
         self.state
             .rib
             .handle(Input::Tick(self.beginning.clocks.millis()));
@@ -267,7 +329,15 @@ impl<N: Netlink> Turn<N> {
         }
         if std::mem::take(&mut self.state.feed.changed) {
             self.place = true;
-            let inputs = self.fabric.place(self.state.feed.places());
+            let places = self.state.feed.places();
+            if self
+                .beginning
+                .hops
+                .set_pools(places.values().flatten().copied().collect())
+            {
+                self.hops_may_differ();
+            }
+            let inputs = self.fabric.place(places);
             self.state.rib.handle_all(inputs);
             if self.state.seen {
                 let (pools, masquerade) = self.state.node_rules();
@@ -391,6 +461,17 @@ impl<N: Netlink> Turn<N> {
 
 fn is_ours(text: Option<&str>) -> bool {
     text.is_some_and(|text| alias::marks(text) || text == names::ALIAS)
+}
+
+/// The gateway that a next hop is reached by.
+fn by(hops: &Hops, to: IpAddr) -> Option<Gateway> {
+    hops.answer(to).ok()?.by.into_iter().next()
+}
+
+/// Every link has those of its own addresses and of groups; nothing is beyond them.
+fn may_lead_on(route: &Route) -> bool {
+    let inward = matches!(route.dst, IpNetwork::V6(net) if net.ip().is_unicast_link_local() || net.ip().is_multicast());
+    !inward && route.protocol != names::PROTOCOL && !names::is_table(route.table)
 }
 
 fn is_default(route: &Route) -> bool {

@@ -8,7 +8,7 @@ use super::Gateway;
 use crate::{NetworkName, Prefix};
 use std::net::IpAddr;
 
-/// What of a route's path attributes decides..
+/// What of a route's path attributes decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Path {
     /// LOCAL_PREF; the higher is better.
@@ -28,7 +28,9 @@ pub struct BgpRoute {
     pub network: NetworkName,
     /// To where.
     pub prefix: Prefix,
-    /// Its next hop.
+    /// Its next hop, as it was told.
+    pub next_hop: IpAddr,
+    /// What the next hop is reached by: itself, where it is on a link.
     pub gateway: Gateway,
     /// What decides between several.
     pub path: Path,

@@ -75,6 +75,16 @@ impl Gateway {
     }
 }
 
+/// With its link, where that is known: `192.0.2.1 dev eth0`.
+impl fmt::Display for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.address)?;
+        self.link
+            .iter()
+            .try_for_each(|link| write!(f, " dev {link}"))
+    }
+}
+
 /// A container on this node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {

@@ -128,7 +128,7 @@ fn bgp_goes_by_preference_path_med_and_peer() {
         (
             "192.0.2.201",
             (200, 2, 10),
-            "since the route names its gateway",
+            "since next hop 192.0.2.201 is reached so",
         ),
     ];
     for (peer, path, _) in peers {

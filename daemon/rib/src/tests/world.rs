@@ -106,6 +106,7 @@ pub(super) fn bgp(network: &str, peer: &str, text: &str, path: (u32, u16, u32)) 
         peer: ip(peer),
         network: net(network),
         prefix: prefix(text),
+        next_hop: ip(peer),
         gateway: gateway(peer),
         path: Path {
             preference: path.0,

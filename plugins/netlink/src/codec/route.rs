@@ -23,6 +23,10 @@ const RTAX_MTU: u16 = 2;
 const RTAX_ADVMSS: u16 = 8;
 /// A copy of a route for one destination, not a route of its own.
 const RTM_F_CLONED: u32 = 0x200;
+/// Asks for a route of a table, and not for a copy of it.
+const RTM_F_FIB_MATCH: u32 = 0x2000;
+/// Asks for its table as well. IPv6 tells it in any case, and refuses to be asked.
+const RTM_F_LOOKUP_TABLE: u32 = 0x1000;
 const RTNH_F_ONLINK: u32 = 4;
 
 /// Asks for the routes of a family.
@@ -34,6 +38,19 @@ pub(crate) fn list(family: Family, filter: &RouteFilter) -> Vec<u8> {
     let attributes = &mut message.attributes;
     attributes.extend(filter.table.map(RouteAttribute::Table));
     attributes.extend(filter.oif.map(RouteAttribute::Oif));
+    emit(&message)
+}
+
+/// Asks by which route packets to an address go.
+pub(crate) fn lookup(to: IpAddr) -> Vec<u8> {
+    let mut message = RouteMessage::default();
+    let header = &mut message.header;
+    header.address_family = address_family(Family::of(to));
+    header.destination_prefix_length = IpNetwork::from(to).prefix();
+    let table = if to.is_ipv4() { RTM_F_LOOKUP_TABLE } else { 0 };
+    header.flags = RouteFlags::from_bits_retain(RTM_F_FIB_MATCH | table);
+    let attributes = &mut message.attributes;
+    attributes.push(RouteAttribute::Destination(address(to)));
     emit(&message)
 }
 

@@ -1,6 +1,7 @@
 //! A router of the fabric (BIRD) that is no node: it hears where containers are, and they hear of what is behind it.
 
 mod fabric;
+mod hops;
 mod six;
 mod stage;
 mod stays;
