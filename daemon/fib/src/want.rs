@@ -1,7 +1,10 @@
 //! What is wanted of each place, and what follows from all of it together.
 
 use crate::{peer::Peer, place::Place, render};
-use fairway_rib::Forward;
+use fairway_rib::{
+    Forward,
+    route::{Gateway, Gateways},
+};
 use std::{
     borrow::Borrow,
     collections::{BTreeMap, BTreeSet},
@@ -51,12 +54,12 @@ impl Want {
         // Links of containers come and go, and no gateway is on them.
         let some = uplink || self.gateways.contains_key(link);
         let ways = some.then_some(&self.ways).into_iter().flatten();
-        let direct = ways.filter(move |(_, way)| match way {
-            Forward::Direct { gateway, .. } => match gateway.link() {
+        let direct = ways.filter(move |(_, way)| {
+            let mut gateways = gateways(way);
+            gateways.any(|gateway| match gateway.link() {
                 Some(named) => named.as_str() == link,
                 None => uplink,
-            },
-            _ => false,
+            })
         });
         direct.map(|(place, _)| *place)
     }
@@ -76,8 +79,8 @@ impl Want {
                 places.insert(place);
             }
             Some(way) => {
-                if let Some(link) = named(&way) {
-                    *self.gateways.entry(link.to_owned()).or_default() += 1;
+                for link in gateways(&way).filter_map(Gateway::link) {
+                    *self.gateways.entry(link.to_string()).or_default() += 1;
                 }
                 if let Some(peer) = render::peer(&way) {
                     *self.peers.entry(peer).or_default() += 1;
@@ -96,8 +99,8 @@ impl Want {
                 self.locals.remove(link.as_str());
             }
         }
-        if let Some(link) = named(way) {
-            count_down(&mut self.gateways, link);
+        for link in gateways(way).filter_map(Gateway::link) {
+            count_down(&mut self.gateways, link.as_str());
         }
         if let Some(peer) = render::peer(way) {
             count_down(&mut self.peers, &peer);
@@ -105,12 +108,14 @@ impl Want {
     }
 }
 
-/// The link that a gateway is said to be on.
-fn named(way: &Forward) -> Option<&str> {
-    match way {
-        Forward::Direct { gateway, .. } => Some(gateway.link()?.as_str()),
-        _ => None,
-    }
+fn gateways(way: &Forward) -> impl Iterator<Item = &Gateway> {
+    let (one, more) = match way {
+        Forward::Direct { gateway, .. } => (Some(gateway), None),
+        Forward::Multipath { gateways } => (None, Some(gateways)),
+        _ => (None, None),
+    };
+    one.into_iter()
+        .chain(more.into_iter().flat_map(Gateways::iter))
 }
 
 fn count_down<Q: Ord + ?Sized, K: Ord + Borrow<Q>>(counts: &mut BTreeMap<K, usize>, key: &Q) {

@@ -29,10 +29,10 @@ pub enum Why {
     Always,
     /// The route names its gateway.
     Gateway,
-    /// A BGP neighbour told it, with this next hop.
-    NextHop {
-        /// Which.
-        next_hop: IpAddr,
+    /// BGP neighbours told it, with these next hops.
+    NextHops {
+        /// Which, at least one.
+        next_hops: Vec<IpAddr>,
     },
     /// The route says that there is no way.
     AsTold,
@@ -60,7 +60,24 @@ impl fmt::Display for Why {
             ),
             Why::Always => f.write_str("encap is always"),
             Why::Gateway => f.write_str("the route names its gateway"),
-            Why::NextHop { next_hop } => write!(f, "next hop {next_hop} is reached so"),
+            Why::NextHops { next_hops } => {
+                let are = if next_hops.len() == 1 {
+                    "next hop"
+                } else {
+                    "next hops"
+                };
+                f.write_str(are)?;
+                for (number, hop) in next_hops.iter().enumerate() {
+                    let between = match number {
+                        0 => " ",
+                        _ if number + 1 == next_hops.len() => " and ",
+                        _ => ", ",
+                    };
+                    write!(f, "{between}{hop}")?;
+                }
+                let is = if next_hops.len() == 1 { "is" } else { "are" };
+                write!(f, " {is} reached so")
+            }
             Why::AsTold => f.write_str("the route says so"),
             Why::NotHeardOf { node } => {
                 write!(

@@ -271,15 +271,20 @@ impl<A: Bits> Rib<A> {
         Some(used)
     }
 
-    /// The best, and those that are used beside it, each next hop once. What is told of a prefix is the best alone.
+    /// The best, and those that are used beside it, with the same AS path unless that is not asked, each next hop once. What is told of a prefix is the best alone.
     pub(super) fn beside(&self, world: &World, all: &mut [Candidate]) -> Used {
         let most = world.settings.multipath.max(1);
         all.sort_unstable_by_key(|one| (!one.is_equal(), one.third, one.address, one.peer));
         let mut used = Used::new();
         let mut hops: SmallVec<[_; 8]> = SmallVec::new();
+        let best = all.first().map(|best| best.route);
+        let like_best = |route| {
+            let same = |best| world.store.has_same_path(best, route);
+            world.settings.multipath_relax || best.is_some_and(same)
+        };
         for one in all.iter().take_while(|one| one.is_equal()) {
             let hop = world.store.next_hop(one.route);
-            if used.len() < most && !hops.contains(&hop) {
+            if used.len() < most && !hops.contains(&hop) && like_best(one.route) {
                 hops.push(hop);
                 used.push((one.peer, one.route));
             }

@@ -19,6 +19,8 @@ pub struct Settings {
     pub always_compare_med: bool,
     /// So many paths are used beside each other where they are equal but for who told them. 1 is no such thing.
     pub multipath: usize,
+    /// Also those with other AS in their paths, where these are as long.
+    pub multipath_relax: bool,
 }
 
 impl Settings {
@@ -30,6 +32,7 @@ impl Settings {
             cluster: router,
             always_compare_med: false,
             multipath: 1,
+            multipath_relax: false,
         }
     }
 }

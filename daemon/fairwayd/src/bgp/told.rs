@@ -30,9 +30,12 @@ pub(super) fn learned(change: &Change) -> Option<Learned> {
     let prefix = Cidr::holding(change.prefix.address(), change.prefix.length())?;
     let way = change.best.first().and_then(|best| {
         let attributes = &best.route.attributes;
+        let hops = change.best.iter().filter_map(|one| one.route.next_hop);
+        // Own routes are not beside those of neighbours.
+        best.route.next_hop?;
         Some(crate::routes::Way {
             peer: best.address?,
-            next_hop: best.route.next_hop?.address(),
+            next_hops: hops.map(|hop| hop.address()).collect(),
             path: Path {
                 preference: attributes.local_pref.unwrap_or(PREFERENCE),
                 as_path_len: u16::try_from(attributes.as_path.len()).unwrap_or(u16::MAX),

@@ -8,7 +8,7 @@
 use fairway_ipam::{Cidr, NetworkName};
 use fairway_rib::{
     Input, Prefix,
-    route::{BgpRoute, Gateway, Key, Path, Route},
+    route::{BgpRoute, Gateway, Gateways, Key, Path, Route},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,23 +28,29 @@ pub(crate) struct Learned {
 pub(crate) struct Way {
     /// The neighbour.
     pub(crate) peer: IpAddr,
-    /// The next hop.
-    pub(crate) next_hop: IpAddr,
+    /// Next hops: of the best, and of those that are used beside it.
+    pub(crate) next_hops: Vec<IpAddr>,
     /// What decides between several.
     pub(crate) path: Path,
 }
 
-/// A way, and what its next hop was reached by when that was looked up last.
+/// A way, and what its next hops were reached by when that was looked up last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Known {
     way: Way,
-    gateway: Option<Gateway>,
+    /// Those that were, each with its gateways.
+    reached: Vec<(IpAddr, Vec<Gateway>)>,
 }
 
-/// Says what a next hop is reached by; none: it is not.
-pub(super) trait Reach: Fn(IpAddr) -> Option<Gateway> {}
+/// Says what a next hop is reached by; by nothing: it is not.
+pub(super) trait Reach: Fn(IpAddr) -> Vec<Gateway> {}
 
-impl<F: Fn(IpAddr) -> Option<Gateway>> Reach for F {}
+impl<F: Fn(IpAddr) -> Vec<Gateway>> Reach for F {}
+
+fn reached(way: &Way, reach: &impl Reach) -> Vec<(IpAddr, Vec<Gateway>)> {
+    let all = way.next_hops.iter().map(|hop| (*hop, reach(*hop)));
+    all.filter(|(_, by)| !by.is_empty()).collect()
+}
 
 /// All of it.
 #[derive(Debug, Default)]
@@ -67,7 +73,7 @@ impl Fabric {
                 continue;
             };
             let known = way.map(|way| Known {
-                gateway: reach(way.next_hop),
+                reached: reached(&way, reach),
                 way,
             });
             let before = match known {
@@ -81,16 +87,16 @@ impl Fabric {
         inputs
     }
 
-    /// Next hops are reached in other ways than before. One that is not reached any more has no route: another way is
+    /// Next hops are reached in other ways than before. By one that is not reached any more nothing goes: other ways are
     /// about to be chosen, or none.
     pub(super) fn reach(&mut self, reach: &impl Reach) -> Vec<Input> {
         let mut inputs = Vec::new();
         let mut known = std::mem::take(&mut self.known);
         for (prefix, one) in &mut known {
-            let gateway = reach(one.way.next_hop);
-            if one.gateway != gateway {
+            let now = reached(&one.way, reach);
+            if one.reached != now {
                 let before = self.routes(*prefix, Some(one));
-                one.gateway = gateway;
+                one.reached = now;
                 differ(before, self.routes(*prefix, Some(one)), &mut inputs);
             }
         }
@@ -126,8 +132,12 @@ impl Fabric {
 
     /// In the table of each network that it is for.
     fn routes(&self, prefix: Prefix, known: Option<&Known>) -> BTreeMap<Key, Route> {
-        let reached = known.and_then(|known| Some((&known.way, known.gateway.as_ref()?)));
-        let Some((way, gateway)) = reached else {
+        let reached = known.and_then(|known| {
+            let by = known.reached.iter().flat_map(|(_, by)| by).cloned();
+            let next_hops: Vec<IpAddr> = known.reached.iter().map(|(hop, _)| *hop).collect();
+            Some((&known.way, next_hops, Gateways::new(by)?))
+        });
+        let Some((way, next_hops, gateways)) = reached else {
             return BTreeMap::new();
         };
         let within = |ranges: &Vec<Cidr>| {
@@ -145,8 +155,8 @@ impl Fabric {
                 peer: way.peer,
                 network: network.clone(),
                 prefix,
-                next_hop: way.next_hop,
-                gateway: gateway.clone(),
+                next_hops: next_hops.clone(),
+                gateways: gateways.clone(),
                 path: way.path,
                 beside: !inside.is_empty(),
             });

@@ -463,9 +463,10 @@ fn is_ours(text: Option<&str>) -> bool {
     text.is_some_and(|text| alias::marks(text) || text == names::ALIAS)
 }
 
-/// The gateway that a next hop is reached by.
-fn by(hops: &Hops, to: IpAddr) -> Option<Gateway> {
-    hops.answer(to).ok()?.by.into_iter().next()
+/// The gateways that a next hop is reached by.
+fn by(hops: &Hops, to: IpAddr) -> Vec<Gateway> {
+    hops.answer(to)
+        .map_or_else(|_| Vec::new(), |reached| reached.by)
 }
 
 /// Every link has those of its own addresses and of groups; nothing is beyond them.

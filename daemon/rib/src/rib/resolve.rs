@@ -83,8 +83,16 @@ impl Rib {
                 Target::Blackhole => Ok(Way::new(Forward::Blackhole, Why::AsTold)),
             },
             Route::Bgp(route) => {
-                let next_hop = route.next_hop;
-                Ok(via(&route.gateway, Why::NextHop { next_hop }))
+                let why = Why::NextHops {
+                    next_hops: route.next_hops.clone(),
+                };
+                Ok(match route.gateways.single() {
+                    Some(gateway) => via(gateway, why),
+                    None => {
+                        let gateways = route.gateways.clone();
+                        Way::new(Forward::Multipath { gateways }, why)
+                    }
+                })
             }
         }
     }

@@ -4,7 +4,7 @@
 //! one neighbouring AS, which makes the choice hang on the order of arrival (RFC 3345); here it is always
 //! compared, so that routes have one order.
 
-use super::Gateway;
+use super::Gateways;
 use crate::{NetworkName, Prefix};
 use std::net::IpAddr;
 
@@ -28,10 +28,10 @@ pub struct BgpRoute {
     pub network: NetworkName,
     /// To where.
     pub prefix: Prefix,
-    /// Its next hop, as it was told.
-    pub next_hop: IpAddr,
-    /// What the next hop is reached by: itself, where it is on a link.
-    pub gateway: Gateway,
+    /// Its next hops, as they were told, of paths that are used beside each other the best first.
+    pub next_hops: Vec<IpAddr>,
+    /// What they are reached by: themselves, where they are on a link.
+    pub gateways: Gateways,
     /// What decides between several.
     pub path: Path,
     /// It lies within a pool of its network: it counts only beside a block or a claim of exactly this prefix, and so

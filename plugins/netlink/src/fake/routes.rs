@@ -13,9 +13,9 @@ use crate::route::{Family, Route, RouteFilter, RouteKind};
 impl Recorder {
     pub(super) fn new_route(&self, route: &Route, change: Change, ecmp: bool) -> Result<()> {
         self.change(change, "add route", route.dst, |model, place| {
-            if let Some(oif) = route.oif {
-                model.get(place, oif)?;
-            }
+            let links = route.oif.into_iter();
+            let mut links = links.chain(route.hops.iter().map(|hop| hop.oif));
+            links.try_for_each(|oif| model.get(place, oif).map(drop))?;
             let same = |known: &Route| match ecmp {
                 true => known == route,
                 false => {
@@ -40,9 +40,9 @@ impl Recorder {
     pub(super) fn put_route(&self, route: &Route) -> Result<()> {
         let change = Change::ReplaceRoute(route.clone());
         self.change(change, "replace route", route.dst, |model, place| {
-            if let Some(oif) = route.oif {
-                model.get(place, oif)?;
-            }
+            let links = route.oif.into_iter();
+            let mut links = links.chain(route.hops.iter().map(|hop| hop.oif));
+            links.try_for_each(|oif| model.get(place, oif).map(drop))?;
             let key = |route: &Route| (route.dst, route.table, route.priority);
             let mut here = model.routes.iter_mut().filter(|(at, _)| *at == place);
             match here.find(|(_, known)| key(known) == key(route)) {

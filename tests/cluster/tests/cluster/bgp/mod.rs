@@ -2,6 +2,7 @@
 
 mod fabric;
 mod hops;
+mod multipath;
 mod six;
 mod stage;
 mod stays;
