@@ -11,6 +11,7 @@ mod containers;
 mod fabric;
 mod feed;
 mod firewall;
+mod follow;
 mod ground;
 mod machine;
 mod state;

@@ -7,22 +7,20 @@ use super::{
     fabric::Fabric,
     feed::{self, Feed},
     firewall::Firewall,
+    follow::{self, Follow, is_ours},
     ground, machine,
     state::State,
     told, underlay,
     wait::Waiting,
     ways::Ways,
 };
-use crate::{alias, hops::Hops};
 use fairway_fib::{Fib, Synced, names};
 use fairway_ipam::{Lease, record::UnderlayRecord};
 use fairway_kv::Update;
 use fairway_netlink::{Event, Netlink, Route, sysctl};
-use fairway_rib::{Change, Input, Reader, Rib, route::Gateway};
-use ipnetwork::IpNetwork;
+use fairway_rib::{Change, Input, Reader, Rib};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
     time::{Duration, Instant},
 };
 use tokio::sync::watch;
@@ -30,10 +28,6 @@ use tracing::{debug, info, warn};
 
 /// How long a container that has just come up waits for its routes.
 const READY_WITHIN: Duration = Duration::from_secs(5);
-/// Between two looks for how next hops are reached: a routing daemon that changes thousands of routes costs ten a second.
-const HOPS_PAUSE: Duration = Duration::from_millis(100);
-/// Where the kernel could not be asked for one.
-const HOPS_AGAIN: Duration = Duration::from_millis(500);
 /// A problem that lasts is told again after so long.
 const TELL_AGAIN: Duration = Duration::from_secs(300);
 
@@ -47,10 +41,7 @@ pub(super) struct Turn<N> {
     waiting: Vec<Waiting>,
     /// The underlay has to be looked for.
     look: bool,
-    /// When next hops have to be looked up anew.
-    hops: Option<Instant>,
-    /// When they were last.
-    hops_last: Option<Instant>,
+    hops: Follow,
     /// Containers have to be placed anew.
     place: bool,
     /// The device's checksum offload is as it is wanted.
@@ -91,8 +82,7 @@ impl<N: Netlink> Turn<N> {
             publish,
             waiting: Vec::new(),
             look: true,
-            hops: None,
-            hops_last: None,
+            hops: Follow::new(beginning.hops.clone()),
             place: false,
             checksums: false,
             leases: None,
@@ -111,7 +101,7 @@ impl<N: Netlink> Turn<N> {
             .map(|at| Instant::now() + Duration::from_millis(at.0.saturating_sub(now.0)));
         let waiting = self.waiting.iter().map(Waiting::until).min();
         let firewall = self.state.firewall.deadline();
-        [grace, waiting, firewall, self.hops]
+        [grace, waiting, firewall, self.hops.due()]
             .into_iter()
             .flatten()
             .min()
@@ -123,7 +113,7 @@ impl<N: Netlink> Turn<N> {
         self.state.fib.doubt();
         self.state.firewall.doubt();
         self.look = true;
-        self.hops_may_differ();
+        self.hops.may_differ();
     }
 
     pub(super) fn message(&mut self, message: Message) {
@@ -143,8 +133,7 @@ impl<N: Netlink> Turn<N> {
             Message::Ready(ready) => self.ready(*ready),
             Message::Prepare(network, to) => drop(to.send(told::prepared(&self.state, &network))),
             Message::Learned(learned) => {
-                let hops = &self.beginning.hops;
-                let inputs = self.fabric.learn(learned, &|to| by(hops, to));
+                let inputs = self.fabric.learn(learned, &|to| self.hops.by(to));
                 self.state.rib.handle_all(inputs);
             }
             Message::ForgetLearned => {
@@ -212,9 +201,9 @@ impl<N: Netlink> Turn<N> {
             Event::LinkGone(link) => {
                 let alias = link.alias.as_deref();
                 self.place |= self.state.containers.link_gone(link.index, alias);
-                self.look |= !is_ours(link.alias.as_deref());
+                self.look |= !is_ours(link);
             }
-            Event::LinkChanged(link) => self.look |= !is_ours(link.alias.as_deref()),
+            Event::LinkChanged(link) => self.look |= !is_ours(link),
             Event::AddressChanged(address) | Event::AddressGone(address) => {
                 self.look |= !self.is_containers(address.index);
             }
@@ -224,49 +213,16 @@ impl<N: Netlink> Turn<N> {
             }
             _ => {}
         }
-        if self.concerns_hops(event) {
-            self.hops_may_differ();
+        if follow::concerns(event, |index| self.is_containers(index)) {
+            self.hops.may_differ();
         }
     }
 
-    /// May next hops be reached in other ways after that? Not by what is ours, and not by what comes with a container.
-    fn concerns_hops(&self, event: &Event) -> bool {
-        match event {
-            Event::LinkChanged(link) | Event::LinkGone(link) => !is_ours(link.alias.as_deref()),
-            Event::AddressChanged(address) | Event::AddressGone(address) => {
-                !self.is_containers(address.index)
-            }
-            Event::RouteChanged { routes, .. } | Event::RouteGone(routes) => {
-                routes.iter().any(may_lead_on)
-            }
-            Event::RuleChanged(rule) | Event::RuleGone(rule) => rule.protocol != names::PROTOCOL,
-            Event::NexthopChanged(hop) | Event::NexthopGone(hop) => hop.protocol != names::PROTOCOL,
-            Event::ListAnew => true,
-            _ => false,
-        }
-    }
-
-    fn hops_may_differ(&mut self) {
-        let after = self.hops_last.map(|last| last + HOPS_PAUSE);
-        let at = after.unwrap_or_else(Instant::now);
-        self.hops = Some(self.hops.map_or(at, |known| known.min(at)));
-    }
-
-    /// Looks up anew how next hops are reached; routes that go by them follow. Who speaks BGP is told.
+    /// Routes go by what next hops are reached by now.
     fn follow_hops(&mut self) {
-        let now = Instant::now();
-        if self.hops.is_none_or(|at| at > now) {
-            return;
-        }
-        (self.hops, self.hops_last) = (None, Some(now));
-        let hops = &self.beginning.hops;
-        let anew = hops.anew();
-        if anew.other {
-            let inputs = self.fabric.reach(&|to| by(hops, to));
+        if self.hops.look() {
+            let inputs = self.fabric.reach(&|to| self.hops.by(to));
             self.state.rib.handle_all(inputs);
-        }
-        if anew.failed {
-            self.hops = Some(now + HOPS_AGAIN);
         }
     }
 
@@ -274,7 +230,7 @@ impl<N: Netlink> Turn<N> {
     fn is_containers(&self, index: u32) -> bool {
         let mut links = self.state.fib.links();
         let link = links.find(|link| link.index == index);
-        link.is_some_and(|link| is_ours(link.alias.as_deref()))
+        link.is_some_and(|link| is_ours(link))
     }
 
     /// Looks where this node is.
@@ -330,13 +286,8 @@ impl<N: Netlink> Turn<N> {
         if std::mem::take(&mut self.state.feed.changed) {
             self.place = true;
             let places = self.state.feed.places();
-            if self
-                .beginning
-                .hops
-                .set_pools(places.values().flatten().copied().collect())
-            {
-                self.hops_may_differ();
-            }
+            let pools = places.values().flatten().copied().collect();
+            self.hops.set_pools(pools);
             let inputs = self.fabric.place(places);
             self.state.rib.handle_all(inputs);
             if self.state.seen {
@@ -457,22 +408,6 @@ impl<N: Netlink> Turn<N> {
             }
         }
     }
-}
-
-fn is_ours(text: Option<&str>) -> bool {
-    text.is_some_and(|text| alias::marks(text) || text == names::ALIAS)
-}
-
-/// The gateways that a next hop is reached by.
-fn by(hops: &Hops, to: IpAddr) -> Vec<Gateway> {
-    hops.answer(to)
-        .map_or_else(|_| Vec::new(), |reached| reached.by)
-}
-
-/// Every link has those of its own addresses and of groups; nothing is beyond them.
-fn may_lead_on(route: &Route) -> bool {
-    let inward = matches!(route.dst, IpNetwork::V6(net) if net.ip().is_unicast_link_local() || net.ip().is_multicast());
-    !inward && route.protocol != names::PROTOCOL && !names::is_table(route.table)
 }
 
 fn is_default(route: &Route) -> bool {
