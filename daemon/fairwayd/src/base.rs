@@ -7,6 +7,7 @@ use crate::{
     cutoff::{self, Target},
     driver::{Beginning, Driver, DriverError, Failure, Generation, Order, Started},
     error::Error,
+    hops::Hops,
     journal::{Contents, FileJournal, Folder, Journal, JournalFault},
     link::{self, Link, NameState},
     policy::{self, Policy},
@@ -59,6 +60,7 @@ impl Base {
         let (link, opening) = Link::open(&config).await?;
         let mut tasks = JoinSet::new();
         tasks.spawn(opening);
+        let hops = Hops::new();
         let (tell, mut ways) = mpsc::unbounded_channel();
         let routes = Routes::start(routes::Beginning {
             node: config.node.clone(),
@@ -68,6 +70,7 @@ impl Base {
             grace: config.node_grace,
             clocks,
             ways: tell,
+            hops: hops.clone(),
         })
         .await?;
         let state_dir = config.state_dir.clone();
@@ -115,6 +118,7 @@ impl Base {
             routes: routes.clone(),
             driver: driver.clone(),
             record: config.bgp_record.clone(),
+            hops,
         });
         let (generations, generation) = watch::channel(Generation::default());
         tasks.spawn(link::carry_out(

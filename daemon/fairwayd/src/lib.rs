@@ -18,6 +18,7 @@ mod daemon;
 pub mod driver;
 mod error;
 mod feed;
+mod hops;
 mod inbox;
 pub mod journal;
 pub mod link;

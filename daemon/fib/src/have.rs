@@ -79,8 +79,9 @@ impl Have {
             table: None,
             ..RouteFilter::default()
         };
-        for route in netlink.routes(&filter)? {
-            have.put_route(route, pools);
+        let routes = netlink.routes(&filter)?;
+        for routes in routes.chunk_by(is_one) {
+            have.put_routes(routes, pools);
         }
         Ok(have)
     }
@@ -97,10 +98,9 @@ impl Have {
             }
             Event::AddressGone(address) => self.lose_source(address.ip.ip(), &mut touched),
             Event::RouteChanged { routes, .. } => {
-                for route in routes {
-                    touched.places.extend(self.put_route(route.clone(), pools));
-                    touched.rest |= self.foreign.contains_key(&Foreign::of(route));
-                }
+                touched.places.extend(self.put_routes(routes, pools));
+                let mut routes = routes.iter();
+                touched.rest |= routes.any(|one| self.foreign.contains_key(&Foreign::of(one)));
             }
             Event::RouteGone(routes) => {
                 for route in routes {
@@ -176,7 +176,7 @@ impl Have {
             self.lose_hop(id, touched);
         }
         self.lose_routes(touched, |route| {
-            route.nexthop.is_none() && route.oif == Some(index)
+            route.nexthop.is_none() && route.uses_link(index)
         });
         let foreign = self.foreign.len();
         self.foreign.retain(|known, _| known.oif != Some(index));
@@ -192,7 +192,7 @@ impl Have {
         let hops: BTreeSet<u32> = hops.map(|hop| hop.id).collect();
         self.lose_routes(touched, |route| {
             let by_hop = route.nexthop.is_some_and(|id| hops.contains(&id));
-            route.dst.is_ipv6() && (by_hop || route.oif == Some(index))
+            route.dst.is_ipv6() && (by_hop || route.uses_link(index))
         });
         touched.rest |= !hops.is_empty();
     }
@@ -233,15 +233,15 @@ impl Have {
         }
     }
 
-    /// Takes notice of a route; its place, if that may matter.
-    fn put_route(&mut self, route: Route, pools: &[IpNetwork]) -> Option<Place> {
-        if route.table == Route::MAIN {
+    /// Takes notice of a route, told as one for each next hop; its place, if that may matter.
+    fn put_routes(&mut self, routes: &[Route], pools: &[IpNetwork]) -> Option<Place> {
+        for route in routes.iter().filter(|route| route.table == Route::MAIN) {
             if pools.iter().any(|pool| lies_in(route.dst, *pool)) {
-                self.foreign.insert(Foreign::of(&route), route.protocol);
+                self.foreign.insert(Foreign::of(route), route.protocol);
             }
-            return None;
         }
-        let place = ours(&route)?;
+        let place = ours(routes.first()?)?;
+        let route = Route::joined(routes)?;
         match route.protocol == names::PROTOCOL {
             true => {
                 self.squatters.remove(&place);
@@ -277,6 +277,12 @@ impl Have {
                 && (known.index, known.mac) == (spec.index, Some(spec.mac))
         })
     }
+}
+
+/// Is one told as the next hop of the other's route?
+fn is_one(one: &Route, other: &Route) -> bool {
+    let of = |route: &Route| (ours(route), route.protocol, route.kind);
+    ours(one).is_some() && of(one) == of(other)
 }
 
 /// The place of a route in one of our tables with our metric.

@@ -1,7 +1,7 @@
 //! From the routing table's words to the kernel's.
 
 use crate::{links::Links, names, peer::Peer, place::Place, settings::Settings};
-use fairway_netlink::{Route, RouteKind, Scope};
+use fairway_netlink::{Hop, Route, RouteKind, Scope};
 use fairway_rib::Forward;
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
@@ -72,6 +72,38 @@ pub(crate) fn route(
                 None => return Rendered::Waits,
             }
         }
+        Forward::Multipath { gateways } => {
+            let mut hops: Vec<Hop> = gateways
+                .iter()
+                .filter_map(|gateway| {
+                    let named = gateway.link().map(|link| link.as_str());
+                    let link = named.or(settings.uplink.as_deref())?;
+                    Some(Hop {
+                        gateway: Some(gateway.address()),
+                        oif: links.up(link)?,
+                        onlink: true,
+                        weight: 1,
+                    })
+                })
+                .collect();
+            hops.sort_unstable();
+            match hops[..] {
+                [] => return Rendered::Waits,
+                // Packets go by those that are left.
+                [hop] => Route {
+                    gateway: hop.gateway,
+                    oif: Some(hop.oif),
+                    onlink: true,
+                    prefsrc,
+                    ..base
+                },
+                _ => Route {
+                    hops,
+                    prefsrc,
+                    ..base
+                },
+            }
+        }
         Forward::Encap {
             vni,
             source,
@@ -101,6 +133,7 @@ fn normal(route: Route) -> Route {
     route.scope = Scope::UNIVERSE;
     if route.kind != RouteKind::UNICAST {
         (route.oif, route.gateway, route.prefsrc) = (None, None, None);
+        route.hops.clear();
     }
     route.advmss = None;
     route

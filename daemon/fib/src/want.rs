@@ -1,8 +1,14 @@
 //! What is wanted of each place, and what follows from all of it together.
 
 use crate::{peer::Peer, place::Place, render};
-use fairway_rib::Forward;
-use std::collections::{BTreeMap, BTreeSet};
+use fairway_rib::{
+    Forward,
+    route::{Gateway, Gateways},
+};
+use std::{
+    borrow::Borrow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// See the module's head.
 #[derive(Debug, Default)]
@@ -12,6 +18,8 @@ pub(crate) struct Want {
     peers: BTreeMap<Peer, usize>,
     /// Places of routes to containers, by the host's end.
     locals: BTreeMap<String, BTreeSet<Place>>,
+    /// How many routes go to gateways whose link is named, by that.
+    gateways: BTreeMap<String, usize>,
 }
 
 impl Want {
@@ -41,10 +49,18 @@ impl Want {
         self.locals.get(link).into_iter().flatten().copied()
     }
 
-    /// Routes to gateways.
-    pub(crate) fn direct(&self) -> impl Iterator<Item = Place> {
-        let ways = self.ways.iter();
-        let direct = ways.filter(|(_, way)| matches!(way, Forward::Direct { .. }));
+    /// Routes to gateways on a link. `uplink`: those that name none are on it.
+    pub(crate) fn direct(&self, link: &str, uplink: bool) -> impl Iterator<Item = Place> {
+        // Links of containers come and go, and no gateway is on them.
+        let some = uplink || self.gateways.contains_key(link);
+        let ways = some.then_some(&self.ways).into_iter().flatten();
+        let direct = ways.filter(move |(_, way)| {
+            let mut gateways = gateways(way);
+            gateways.any(|gateway| match gateway.link() {
+                Some(named) => named.as_str() == link,
+                None => uplink,
+            })
+        });
         direct.map(|(place, _)| *place)
     }
 
@@ -63,6 +79,9 @@ impl Want {
                 places.insert(place);
             }
             Some(way) => {
+                for link in gateways(&way).filter_map(Gateway::link) {
+                    *self.gateways.entry(link.to_string()).or_default() += 1;
+                }
                 if let Some(peer) = render::peer(&way) {
                     *self.peers.entry(peer).or_default() += 1;
                 }
@@ -80,13 +99,30 @@ impl Want {
                 self.locals.remove(link.as_str());
             }
         }
-        if let Some(peer) = render::peer(way)
-            && let Some(count) = self.peers.get_mut(&peer)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.peers.remove(&peer);
-            }
+        for link in gateways(way).filter_map(Gateway::link) {
+            count_down(&mut self.gateways, link.as_str());
+        }
+        if let Some(peer) = render::peer(way) {
+            count_down(&mut self.peers, &peer);
+        }
+    }
+}
+
+fn gateways(way: &Forward) -> impl Iterator<Item = &Gateway> {
+    let (one, more) = match way {
+        Forward::Direct { gateway, .. } => (Some(gateway), None),
+        Forward::Multipath { gateways } => (None, Some(gateways)),
+        _ => (None, None),
+    };
+    one.into_iter()
+        .chain(more.into_iter().flat_map(Gateways::iter))
+}
+
+fn count_down<Q: Ord + ?Sized, K: Ord + Borrow<Q>>(counts: &mut BTreeMap<K, usize>, key: &Q) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
         }
     }
 }

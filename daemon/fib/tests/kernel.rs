@@ -7,8 +7,11 @@
 
 use fairway_fib::{Fib, Overlay, Settings, Standing, Tenant, names};
 use fairway_lab::{Ns, poll};
-use fairway_netlink::{Handle, Monitor};
-use fairway_rib::{Entry, Forward, LinkName, Mtu, Prefix, Vni, route::Gateway};
+use fairway_netlink::{Event, Handle, Monitor};
+use fairway_rib::{
+    Entry, Forward, LinkName, Mtu, Prefix, Vni,
+    route::{Gateway, Gateways},
+};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -47,6 +50,15 @@ fn direct(gateway: &str) -> Forward {
     }
 }
 
+/// Over two gateways on two links.
+fn spread(first: &str, second: &str) -> Forward {
+    let gateway =
+        |address, link| Gateway::new(ip(address), Some(LinkName::new(link).unwrap())).unwrap();
+    Forward::Multipath {
+        gateways: Gateways::new([gateway(first, "uplink"), gateway(second, "second")]).unwrap(),
+    }
+}
+
 fn local() -> Forward {
     Forward::Link {
         link: LinkName::new("fw1").unwrap(),
@@ -66,6 +78,10 @@ fn entries() -> Vec<Entry> {
         entry("192.0.2.2/32", encap("192.0.2.1", "192.0.2.2")),
         entry("10.1.3.0/26", direct("192.0.2.4")),
         entry("fd01::300/122", direct("2001:db8::4")),
+        entry("203.0.113.0/24", spread("192.0.2.8", "198.51.100.8")),
+        entry("2001:db8:9::/48", spread("2001:db8::8", "2001:db8:2::8")),
+        // IPv4 by routers of IPv6 (RFC 8950).
+        entry("203.0.114.0/24", spread("2001:db8::8", "2001:db8:2::8")),
         // The gateway of a network's route is itself a prefix of that network.
         entry("192.0.2.4/32", direct("192.0.2.4")),
     ]
@@ -161,6 +177,11 @@ fn wired() -> Ns {
         "ip link set uplink addrgenmode none up",
         "ip addr add 192.0.2.1/24 dev uplink",
         "ip addr add 2001:db8::1/64 dev uplink nodad",
+        "ip link add second type veth peer name far2",
+        "ip link set far2 up",
+        "ip link set second addrgenmode none up",
+        "ip addr add 198.51.100.1/24 dev second",
+        "ip addr add 2001:db8:2::1/64 dev second nodad",
         "ip link add fw1 type veth peer name eth0",
         "ip link set fw1 addrgenmode none up",
         "ip link set eth0 addrgenmode none up",
@@ -208,6 +229,18 @@ fn whatever_others_do_it_is_back_within_a_second() {
             "ip addr del 192.0.2.1/24 dev uplink; ip addr add 192.0.2.1/24 dev uplink".to_owned(),
             "ip addr del 2001:db8::1/64 dev uplink; ip addr add 2001:db8::1/64 dev uplink nodad".to_owned(),
             "ip link set fw1 down; ip link set fw1 up".to_owned(),
+            format!("ip route replace 203.0.113.0/24 via 192.0.2.8 dev uplink onlink table {table} metric 250 proto 250"),
+            format!(
+                "ip route replace 203.0.113.0/24 table {table} metric 250 proto 250 \
+                 nexthop via 192.0.2.8 dev uplink weight 3 nexthop via 198.51.100.8 dev second"
+            ),
+            format!("ip route del 203.0.113.0/24 table {table}"),
+            format!("ip -6 route del 2001:db8:9::/48 via 2001:db8::8 dev uplink table {table}"),
+            format!("ip -6 route append 2001:db8:9::/48 via 2001:db8::9 dev uplink table {table} metric 250 proto 250"),
+            format!("ip route del 203.0.114.0/24 table {table}"),
+            "ip link set uplink down; ip link set second down; ip link set uplink up; ip link set second up; \
+             ip addr replace 2001:db8::1/64 dev uplink nodad; ip addr replace 2001:db8:2::1/64 dev second nodad"
+                .to_owned(),
             format!("ip route change 10.1.0.0/26 dev lo table {table} metric 250 proto 250"),
         ] {
             // `ip` may say that it could not do all; what counts is that it did harm.
@@ -263,6 +296,78 @@ fn another_overlay_that_has_the_port_is_told_and_left_alone() {
         assert!(node.fib.problems().is_empty(), "{:?}", node.fib.problems());
         let far = entry("10.1.1.0/26", Forward::Hold);
         assert_eq!(node.fib.standing(far.vni, far.prefix), Standing::Installed);
+    })
+    .unwrap();
+}
+
+/// A set that shrinks and grows while packets go by it: at no moment is there no route.
+#[test]
+fn a_set_of_next_hops_changes_without_a_moment_of_no_route() {
+    let ns = wired();
+    let inside = ns.clone();
+    ns.inside(move || {
+        let ns = inside;
+        let mut node = Node::new();
+        node.turn();
+        let table = names::table(vni());
+        for (to, to_v6) in [("203.0.113.0/24", false), ("2001:db8:9::/48", true)] {
+            let family = if to_v6 { "-6" } else { "-4" };
+            let (first, second) = match to_v6 {
+                false => ("192.0.2.8", "198.51.100.8"),
+                true => ("2001:db8::8", "2001:db8:2::8"),
+            };
+            let mut events = Monitor::open().unwrap();
+            let one = Gateway::new(ip(first), Some(LinkName::new("uplink").unwrap())).unwrap();
+            let single = Forward::Direct {
+                gateway: one,
+                mtu: None,
+            };
+            for (forward, hops) in [(single, 1), (spread(first, second), 2)] {
+                node.fib.replace(
+                    entries()
+                        .into_iter()
+                        .map(|known| match known.prefix.to_string() == to {
+                            true => entry(to, forward.clone()),
+                            false => known,
+                        })
+                        .collect(),
+                );
+                assert_eq!(node.fib.sync().changes, 1, "{:?}", node.fib.problems());
+                let shown = ns
+                    .run(&format!("ip {family} route show table {table} {to}"))
+                    .unwrap();
+                assert_eq!(shown.matches("via ").count(), hops, "{shown}");
+                // The kernel tells of no route that went.
+                while let Some(event) = events.try_next().unwrap() {
+                    assert!(!matches!(event, Event::RouteGone(_)), "{event:?}");
+                }
+                node.turn();
+                assert!(!node.fib.is_due());
+            }
+        }
+        // A link goes, and packets go by the other; IPv4's routes say nothing of it.
+        ns.run("ip link set second down").unwrap();
+        node.turn();
+        for family in ["-4", "-6"] {
+            let all = ns
+                .run(&format!("ip {family} route show table {table}"))
+                .unwrap();
+            let spread: Vec<_> = all.lines().filter(|line| line.starts_with("20")).collect();
+            assert!(!all.contains("second"), "{all}");
+            let left = spread.iter().filter(|line| line.contains("dev uplink"));
+            assert!(left.count() >= 1, "{all}");
+        }
+        // And back.
+        ns.run("ip link set second up").unwrap();
+        let back = poll(BACK_WITHIN, "both again", || {
+            node.turn();
+            let both = |family: &str| {
+                let all = ns.run(&format!("ip {family} route show table {table}"));
+                all.unwrap().matches("dev second").count()
+            };
+            (both("-4"), both("-6")) == (2, 1)
+        });
+        back.unwrap();
     })
     .unwrap();
 }

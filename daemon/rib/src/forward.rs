@@ -1,6 +1,9 @@
 //! What the kernel is to do: entries, and what changed among them.
 
-use crate::{LinkName, Mtu, Prefix, Vni, route::Gateway};
+use crate::{
+    LinkName, Mtu, Prefix, Vni,
+    route::{Gateway, Gateways},
+};
 use std::{fmt, net::IpAddr};
 
 /// The way of a prefix.
@@ -17,6 +20,11 @@ pub enum Forward {
         gateway: Gateway,
         /// The largest packet that gets there. None: the link's.
         mtu: Option<Mtu>,
+    },
+    /// To several gateways, each of which leads on as well as the others: flows are spread over them.
+    Multipath {
+        /// At least two.
+        gateways: Gateways,
     },
     /// To another node in VXLAN.
     Encap {
@@ -43,12 +51,10 @@ impl fmt::Display for Forward {
         match self {
             Forward::Link { link } => write!(f, "dev {link}"),
             Forward::Direct { gateway, mtu } => {
-                write!(f, "via {}", gateway.address())?;
-                if let Some(link) = gateway.link() {
-                    write!(f, " dev {link}")?;
-                }
+                write!(f, "via {gateway}")?;
                 mtu.map_or(Ok(()), |mtu| write!(f, " mtu {mtu}"))
             }
+            Forward::Multipath { gateways } => write!(f, "via {gateways}"),
             Forward::Encap {
                 vni,
                 source,

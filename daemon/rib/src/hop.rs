@@ -29,6 +29,11 @@ pub enum Why {
     Always,
     /// The route names its gateway.
     Gateway,
+    /// BGP neighbours told it, with these next hops.
+    NextHops {
+        /// Which, at least one.
+        next_hops: Vec<IpAddr>,
+    },
     /// The route says that there is no way.
     AsTold,
     /// The node was not heard of yet, and its grace period goes on.
@@ -55,6 +60,24 @@ impl fmt::Display for Why {
             ),
             Why::Always => f.write_str("encap is always"),
             Why::Gateway => f.write_str("the route names its gateway"),
+            Why::NextHops { next_hops } => {
+                let are = if next_hops.len() == 1 {
+                    "next hop"
+                } else {
+                    "next hops"
+                };
+                f.write_str(are)?;
+                for (number, hop) in next_hops.iter().enumerate() {
+                    let between = match number {
+                        0 => " ",
+                        _ if number + 1 == next_hops.len() => " and ",
+                        _ => ", ",
+                    };
+                    write!(f, "{between}{hop}")?;
+                }
+                let is = if next_hops.len() == 1 { "is" } else { "are" };
+                write!(f, " {is} reached so")
+            }
             Why::AsTold => f.write_str("the route says so"),
             Why::NotHeardOf { node } => {
                 write!(

@@ -93,12 +93,12 @@ pub(crate) fn stranger() -> Value {
 pub(crate) fn routes() -> Value {
     json!([
         {
-            "prefix": "0.0.0.0/0", "peer": "10.0.0.1", "source": "neighbour", "next_hop": "10.0.0.1",
+            "prefix": "0.0.0.0/0", "peer": "10.0.0.1", "source": "neighbour", "next_hop": "10.0.0.1", "via": ["10.0.0.1 dev eth0"],
             "as_path": "65001 {65010 65011}", "origin": "igp", "local_pref": 200, "med": 0,
             "communities": ["64512:100", "64512:1:2"], "best": true, "why": "best: its LOCAL_PREF is the highest"
         },
         {
-            "prefix": "0.0.0.0/0", "peer": "fd00::2", "source": "neighbour", "next_hop": "fd00::7",
+            "prefix": "0.0.0.0/0", "peer": "fd00::2", "source": "neighbour", "next_hop": "fd00::7", "via": ["fd00:1::1 dev eth0"],
             "as_path": "65002 65003", "origin": "incomplete", "local_pref": 100, "communities": [],
             "best": false, "why": "its LOCAL_PREF is 100, of another 200"
         },

@@ -210,16 +210,16 @@ sent      0     0       0             0          0
 fn routes_have_a_table() {
     assert_eq!(
         shows(answers::routes(), "bgp routes", &[]),
-        "BEST  PREFIX        NEXT-HOP  PATH                 ORIGIN      LOCAL-PREF  MED  COMMUNITIES  FROM      WHY
-*     0.0.0.0/0     10.0.0.1  65001 {65010 65011}  igp         200         0    64512:100    10.0.0.1  best: its LOCAL_PREF is the highest
-                                                                                64512:1:2
-      0.0.0.0/0     fd00::7   65002 65003          incomplete  100                           fd00::2   its LOCAL_PREF is 100, of another 200
-*     10.1.48.0/26  here                           igp                                       block     it is of this node
+        "BEST  PREFIX        NEXT-HOP  VIA                 PATH                 ORIGIN      LOCAL-PREF  MED  COMMUNITIES  FROM      WHY
+*     0.0.0.0/0     10.0.0.1  10.0.0.1 dev eth0   65001 {65010 65011}  igp         200         0    64512:100    10.0.0.1  best: its LOCAL_PREF is the highest
+                                                                                                    64512:1:2
+      0.0.0.0/0     fd00::7   fd00:1::1 dev eth0  65002 65003          incomplete  100                           fd00::2   its LOCAL_PREF is 100, of another 200
+*     10.1.48.0/26  here                                               igp                                       block     it is of this node
 "
     );
     let own = json!([answers::routes()[2]]);
     let out = shows(own, "bgp routes 10.1.48.0/26", &["block", "here"]);
-    for head in ["PATH", "LOCAL-PREF", "MED", "COMMUNITIES"] {
+    for head in ["VIA", "PATH", "LOCAL-PREF", "MED", "COMMUNITIES"] {
         assert!(!out.contains(head), "{out}");
     }
     assert_eq!(shows(json!([]), "bgp routes", &[]), "no such routes\n");

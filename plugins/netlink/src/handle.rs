@@ -269,6 +269,18 @@ impl<T: Transport> Netlink for Handle<T> {
         Ok(routes)
     }
 
+    fn route_to(&mut self, to: IpAddr) -> Result<Vec<Route>> {
+        let message = Message::new("look up the route to", to.to_string(), libc::RTM_GETROUTE)
+            .body(codec::route::lookup(to));
+        let found = self
+            .socket
+            .get(&message, |_, body| Some(codec::route::decode(body)));
+        match found {
+            Err(error) if error.errno() == Some(Errno::ENETUNREACH) => Ok(Vec::new()),
+            found => Ok(found?),
+        }
+    }
+
     fn add_route(&mut self, route: &Route) -> Result<()> {
         self.new_route(route, CREATE | EXCL)
     }

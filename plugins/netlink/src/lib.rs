@@ -55,6 +55,6 @@ pub use qdisc::{
     HtbClass, Qdisc, QdiscKind, Qdiscs, Tbf, TcHandle, U32Filter, U32Key, bytes_in,
     is_unknown_kind, ticks,
 };
-pub use route::{Family, Route, RouteChange, RouteFilter, RouteKind, Scope};
+pub use route::{Family, Hop, Route, RouteChange, RouteFilter, RouteKind, Scope};
 pub use rule::{Rule, RuleAction};
 pub use vxlan::{Vxlan, VxlanSpec};

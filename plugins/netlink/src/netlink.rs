@@ -77,6 +77,14 @@ pub trait Netlink {
 
     /// Routes. Two requests unless the filter names a family.
     fn routes(&mut self, filter: &RouteFilter) -> Result<Vec<Route>>;
+    /// The route by which this machine's packets to an address go, by its rules and
+    /// tables: one for each next hop, none where no route leads there. An address of
+    /// its own is led to by a route of that kind.
+    ///
+    /// # Errors
+    /// Where a route says that nothing goes there, with its errno: EHOSTUNREACH,
+    /// EACCES (prohibit), EINVAL (blackhole).
+    fn route_to(&mut self, to: IpAddr) -> Result<Vec<Route>>;
     /// Adds a route; [`Error::is_exists`](crate::Error::is_exists) if its table
     /// has one of the same destination and metric.
     fn add_route(&mut self, route: &Route) -> Result<()>;

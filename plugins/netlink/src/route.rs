@@ -70,8 +70,22 @@ impl RouteKind {
     pub const PROHIBIT: Self = Self(8);
 }
 
+/// One of the next hops of a multipath route. In an order that does not depend on
+/// the kernel's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hop {
+    /// None: the destination is on the link.
+    pub gateway: Option<IpAddr>,
+    /// Index of the link to send by.
+    pub oif: u32,
+    /// As [`Route::onlink`].
+    pub onlink: bool,
+    /// How much of the traffic it gets beside the others: 1 to 256.
+    pub weight: u16,
+}
+
 /// A route, as the kernel has it or is to have it. A multipath route is told as
-/// one of these for each next hop.
+/// one of these for each next hop; [`Route::joined`] makes one of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// Destination; prefix length 0 for the default route.
@@ -100,6 +114,11 @@ pub struct Route {
     pub advmss: Option<u32>,
     /// Take the gateway for reachable on the link even if no subnet covers it.
     pub onlink: bool,
+    /// Of a multipath route that is told: the weight of this next hop, 1 to 256.
+    pub weight: u16,
+    /// Of a multipath route that is asked for: all its next hops, ascending. Gateway,
+    /// link, onlink and encapsulation are not looked at then.
+    pub hops: Vec<Hop>,
     /// What packets are wrapped in before the link gets them.
     pub encap: Option<Encap>,
     /// Number of the [next hop](crate::Nexthop) that says gateway, link, onlink and
@@ -132,6 +151,8 @@ impl Route {
             mtu_lock: false,
             advmss: None,
             onlink: false,
+            weight: 1,
+            hops: Vec::new(),
             encap: None,
             nexthop: None,
         }
@@ -143,8 +164,36 @@ impl Route {
         if self.nexthop.is_some() {
             (self.gateway, self.oif, self.encap) = (None, None, None);
             self.onlink = false;
+            self.hops.clear();
         }
         self
+    }
+
+    /// One route of those that were told of a multipath one: its next hops are in
+    /// [`hops`](Route::hops). Of a single one nothing is changed. None where there are none.
+    pub fn joined(routes: &[Self]) -> Option<Self> {
+        let (first, rest) = routes.split_first()?;
+        let mut route = first.clone();
+        if rest.is_empty() {
+            return Some(route);
+        }
+        let hop = |route: &Self| {
+            Some(Hop {
+                gateway: route.gateway,
+                oif: route.oif?,
+                onlink: route.onlink,
+                weight: route.weight,
+            })
+        };
+        route.hops = routes.iter().filter_map(hop).collect();
+        route.hops.sort_unstable();
+        (route.gateway, route.oif, route.onlink, route.weight) = (None, None, false, 1);
+        Some(route)
+    }
+
+    /// Whether packets go by a link.
+    pub fn uses_link(&self, index: u32) -> bool {
+        self.oif == Some(index) || self.hops.iter().any(|hop| hop.oif == index)
     }
 
     /// Whether it is a default route.

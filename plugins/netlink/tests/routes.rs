@@ -43,6 +43,82 @@ fn shown(command: &str) -> Value {
 }
 
 #[test]
+fn a_lookup_tells_the_route_that_packets_go_by() {
+    in_new_netns(|| {
+        let mut handle = Handle::open().unwrap();
+        let oif = Some(subnets(&mut handle));
+        let mut by = |to: &str| {
+            let routes = handle.route_to(to.parse().unwrap()).unwrap();
+            let hop = |route: &Route| (route.dst.to_string(), route.gateway, route.oif);
+            routes.iter().map(hop).collect::<Vec<_>>()
+        };
+        assert_eq!(by("10.1.0.7"), [("10.1.0.0/24".into(), None, oif)]);
+        assert_eq!(by("fd00::7"), [("fd00::/64".into(), None, oif)]);
+        assert_eq!((by("192.0.2.1"), by("2001:db8::1")), (vec![], vec![]));
+        run("ip route add default via 10.1.0.9");
+        run("ip route add default via fe80::9 dev br0");
+        let default = [("0.0.0.0/0".into(), addr("10.1.0.9"), oif)];
+        assert_eq!(by("192.0.2.1"), default);
+        assert_eq!(by("2001:db8::1"), [("::/0".into(), addr("fe80::9"), oif)]);
+        // All next hops of one, in both families.
+        run("ip route add 192.0.2.0/24 nexthop via 10.1.0.2 nexthop via 10.1.0.3");
+        run("ip route add 2001:db8::/64 nexthop via fd00::2 nexthop via fd00::3");
+        let hops = |all: Vec<(String, Option<IpAddr>, Option<u32>)>| {
+            let mut hops: Vec<_> = all.into_iter().filter_map(|(_, hop, _)| hop).collect();
+            hops.sort();
+            hops
+        };
+        assert_eq!(
+            hops(by("192.0.2.1")),
+            [addr("10.1.0.2"), addr("10.1.0.3")].map(Option::unwrap)
+        );
+        assert_eq!(
+            hops(by("2001:db8::1")),
+            [addr("fd00::2"), addr("fd00::3")].map(Option::unwrap)
+        );
+        run("ip route add 198.51.100.0/24 via inet6 fd00::5");
+        assert_eq!(
+            by("198.51.100.1"),
+            [("198.51.100.0/24".into(), addr("fd00::5"), oif)]
+        );
+        // One by number, as routing daemons have them.
+        run("ip nexthop add id 7 via 10.1.0.6 dev br0");
+        run("ip route add 203.0.113.0/24 nhid 7");
+        assert_eq!(
+            by("203.0.113.1"),
+            [("203.0.113.0/24".into(), addr("10.1.0.6"), oif)]
+        );
+    });
+}
+
+#[test]
+fn a_lookup_follows_rules_and_says_what_goes_nowhere() {
+    in_new_netns(|| {
+        let mut handle = Handle::open().unwrap();
+        subnets(&mut handle);
+        run("ip link set lo up");
+        let kind = |handle: &mut Handle, to: &str| {
+            let routes = handle.route_to(to.parse().unwrap());
+            routes
+                .map(|routes| routes[0].kind)
+                .map_err(|error| error.errno().unwrap())
+        };
+        assert_eq!(kind(&mut handle, "10.1.0.1"), Ok(RouteKind::LOCAL));
+        assert_eq!(kind(&mut handle, "fd00::1"), Ok(RouteKind::LOCAL));
+        for (to, family) in [("192.0.2.0/24", "-4"), ("2001:db8::/64", "-6")] {
+            run(&format!("ip {family} route add unreachable {to}"));
+        }
+        use nix::errno::Errno;
+        assert_eq!(kind(&mut handle, "192.0.2.1"), Err(Errno::EHOSTUNREACH));
+        assert_eq!(kind(&mut handle, "2001:db8::1"), Err(Errno::EHOSTUNREACH));
+        run("ip rule add to 198.51.100.0/24 lookup 1000");
+        run("ip route add 198.51.100.0/24 via 10.1.0.9 table 1000 metric 20");
+        let routes = handle.route_to("198.51.100.1".parse().unwrap()).unwrap();
+        assert_eq!((routes[0].table, routes[0].priority), (1000, Some(20)));
+    });
+}
+
+#[test]
 fn every_field_reaches_the_kernel() {
     in_new_netns(|| {
         let mut handle = Handle::open().unwrap();

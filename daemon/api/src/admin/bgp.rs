@@ -169,6 +169,10 @@ pub struct BgpRoute {
     /// Where packets go; absent: they are here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_hop: Option<IpAddr>,
+    /// What the next hop is reached by, such as `192.0.2.1 dev eth0`; itself where it is on a link. None: it is not
+    /// reached, or is told to a neighbour.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub via: Vec<String>,
     /// The path, the nearest AS first, a set in braces.
     pub as_path: String,
     /// `igp`, `egp` or `incomplete`.

@@ -5,7 +5,7 @@ use super::export::{Export, NotTold, Profile};
 use super::import::Unfit;
 use super::member::Member;
 use super::peers::{PeerId, World};
-use super::rib::{Rib, is_reached};
+use super::rib::{Rib, is_reached, is_too_far};
 use super::store::{Open, Route};
 use crate::policy::{Policy, Source};
 use crate::{Bits, Net};
@@ -109,6 +109,10 @@ impl<A: Bits> Rib<A> {
         }
         if path.chosen.is_some_and(|route| !is_reached(world, route)) {
             return Unfit::NextHop;
+        }
+        let peer = world.peers.get(path.peer);
+        if peer.is_some_and(|peer| is_too_far(world, &peer.neighbour, &path)) {
+            return Unfit::NotOnLink;
         }
         let import = world.import(path.peer, path.received);
         let unfit = import.and_then(|import| {

@@ -5,8 +5,11 @@ use hashbrown::HashMap;
 
 /// Knows the ways within the AS.
 pub trait Resolve: Send + Sync {
-    /// What it costs to reach a next hop; none where it is not reached.
+    /// What it costs to reach a next hop: 0 where it is on a link; none where it is not reached.
     fn cost(&self, next_hop: NextHop) -> Option<u32>;
+
+    /// No route has it any more that was asked for.
+    fn forget(&self, _next_hop: NextHop) {}
 }
 
 impl<F: Fn(NextHop) -> Option<u32> + Send + Sync> Resolve for F {
@@ -23,6 +26,8 @@ struct Hop {
     next_hop: Option<NextHop>,
     count: u32,
     cost: Option<u32>,
+    /// Its cost is another than what its routes were chosen by.
+    other: bool,
 }
 
 /// Each once, asked for once.
@@ -31,6 +36,8 @@ pub(super) struct Hops {
     free: Vec<HopId>,
     index: HashMap<Option<NextHop>, HopId>,
     resolve: Box<dyn Resolve>,
+    /// Some have another cost than what their routes were chosen by.
+    other: bool,
 }
 
 impl Hops {
@@ -40,6 +47,7 @@ impl Hops {
             free: Vec::new(),
             index: HashMap::new(),
             resolve,
+            other: false,
         }
     }
 
@@ -67,6 +75,7 @@ impl Hops {
             next_hop,
             count: 1,
             cost: self.ask(next_hop),
+            other: false,
         };
         let free = self.free.pop();
         let id = match free.and_then(|id| Some((id, self.all.get_mut(id.0 as usize)?))) {
@@ -92,17 +101,39 @@ impl Hops {
         if hop.count == 0 {
             self.index.remove(&hop.next_hop);
             self.free.push(id);
+            if let Some(next_hop) = hop.next_hop {
+                self.resolve.forget(next_hop);
+            }
         }
     }
 
     /// Asks for all of them anew; whether any answer is another.
     pub(super) fn anew(&mut self) -> bool {
-        let costs: Vec<_> = self.all.iter().map(|hop| self.ask(hop.next_hop)).collect();
-        let mut other = false;
+        let used = |hop: &Hop| match hop.count {
+            0 => hop.cost,
+            _ => self.ask(hop.next_hop),
+        };
+        let costs: Vec<_> = self.all.iter().map(used).collect();
+        let mut any = false;
         for (hop, cost) in self.all.iter_mut().zip(costs) {
-            other |= hop.count > 0 && hop.cost != cost;
+            let other = hop.cost != cost;
             hop.cost = cost;
+            hop.other |= other;
+            any |= other;
         }
-        other
+        self.other |= any;
+        any
+    }
+
+    /// Whether its routes have to be chosen from anew.
+    pub(super) fn is_other(&self, id: HopId) -> bool {
+        self.all.get(id.0 as usize).is_some_and(|hop| hop.other)
+    }
+
+    /// All routes were chosen from anew.
+    pub(super) fn settled(&mut self) {
+        if std::mem::take(&mut self.other) {
+            self.all.iter_mut().for_each(|hop| hop.other = false);
+        }
     }
 }

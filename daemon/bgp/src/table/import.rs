@@ -25,6 +25,8 @@ pub enum Unfit {
     Policy(Decision),
     /// Its next hop is not reached.
     NextHop,
+    /// Its next hop is not on a link, as the neighbour is.
+    NotOnLink,
     /// Another policy than before would take it, and is about to.
     Unjudged,
     /// The neighbour is gone, and the path soon.
@@ -56,6 +58,9 @@ impl fmt::Display for Unfit {
             Unfit::FirstAs(None) => f.write_str("its path does not begin with the neighbour's AS"),
             Unfit::Policy(decision) => f.write_str(&decision.explain(None)),
             Unfit::NextHop => f.write_str("its next hop is not reached"),
+            Unfit::NotOnLink => f.write_str(
+                "its next hop is not on a link, as one of an external neighbour that is one hop away has to be",
+            ),
             Unfit::Unjudged => f.write_str("it is about to be judged by another policy"),
             Unfit::Gone => f.write_str("the neighbour is gone"),
         }

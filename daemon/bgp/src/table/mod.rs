@@ -55,6 +55,7 @@ use peers::{Peers, World};
 use rib::Rib;
 use std::sync::Arc;
 use store::Store;
+use sweep::Choose;
 
 /// All routes of all neighbours, of both families.
 pub struct Table {
@@ -214,8 +215,8 @@ impl Table {
     /// Next hops may be reached in other ways than before: all are asked for anew.
     pub fn resolve_anew(&mut self) {
         if self.world.store.hops.anew() {
-            self.v4.sweep(true);
-            self.v6.sweep(true);
+            self.v4.sweep(Choose::Hops);
+            self.v6.sweep(Choose::Hops);
         }
     }
 
@@ -223,7 +224,11 @@ impl Table {
     pub fn work(&mut self, most: usize) -> bool {
         self.v4.work(&mut self.world, most);
         self.v6.work(&mut self.world, most);
-        !(self.v4.is_swept() && self.v6.is_swept())
+        let is_done = self.v4.is_swept() && self.v6.is_swept();
+        if is_done {
+            self.world.store.hops.settled();
+        }
+        !is_done
     }
 
     /// All paths to a prefix, and what became of each, the best first.

@@ -9,7 +9,7 @@ use super::member::Member;
 use super::nets::{Id, Nets};
 use super::paths::{END, Path, Paths};
 use super::peers::{PeerId, World};
-use super::settings::Of;
+use super::settings::{Neighbour, Of};
 use super::store::RouteId;
 use super::sweep::Sweep;
 use crate::{Bits, Net};
@@ -271,15 +271,20 @@ impl<A: Bits> Rib<A> {
         Some(used)
     }
 
-    /// The best, and those that are used beside it, each next hop once. What is told of a prefix is the best alone.
+    /// The best, and those that are used beside it, with the same AS path unless that is not asked, each next hop once. What is told of a prefix is the best alone.
     pub(super) fn beside(&self, world: &World, all: &mut [Candidate]) -> Used {
         let most = world.settings.multipath.max(1);
         all.sort_unstable_by_key(|one| (!one.is_equal(), one.third, one.address, one.peer));
         let mut used = Used::new();
         let mut hops: SmallVec<[_; 8]> = SmallVec::new();
+        let best = all.first().map(|best| best.route);
+        let like_best = |route| {
+            let same = |best| world.store.has_same_path(best, route);
+            world.settings.multipath_relax || best.is_some_and(same)
+        };
         for one in all.iter().take_while(|one| one.is_equal()) {
             let hop = world.store.next_hop(one.route);
-            if used.len() < most && !hops.contains(&hop) {
+            if used.len() < most && !hops.contains(&hop) && like_best(one.route) {
                 hops.push(hop);
                 used.push((one.peer, one.route));
             }
@@ -365,6 +370,9 @@ fn candidate(world: &World, at: u32, path: &Path) -> Option<Candidate> {
     }
     let peer = world.peers.get(path.peer).filter(|peer| !peer.gone)?;
     let neighbour = &peer.neighbour;
+    if is_too_far(world, neighbour, path) {
+        return None;
+    }
     let router = match rank.originator {
         0 => neighbour.router.get(),
         originator => originator,
@@ -377,6 +385,21 @@ fn candidate(world: &World, at: u32, path: &Path) -> Option<Candidate> {
         std::net::IpAddr::V6(ip) => ip.to_bits(),
     };
     Some(candidate)
+}
+
+/// Whether the neighbour is on a link and the next hop that it told is not.
+pub(super) fn is_too_far(world: &World, neighbour: &Neighbour, path: &Path) -> bool {
+    let is_told = |route| world.store.next_hop(route) == world.store.next_hop(path.received);
+    let is_far = |route| {
+        world
+            .store
+            .rank(route)
+            .is_some_and(|(_, cost)| cost != Some(0))
+    };
+    neighbour.adjacent
+        && path
+            .chosen
+            .is_some_and(|route| is_told(route) && is_far(route))
 }
 
 /// Whether the next hop of a route is reached.

@@ -4,6 +4,7 @@ use super::batch::Told;
 use super::export::Profile;
 use super::peers::{Counts, PeerId};
 use super::settings::{Filters, Neighbour, Of};
+use super::sweep::Choose;
 use super::{Table, of};
 use crate::Family;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ impl Table {
             self.leave(peer, family);
             let told = self.counts(peer, family).received > 0;
             if told {
-                of!(self, family, rib, _world => rib.sweep(false));
+                of!(self, family, rib, _world => rib.sweep(Choose::None));
             }
         }
         if let Some(peer) = self.world.peers.get_mut(peer) {
@@ -43,8 +44,8 @@ impl Table {
         for heard in &mut peer.heard {
             heard.judge = heard.counts.received > 0;
         }
-        self.v4.sweep(true);
-        self.v6.sweep(true);
+        self.v4.sweep(Choose::All);
+        self.v6.sweep(Choose::All);
         // What others are told of its routes has its identifier in it.
         self.look_again();
     }
@@ -133,7 +134,7 @@ impl Table {
             return;
         }
         heard.purge = Some(heard.epoch);
-        of!(self, family, rib, _world => rib.sweep(false));
+        of!(self, family, rib, _world => rib.sweep(Choose::None));
     }
 
     /// A neighbour is expected back no more, or tells nothing of this family any more: all that it told of it goes.
@@ -165,7 +166,7 @@ impl Table {
         for family in Family::ALL {
             let due = self.world.peers.is_judged(family);
             if due {
-                of!(self, family, rib, _world => rib.sweep(false));
+                of!(self, family, rib, _world => rib.sweep(Choose::None));
             }
             self.regroup(&changed, family);
         }

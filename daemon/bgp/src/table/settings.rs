@@ -19,6 +19,8 @@ pub struct Settings {
     pub always_compare_med: bool,
     /// So many paths are used beside each other where they are equal but for who told them. 1 is no such thing.
     pub multipath: usize,
+    /// Also those with other AS in their paths, where these are as long.
+    pub multipath_relax: bool,
 }
 
 impl Settings {
@@ -30,6 +32,7 @@ impl Settings {
             cluster: router,
             always_compare_med: false,
             multipath: 1,
+            multipath_relax: false,
         }
     }
 }
@@ -84,6 +87,9 @@ pub struct Neighbour {
     pub filters: Filters,
     /// The own address as next hop of routes of each family, where there is one.
     pub own_hops: [Option<NextHop>; 2],
+    /// It is on the same link, and so has to be what it tells as next hop (RFC 4271, 6.3). Where an import policy puts
+    /// another in its place, that may be anywhere.
+    pub adjacent: bool,
     /// Networks that both are in: a next hop of another speaker there is told to a neighbour of another AS as it is
     /// (RFC 4271, 5.1.3). Mostly none.
     pub shared: Vec<Prefix>,

@@ -145,6 +145,18 @@ impl Store {
         self.hops.get(self.slot(id)?.hop)
     }
 
+    /// Whether two went through the same AS.
+    pub(super) fn has_same_path(&self, one: RouteId, other: RouteId) -> bool {
+        let path = |id| Some(self.get(id)?.attributes.as_path);
+        one == other || path(one) == path(other)
+    }
+
+    /// Whether its next hop is reached in another way than when it was chosen from.
+    pub(super) fn is_reached_otherwise(&self, id: RouteId) -> bool {
+        self.slot(id)
+            .is_some_and(|slot| self.hops.is_other(slot.hop))
+    }
+
     pub(super) fn rank(&self, id: RouteId) -> Option<(Rank, Option<u32>)> {
         let slot = self.slot(id)?;
         Some((slot.rank, self.hops.cost(slot.hop)))

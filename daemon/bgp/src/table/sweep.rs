@@ -17,8 +17,19 @@ pub(super) const VAIN: usize = 64;
 pub(super) struct Sweep {
     next: u32,
     round: Round,
-    /// Next hops are reached in another way than when the choice was made.
-    choose: bool,
+    choose: Choose,
+}
+
+/// Which prefixes are chosen for anew, whoever told them.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Choose {
+    /// None.
+    #[default]
+    None,
+    /// Those with a next hop that is reached in another way than when the choice was made.
+    Hops,
+    /// All.
+    All,
 }
 
 /// How far it is. Prefixes come while it goes on: they are at the end.
@@ -34,7 +45,7 @@ enum Round {
 
 impl Sweep {
     pub(super) fn is_choosing(&self) -> bool {
-        self.choose
+        self.choose != Choose::None
     }
 
     /// The prefix that is looked at next.
@@ -61,9 +72,9 @@ impl Sweep {
 
 impl<A: Bits> Rib<A> {
     /// All paths have to be looked at.
-    pub(super) fn sweep(&mut self, choose: bool) {
+    pub(super) fn sweep(&mut self, choose: Choose) {
         self.sweep.round = Round::ToEnd(self.sweep.next);
-        self.sweep.choose |= choose;
+        self.sweep.choose = self.sweep.choose.max(choose);
     }
 
     pub(super) fn is_swept(&self) -> bool {
@@ -87,7 +98,7 @@ impl<A: Bits> Rib<A> {
             import.end(world);
         }
         if self.is_swept() {
-            self.sweep.choose = false;
+            self.sweep.choose = Choose::None;
             world.peers.done(A::FAMILY);
             world.peers.forget();
         }
@@ -98,9 +109,21 @@ impl<A: Bits> Rib<A> {
         if self.head(id).first == END {
             return;
         }
-        let due = |path: &super::paths::Path| world.peers.duty(path.peer, A::FAMILY, path.epoch);
+        let due = |path: &super::paths::Path| {
+            let duty = world.peers.duty(path.peer, A::FAMILY, path.epoch);
+            let otherwise = || {
+                path.chosen
+                    .is_some_and(|id| world.store.is_reached_otherwise(id))
+            };
+            duty != Duty::None
+                || match self.sweep.choose {
+                    Choose::None => false,
+                    Choose::Hops => otherwise(),
+                    Choose::All => true,
+                }
+        };
         let mut paths = self.paths_of(id);
-        if !self.sweep.choose && paths.all(|(_, path)| due(path) == Duty::None) {
+        if !paths.any(|(_, path)| due(path)) {
             return;
         }
         drop(paths);

@@ -35,7 +35,8 @@ fn defaults_are_filled_in() {
                 "staleTime": "360s",
                 "deferral": "360s",
             },
-            "multipath": 1,
+            "multipath": 16,
+            "multipathRelax": false,
             "alwaysCompareMed": false,
         })
     );
@@ -45,7 +46,7 @@ fn defaults_are_filled_in() {
     assert_eq!(config.listen, None);
     assert_eq!(config.advertise, Advertise::default());
     assert_eq!(config.graceful, Graceful::FULL);
-    assert_eq!((config.multipath, config.always_compare_med), (1, false));
+    assert_eq!((config.multipath, config.always_compare_med), (16, false));
     assert_eq!(config.nodes.patterns(), [""; 0]);
     let listening = taken(&config_listening());
     assert_eq!(listening.json["spec"]["listen"], json!({"port": 179}));
@@ -80,6 +81,7 @@ fn an_object_says_what_stands_in_it() {
             "deferral": "1s",
         },
         "multipath": 64,
+        "multipathRelax": true,
         "alwaysCompareMed": true,
     });
     assert_eq!(taken(&config(spec.clone())).json, config(spec.clone()));
@@ -113,6 +115,7 @@ fn an_object_says_what_stands_in_it() {
     };
     assert_eq!(config.graceful, graceful);
     assert_eq!((config.multipath, config.always_compare_med), (64, true));
+    assert!(config.multipath_relax);
 }
 
 #[test]
@@ -252,6 +255,10 @@ fn each_wrong_field_is_named() {
         ),
         (json!({"gracefulRestart": {"time": "1s"}}), "gracefulRestart.time: no such field".into()),
         (json!({"multipath": 0}), "multipath: 0 is not in 1 to 64".into()),
+        (
+            json!({"multipathRelax": 1}),
+            "multipathRelax: must be true or false, is a number".into(),
+        ),
         (json!({"multipath": 65}), "multipath: 65 is not in 1 to 64".into()),
         (
             json!({"alwaysCompareMed": "true"}),

@@ -76,7 +76,8 @@ fn without_objects_there_are_the_defaults() {
     assert_eq!(found.speaker.asn, asn(64512));
     assert_eq!(found.speaker.router, router("10.0.0.1"));
     assert_eq!(found.speaker.cluster, router("10.0.0.1"));
-    assert_eq!(found.speaker.multipath, 1);
+    assert_eq!(found.speaker.multipath, 16);
+    assert!(!found.speaker.multipath_relax);
     assert!(!found.speaker.always_compare_med);
     assert_eq!(found.listen, None, "nothing listens that was not told to");
     assert_eq!(found.advertise, Advertise::default());
@@ -91,6 +92,7 @@ fn a_config_says_who_the_node_is() {
         "routerID": "1.2.3.4",
         "clusterID": "9.9.9.9",
         "multipath": 8,
+        "multipathRelax": true,
         "alwaysCompareMed": true,
         "advertise": {"blocks": false},
         "gracefulRestart": {"mode": "Off"},
@@ -105,6 +107,7 @@ fn a_config_says_who_the_node_is() {
         (asn(65010), router("1.2.3.4"), router("9.9.9.9"))
     );
     assert_eq!((speaker.multipath, speaker.always_compare_med), (8, true));
+    assert!(speaker.multipath_relax);
     assert!(!found.advertise.blocks && found.advertise.claims);
     let settings = only(&found).session.settings();
     assert_eq!(settings.graceful, Graceful::OFF);

@@ -24,6 +24,7 @@ const WORDS: &[&str] = &[
     "staleTime",
     "deferral",
     "multipath",
+    "multipathRelax",
     "alwaysCompareMed",
     "address",
     "prefix",
@@ -181,6 +182,7 @@ fn config() -> BoxedStrategy<Value> {
         ("advertise", some(advertise)),
         ("gracefulRestart", some(graceful)),
         ("multipath", (1..=64_u8).prop_map(Value::from).boxed()),
+        ("multipathRelax", flag()),
         ("alwaysCompareMed", flag()),
     ])
 }

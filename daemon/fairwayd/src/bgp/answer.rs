@@ -84,7 +84,10 @@ impl Turn {
             Which::Used | Which::To(_) => ("prefix", None),
         };
         match (shown, address) {
-            (Some(shown), _) => Ok(shown.iter().map(told::route).collect()),
+            (Some(shown), _) => {
+                let is_told = matches!(which, Which::Told(_));
+                Ok(told::routes(&shown, (!is_told).then_some(&self.hops)))
+            }
             (None, Some(address)) => Err(self.stranger(field, address)),
             (None, None) => Ok(Vec::new()),
         }

@@ -7,7 +7,6 @@
 
 mod answer;
 mod feed;
-mod hops;
 pub(crate) mod keys;
 mod own;
 mod password;
@@ -16,7 +15,7 @@ mod told;
 mod turn;
 mod wanted;
 
-use crate::{convert::body, driver::Driver, routes::Routes};
+use crate::{convert::body, driver::Driver, hops::Hops, routes::Routes};
 use fairway_api::{ErrorBody, admin};
 use fairway_cni::Code;
 use fairway_ipam::NodeName;
@@ -37,6 +36,8 @@ pub(crate) struct Beginning {
     pub(crate) driver: Driver,
     /// Where sessions are recorded, if they are.
     pub(crate) record: Option<PathBuf>,
+    /// Knows how next hops are reached.
+    pub(crate) hops: Hops,
 }
 
 type To<T> = oneshot::Sender<Result<T, ErrorBody>>;

@@ -1,6 +1,7 @@
 //! The speaker while it runs: what it was told, and what it is to be told.
 
-use super::{hops::Hops, own::Own};
+use super::own::Own;
+use crate::hops::Hops;
 use fairway_bgp::{
     Family, Prefix,
     attr::{AsPath, Attributes, Origin},

@@ -1,7 +1,11 @@
 //! What the socket and the thread of routes are told, in their words.
 
 use super::wanted::Left;
-use crate::{convert::body, routes::Learned};
+use crate::{
+    convert::body,
+    hops::{Answer, Hops, Reached},
+    routes::Learned,
+};
 use fairway_api::{ErrorBody, admin};
 use fairway_bgp::{
     Prefix, Time,
@@ -16,7 +20,7 @@ use fairway_cni::Code;
 use fairway_ipam::Cidr;
 use fairway_rib::route::Path;
 use fairway_speaker::{PeerStatus, Seen, Which};
-use std::{net::IpAddr, time::UNIX_EPOCH};
+use std::{collections::BTreeMap, net::IpAddr, time::UNIX_EPOCH};
 
 /// LOCAL_PREF where a neighbour says nothing of it (RFC 4271, 9.1.1 leaves it to the node).
 const PREFERENCE: u32 = 100;
@@ -26,9 +30,12 @@ pub(super) fn learned(change: &Change) -> Option<Learned> {
     let prefix = Cidr::holding(change.prefix.address(), change.prefix.length())?;
     let way = change.best.first().and_then(|best| {
         let attributes = &best.route.attributes;
+        let hops = change.best.iter().filter_map(|one| one.route.next_hop);
+        // Own routes are not beside those of neighbours.
+        best.route.next_hop?;
         Some(crate::routes::Way {
             peer: best.address?,
-            gateway: best.route.next_hop?.address(),
+            next_hops: hops.map(|hop| hop.address()).collect(),
             path: Path {
                 preference: attributes.local_pref.unwrap_or(PREFERENCE),
                 as_path_len: u16::try_from(attributes.as_path.len()).unwrap_or(u16::MAX),
@@ -167,8 +174,27 @@ fn messages(counted: Messages) -> admin::BgpMessages {
     }
 }
 
-/// A path.
-pub(super) fn route(seen: &Seen) -> admin::BgpRoute {
+/// Paths. Without `hops` they are what a neighbour was told, whose next hops are its business.
+pub(super) fn routes(shown: &[Seen], hops: Option<&Hops>) -> Vec<admin::BgpRoute> {
+    // Many have the same next hop.
+    let mut answers: BTreeMap<IpAddr, Answer> = BTreeMap::new();
+    let mut answer = |to: IpAddr| {
+        let known = answers.entry(to);
+        hops.map(|hops| known.or_insert_with(|| hops.answer(to)).clone())
+    };
+    let all = shown.iter().map(|seen| {
+        let next_hop = seen.route.next_hop.map(|hop| hop.address());
+        route(seen, next_hop.and_then(&mut answer))
+    });
+    all.collect()
+}
+
+fn route(seen: &Seen, answer: Option<Answer>) -> admin::BgpRoute {
+    let (via, unreached) = match answer {
+        Some(Ok(Reached { by, .. })) => (by.iter().map(ToString::to_string).collect(), None),
+        Some(Err(unreached)) => (Vec::new(), Some(unreached)),
+        None => (Vec::new(), None),
+    };
     let attributes = &seen.route.attributes;
     let communities = attributes.communities.iter().map(ToString::to_string);
     let large = attributes.large.iter().map(ToString::to_string);
@@ -177,6 +203,7 @@ pub(super) fn route(seen: &Seen) -> admin::BgpRoute {
         peer: seen.peer,
         source: source(seen.source).to_owned(),
         next_hop: seen.route.next_hop.map(|hop| -> IpAddr { hop.address() }),
+        via,
         as_path: as_path(&attributes.as_path),
         origin: match attributes.origin {
             fairway_bgp::attr::Origin::Igp => "igp",
@@ -188,7 +215,10 @@ pub(super) fn route(seen: &Seen) -> admin::BgpRoute {
         med: attributes.med,
         communities: communities.chain(large).collect(),
         best: seen.best,
-        why: seen.why.clone(),
+        why: match unreached.filter(|_| seen.unreached) {
+            Some(unreached) => format!("{}: {unreached}", seen.why),
+            None => seen.why.clone(),
+        },
     }
 }
 

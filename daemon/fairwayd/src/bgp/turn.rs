@@ -3,7 +3,6 @@
 use super::{
     Beginning, Message,
     feed::Feed,
-    hops::Hops,
     own::Own,
     password::Passwords,
     running::Running,
@@ -12,6 +11,7 @@ use super::{
 };
 use crate::{
     driver::Driver,
+    hops::Hops,
     routes::{Learned, Routes},
 };
 use fairway_bgp::table::{Change, Drain};
@@ -39,7 +39,8 @@ pub(super) struct Turn {
     pub(super) feed: Feed,
     own: Own,
     passwords: Passwords,
-    hops: Hops,
+    pub(super) hops: Hops,
+    hops_changed: watch::Receiver<()>,
     pub(super) running: Option<Running>,
     pub(super) goal: Option<Goal>,
     /// The store was not seen yet since the daemon began: a speaker that begins now was there before, as far as
@@ -55,6 +56,7 @@ pub(super) struct Turn {
 enum Happened {
     Message(Option<Message>),
     Underlay,
+    Hops,
     Changes(Result<Vec<Change>, Gone>),
     Tick,
 }
@@ -66,6 +68,7 @@ impl Turn {
             routes,
             driver,
             record,
+            hops,
         } = beginning;
         Turn {
             underlay: routes.underlay(),
@@ -76,7 +79,8 @@ impl Turn {
             record,
             feed: Feed::default(),
             passwords: Passwords::default(),
-            hops: Hops::default(),
+            hops_changed: hops.changed(),
+            hops,
             running: None,
             goal: None,
             first: true,
@@ -95,6 +99,7 @@ impl Turn {
             let happened = tokio::select! {
                 message = inbox.recv() => Happened::Message(message),
                 Ok(()) = self.underlay.changed() => Happened::Underlay,
+                Ok(()) = self.hops_changed.changed() => Happened::Hops,
                 changes = changes(&mut self.running) => Happened::Changes(changes),
                 _ = tick.tick(), if looks => Happened::Tick,
             };
@@ -107,6 +112,7 @@ impl Turn {
                 Happened::Message(None) => return self.leave().await,
                 Happened::Message(Some(message)) => self.message(message).await,
                 Happened::Underlay | Happened::Tick => self.settle().await,
+                Happened::Hops => self.resolve_anew().await,
                 Happened::Changes(Ok(changes)) => self.learn(changes),
                 Happened::Changes(Err(gone)) => self.lost(gone),
             }
@@ -150,7 +156,6 @@ impl Turn {
             return;
         }
         let underlay = self.underlay.borrow_and_update().clone();
-        let others = self.hops.set(underlay.as_ref());
         let addresses = underlay.into_iter().flat_map(|record| record.addresses);
         let addresses: Vec<IpAddr> = addresses.map(|own| own.address).collect();
         let mut goal = wanted::goal(&self.me, &addresses, &self.feed.reader, &mut self.passwords);
@@ -165,10 +170,10 @@ impl Turn {
         if stops && let Some(running) = self.running.take() {
             info!("the BGP speaker ends");
             running.stop().await;
-            self.routes.forget_learned();
+            self.forget_learned();
         }
         let restarted = std::mem::take(&mut self.first);
-        let done = self.bring(&goal, restarted, others).await;
+        let done = self.bring(&goal, restarted).await;
         self.again = done.is_err();
         self.goal = Some(goal);
         if let Err(gone) = done {
@@ -196,7 +201,7 @@ impl Turn {
         }
     }
 
-    async fn bring(&mut self, goal: &Goal, restarted: bool, others: bool) -> Result<(), Gone> {
+    async fn bring(&mut self, goal: &Goal, restarted: bool) -> Result<(), Gone> {
         let Some(config) = &goal.speaker else {
             return Ok(());
         };
@@ -226,11 +231,23 @@ impl Turn {
         };
         running
             .tell(config, (&self.own, &goal.advertise), drain)
-            .await?;
-        match others {
-            true => running.speaker.resolve_anew().await,
-            false => Ok(()),
+            .await
+    }
+
+    /// Next hops are reached in other ways than before.
+    async fn resolve_anew(&mut self) {
+        let Some(running) = &self.running else {
+            return;
+        };
+        if let Err(gone) = running.speaker.resolve_anew().await {
+            self.lost(gone);
         }
+    }
+
+    /// Who told it is gone, and so is the table that had the next hops.
+    fn forget_learned(&self) {
+        self.hops.forget_all();
+        self.routes.forget_learned();
     }
 
     /// A node that is drained says so at once, and withdraws its routes when the last container has left.
@@ -253,7 +270,7 @@ impl Turn {
         error!("{gone}; it is started again");
         self.running = None;
         self.again = true;
-        self.routes.forget_learned();
+        self.forget_learned();
     }
 
     /// What does not hold on this node.

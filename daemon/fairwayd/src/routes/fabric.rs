@@ -8,7 +8,7 @@
 use fairway_ipam::{Cidr, NetworkName};
 use fairway_rib::{
     Input, Prefix,
-    route::{BgpRoute, Gateway, Key, Path, Route},
+    route::{BgpRoute, Gateway, Gateways, Key, Path, Route},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,16 +28,34 @@ pub(crate) struct Learned {
 pub(crate) struct Way {
     /// The neighbour.
     pub(crate) peer: IpAddr,
-    /// The next hop, on the link of the underlay.
-    pub(crate) gateway: IpAddr,
+    /// Next hops: of the best, and of those that are used beside it.
+    pub(crate) next_hops: Vec<IpAddr>,
     /// What decides between several.
     pub(crate) path: Path,
+}
+
+/// A way, and what its next hops were reached by when that was looked up last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Known {
+    way: Way,
+    /// Those that were, each with its gateways.
+    reached: Vec<(IpAddr, Vec<Gateway>)>,
+}
+
+/// Says what a next hop is reached by; by nothing: it is not.
+pub(super) trait Reach: Fn(IpAddr) -> Vec<Gateway> {}
+
+impl<F: Fn(IpAddr) -> Vec<Gateway>> Reach for F {}
+
+fn reached(way: &Way, reach: &impl Reach) -> Vec<(IpAddr, Vec<Gateway>)> {
+    let all = way.next_hops.iter().map(|hop| (*hop, reach(*hop)));
+    all.filter(|(_, by)| !by.is_empty()).collect()
 }
 
 /// All of it.
 #[derive(Debug, Default)]
 pub(super) struct Fabric {
-    known: BTreeMap<Prefix, Way>,
+    known: BTreeMap<Prefix, Known>,
     /// Networks, and the prefixes of their pools.
     places: BTreeMap<NetworkName, Vec<Cidr>>,
     /// What was told before the daemon began was told again, or is not waited for. Until then nothing is taken out of
@@ -47,21 +65,42 @@ pub(super) struct Fabric {
 
 impl Fabric {
     /// What the routing table is told of what is learned.
-    pub(super) fn learn(&mut self, learned: Vec<Learned>) -> Vec<Input> {
+    pub(super) fn learn(&mut self, learned: Vec<Learned>, reach: &impl Reach) -> Vec<Input> {
         let mut inputs = Vec::new();
         for Learned { prefix, way } in learned {
             // What is not routed (loopback, multicast and the like) is not put into any table.
             let Ok(prefix) = Prefix::new(prefix) else {
                 continue;
             };
-            let before = match way {
-                Some(way) => self.known.insert(prefix, way),
+            let known = way.map(|way| Known {
+                reached: reached(&way, reach),
+                way,
+            });
+            let before = match known {
+                Some(known) => self.known.insert(prefix, known),
                 None => self.known.remove(&prefix),
             };
             let before = self.routes(prefix, before.as_ref());
             let now = self.routes(prefix, self.known.get(&prefix));
             differ(before, now, &mut inputs);
         }
+        inputs
+    }
+
+    /// Next hops are reached in other ways than before. By one that is not reached any more nothing goes: other ways are
+    /// about to be chosen, or none.
+    pub(super) fn reach(&mut self, reach: &impl Reach) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        let mut known = std::mem::take(&mut self.known);
+        for (prefix, one) in &mut known {
+            let now = reached(&one.way, reach);
+            if one.reached != now {
+                let before = self.routes(*prefix, Some(one));
+                one.reached = now;
+                differ(before, self.routes(*prefix, Some(one)), &mut inputs);
+            }
+        }
+        self.known = known;
         inputs
     }
 
@@ -87,14 +126,18 @@ impl Fabric {
 
     fn all(&self) -> BTreeMap<Key, Route> {
         let all = self.known.iter();
-        all.flat_map(|(prefix, way)| self.routes(*prefix, Some(way)))
+        all.flat_map(|(prefix, known)| self.routes(*prefix, Some(known)))
             .collect()
     }
 
     /// In the table of each network that it is for.
-    fn routes(&self, prefix: Prefix, way: Option<&Way>) -> BTreeMap<Key, Route> {
-        let gateway = way.and_then(|way| Gateway::new(way.gateway, None).ok());
-        let Some((way, gateway)) = way.zip(gateway) else {
+    fn routes(&self, prefix: Prefix, known: Option<&Known>) -> BTreeMap<Key, Route> {
+        let reached = known.and_then(|known| {
+            let by = known.reached.iter().flat_map(|(_, by)| by).cloned();
+            let next_hops: Vec<IpAddr> = known.reached.iter().map(|(hop, _)| *hop).collect();
+            Some((&known.way, next_hops, Gateways::new(by)?))
+        });
+        let Some((way, next_hops, gateways)) = reached else {
             return BTreeMap::new();
         };
         let within = |ranges: &Vec<Cidr>| {
@@ -112,7 +155,8 @@ impl Fabric {
                 peer: way.peer,
                 network: network.clone(),
                 prefix,
-                gateway: gateway.clone(),
+                next_hops: next_hops.clone(),
+                gateways: gateways.clone(),
                 path: way.path,
                 beside: !inside.is_empty(),
             });

@@ -11,6 +11,7 @@ mod containers;
 mod fabric;
 mod feed;
 mod firewall;
+mod follow;
 mod ground;
 mod machine;
 mod state;
@@ -26,7 +27,7 @@ pub(crate) use feed::held;
 pub use ground::Ground;
 pub use underlay::Found;
 
-use crate::{clock::Clocks, error::Error, inbox::Outbox};
+use crate::{clock::Clocks, error::Error, hops::Hops, inbox::Outbox};
 use fairway_api::{ErrorBody, admin, endpoint};
 use fairway_fib::Fib;
 use fairway_ipam::{AttachmentId, Lease, NodeName, record::UnderlayRecord};
@@ -52,6 +53,8 @@ pub struct Beginning {
     pub clocks: Clocks,
     /// Is told of ways to other nodes.
     pub(crate) ways: mpsc::UnboundedSender<ways::Changed>,
+    /// Next hops of BGP, which are looked up anew where the kernel's routes change.
+    pub(crate) hops: Hops,
 }
 
 /// What is put to the thread.

@@ -7,13 +7,13 @@ use super::{
     fabric::Fabric,
     feed::{self, Feed},
     firewall::Firewall,
+    follow::{self, Follow, is_ours},
     ground, machine,
     state::State,
     told, underlay,
     wait::Waiting,
     ways::Ways,
 };
-use crate::alias;
 use fairway_fib::{Fib, Synced, names};
 use fairway_ipam::{Lease, record::UnderlayRecord};
 use fairway_kv::Update;
@@ -41,6 +41,7 @@ pub(super) struct Turn<N> {
     waiting: Vec<Waiting>,
     /// The underlay has to be looked for.
     look: bool,
+    hops: Follow,
     /// Containers have to be placed anew.
     place: bool,
     /// The device's checksum offload is as it is wanted.
@@ -81,6 +82,7 @@ impl<N: Netlink> Turn<N> {
             publish,
             waiting: Vec::new(),
             look: true,
+            hops: Follow::new(beginning.hops.clone()),
             place: false,
             checksums: false,
             leases: None,
@@ -99,7 +101,10 @@ impl<N: Netlink> Turn<N> {
             .map(|at| Instant::now() + Duration::from_millis(at.0.saturating_sub(now.0)));
         let waiting = self.waiting.iter().map(Waiting::until).min();
         let firewall = self.state.firewall.deadline();
-        [grace, waiting, firewall].into_iter().flatten().min()
+        [grace, waiting, firewall, self.hops.due()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub(super) fn doubt(&mut self) {
@@ -108,6 +113,7 @@ impl<N: Netlink> Turn<N> {
         self.state.fib.doubt();
         self.state.firewall.doubt();
         self.look = true;
+        self.hops.may_differ();
     }
 
     pub(super) fn message(&mut self, message: Message) {
@@ -127,7 +133,7 @@ impl<N: Netlink> Turn<N> {
             Message::Ready(ready) => self.ready(*ready),
             Message::Prepare(network, to) => drop(to.send(told::prepared(&self.state, &network))),
             Message::Learned(learned) => {
-                let inputs = self.fabric.learn(learned);
+                let inputs = self.fabric.learn(learned, &|to| self.hops.by(to));
                 self.state.rib.handle_all(inputs);
             }
             Message::ForgetLearned => {
@@ -195,9 +201,9 @@ impl<N: Netlink> Turn<N> {
             Event::LinkGone(link) => {
                 let alias = link.alias.as_deref();
                 self.place |= self.state.containers.link_gone(link.index, alias);
-                self.look |= !is_ours(link.alias.as_deref());
+                self.look |= !is_ours(link);
             }
-            Event::LinkChanged(link) => self.look |= !is_ours(link.alias.as_deref()),
+            Event::LinkChanged(link) => self.look |= !is_ours(link),
             Event::AddressChanged(address) | Event::AddressGone(address) => {
                 self.look |= !self.is_containers(address.index);
             }
@@ -207,13 +213,24 @@ impl<N: Netlink> Turn<N> {
             }
             _ => {}
         }
+        if follow::concerns(event, |index| self.is_containers(index)) {
+            self.hops.may_differ();
+        }
+    }
+
+    /// Routes go by what next hops are reached by now.
+    fn follow_hops(&mut self) {
+        if self.hops.look() {
+            let inputs = self.fabric.reach(&|to| self.hops.by(to));
+            self.state.rib.handle_all(inputs);
+        }
     }
 
     /// Is a link one that containers hang on? Whatever happens to it says nothing about where this node is.
     fn is_containers(&self, index: u32) -> bool {
         let mut links = self.state.fib.links();
         let link = links.find(|link| link.index == index);
-        link.is_some_and(|link| is_ours(link.alias.as_deref()))
+        link.is_some_and(|link| is_ours(link))
     }
 
     /// Looks where this node is.
@@ -259,6 +276,7 @@ impl<N: Netlink> Turn<N> {
         if self.look {
             self.look_around();
         }
+        self.follow_hops();
         self.state
             .rib
             .handle(Input::Tick(self.beginning.clocks.millis()));
@@ -267,7 +285,10 @@ impl<N: Netlink> Turn<N> {
         }
         if std::mem::take(&mut self.state.feed.changed) {
             self.place = true;
-            let inputs = self.fabric.place(self.state.feed.places());
+            let places = self.state.feed.places();
+            let pools = places.values().flatten().copied().collect();
+            self.hops.set_pools(pools);
+            let inputs = self.fabric.place(places);
             self.state.rib.handle_all(inputs);
             if self.state.seen {
                 let (pools, masquerade) = self.state.node_rules();
@@ -387,10 +408,6 @@ impl<N: Netlink> Turn<N> {
             }
         }
     }
-}
-
-fn is_ours(text: Option<&str>) -> bool {
-    text.is_some_and(|text| alias::marks(text) || text == names::ALIAS)
 }
 
 fn is_default(route: &Route) -> bool {

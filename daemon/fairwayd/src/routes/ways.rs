@@ -3,7 +3,7 @@
 
 use fairway_fib::{Settings, names};
 use fairway_netlink::MacAddr;
-use fairway_rib::{Change, Forward};
+use fairway_rib::{Change, Forward, route::Gateway};
 use ipnetwork::IpNetwork;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -158,13 +158,18 @@ impl Ways {
                 mac: mac_of(&self.macs, *vtep),
                 mtu: mtu.bytes().into(),
             },
-            // Where a route names a link, nobody knows which one answers come by.
-            Forward::Direct { gateway, mtu } if gateway.link().is_none() => Way::Neighbour {
+            // Where a route names another link, nobody knows which one answers come by.
+            Forward::Direct { gateway, mtu } if self.is_uplink(gateway) => Way::Neighbour {
                 gateway: gateway.address(),
                 mtu: mtu.map(|mtu| mtu.bytes().into()),
             },
             _ => Way::Host,
         }
+    }
+
+    fn is_uplink(&self, gateway: &Gateway) -> bool {
+        let mut named = gateway.link().into_iter();
+        named.all(|link| Some(link.as_str()) == self.uplink.as_deref())
     }
 
     fn tell(&self, ways: Vec<(To, Option<Way>)>) {
@@ -187,7 +192,7 @@ fn mac_of(macs: &BTreeMap<IpAddr, MacAddr>, vtep: IpAddr) -> [u8; 6] {
 mod tests {
     use super::*;
     use fairway_fib::Tenant;
-    use fairway_rib::{Entry, Mtu, Prefix, Vni, route::Gateway};
+    use fairway_rib::{Entry, LinkName, Mtu, Prefix, Vni};
     use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
     fn vni(number: u32) -> Vni {
@@ -222,6 +227,14 @@ mod tests {
         }
     }
 
+    fn by(link: &str) -> Forward {
+        let link = LinkName::new(link).unwrap();
+        Forward::Direct {
+            gateway: Gateway::new("192.0.2.7".parse().unwrap(), Some(link)).unwrap(),
+            mtu: None,
+        }
+    }
+
     fn said(told: &mut UnboundedReceiver<Changed>) -> Vec<(String, String)> {
         let mut all = Vec::new();
         while let Ok(changed) = told.try_recv() {
@@ -244,6 +257,36 @@ mod tests {
         all.iter()
             .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
             .collect()
+    }
+
+    #[test]
+    fn a_gateway_on_another_link_than_the_underlays_is_the_hosts() {
+        let (tell, mut told) = unbounded_channel();
+        let mut ways = Ways::new(tell);
+        let settings = |uplink: &str| Settings {
+            uplink: Some(uplink.to_owned()),
+            tenants: vec![Tenant {
+                vni: vni(5),
+                prefixes: vec!["10.0.0.0/16".parse().unwrap()],
+            }],
+            ..Settings::default()
+        };
+        ways.configure(&settings("eth0"));
+        ways.change(&[
+            upsert("10.0.2.0/26", by("eth0")),
+            upsert("10.0.3.0/26", by("eth1")),
+        ]);
+        let first = pairs(&[
+            ("5 10.0.2.0/26", "via 192.0.2.7"),
+            ("5 10.0.3.0/26", "host"),
+        ]);
+        assert_eq!(said(&mut told), first);
+        ways.configure(&settings("eth1"));
+        let other = pairs(&[
+            ("5 10.0.2.0/26", "host"),
+            ("5 10.0.3.0/26", "via 192.0.2.7"),
+        ]);
+        assert_eq!(said(&mut told), other);
     }
 
     #[test]

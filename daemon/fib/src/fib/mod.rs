@@ -210,9 +210,8 @@ impl<N: Netlink> Fib<N> {
                 self.dirty.extend(self.want.places());
             }
             self.dirty.extend(self.want.on_link(&name));
-            if Some(&name) == self.settings.uplink.as_ref() {
-                self.dirty.extend(self.want.direct());
-            }
+            let uplink = Some(&name) == self.settings.uplink.as_ref();
+            self.dirty.extend(self.want.direct(&name, uplink));
         }
         self.is_due()
     }

@@ -5,7 +5,10 @@ use fairway_netlink::{
     Link, LinkKind, Netlink, Route,
     fake::{self, Recorder},
 };
-use fairway_rib::{Entry, Forward, LinkName, Mtu, Prefix, Vni, route::Gateway};
+use fairway_rib::{
+    Entry, Forward, LinkName, Mtu, Prefix, Vni,
+    route::{Gateway, Gateways},
+};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
 
@@ -48,6 +51,16 @@ pub(super) fn direct(gateway: &str) -> Forward {
     Forward::Direct {
         gateway: Gateway::new(ip(gateway), None).unwrap(),
         mtu: None,
+    }
+}
+
+/// Over gateways, each on its link.
+pub(super) fn spread(all: &[(&str, &str)]) -> Forward {
+    let gateway = |(address, link): &(&str, &str)| {
+        Gateway::new(ip(address), Some(LinkName::new(link).unwrap())).unwrap()
+    };
+    Forward::Multipath {
+        gateways: Gateways::new(all.iter().map(gateway)).unwrap(),
     }
 }
 
@@ -98,6 +111,7 @@ pub(super) fn host() -> Recorder {
     let (host, _) = fake::namespaces();
     host.put_link(link("uplink"));
     host.put_link(link("fw1"));
+    host.put_link(link("second"));
     host
 }
 

@@ -1,6 +1,6 @@
 //! What holds for any history: in the end the kernel is as it would be without one.
 
-use super::bed::{direct, encap, entry, host, local, settings};
+use super::bed::{direct, encap, entry, host, local, settings, spread};
 use crate::{Fib, names};
 use fairway_netlink::{
     Event, Netlink, RouteFilter,
@@ -26,6 +26,15 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         Just(local("nowhere")),
         (2..5_u8).prop_map(|n| encap(4096, &format!("192.0.2.{n}"))),
         Just(direct("192.0.2.9")),
+        Just(spread(&[("192.0.2.9", "uplink"), ("192.0.2.8", "uplink")])),
+        Just(spread(&[
+            ("192.0.2.9", "uplink"),
+            ("198.51.100.9", "second")
+        ])),
+        Just(spread(&[
+            ("192.0.2.9", "uplink"),
+            ("198.51.100.9", "nowhere")
+        ])),
     ];
     (0..4_u8, any::<bool>(), way).prop_map(|(n, v6, way)| {
         let to = match v6 {

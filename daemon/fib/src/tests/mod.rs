@@ -5,4 +5,5 @@ mod device;
 mod foreign;
 mod laws;
 mod rest;
+mod spread;
 mod wanted;

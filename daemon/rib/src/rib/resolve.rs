@@ -77,12 +77,23 @@ impl Rib {
             }
             Route::Claim(claim) => self.to_node(&claim.holder, encap(&claim.pool), family, vni),
             Route::Static(route) => match &route.target {
-                Target::Gateway(gateway) => Ok(via(gateway)),
+                Target::Gateway(gateway) => Ok(via(gateway, Why::Gateway)),
                 Target::Node { node, encap } => self.to_node(node, *encap, family, vni),
                 Target::Unreachable => Ok(Way::new(Forward::Unreachable, Why::AsTold)),
                 Target::Blackhole => Ok(Way::new(Forward::Blackhole, Why::AsTold)),
             },
-            Route::Bgp(route) => Ok(via(&route.gateway)),
+            Route::Bgp(route) => {
+                let why = Why::NextHops {
+                    next_hops: route.next_hops.clone(),
+                };
+                Ok(match route.gateways.single() {
+                    Some(gateway) => via(gateway, why),
+                    None => {
+                        let gateways = route.gateways.clone();
+                        Way::new(Forward::Multipath { gateways }, why)
+                    }
+                })
+            }
         }
     }
 
@@ -166,10 +177,10 @@ impl Rib {
     }
 }
 
-fn via(gateway: &Gateway) -> Way {
+fn via(gateway: &Gateway, why: Why) -> Way {
     let forward = Forward::Direct {
         gateway: gateway.clone(),
         mtu: None,
     };
-    Way::new(forward, Why::Gateway)
+    Way::new(forward, why)
 }

@@ -4,11 +4,11 @@
 //! one neighbouring AS, which makes the choice hang on the order of arrival (RFC 3345); here it is always
 //! compared, so that routes have one order.
 
-use super::Gateway;
+use super::Gateways;
 use crate::{NetworkName, Prefix};
 use std::net::IpAddr;
 
-/// What of a route's path attributes decides..
+/// What of a route's path attributes decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Path {
     /// LOCAL_PREF; the higher is better.
@@ -28,8 +28,10 @@ pub struct BgpRoute {
     pub network: NetworkName,
     /// To where.
     pub prefix: Prefix,
-    /// Its next hop.
-    pub gateway: Gateway,
+    /// Its next hops, as they were told, of paths that are used beside each other the best first.
+    pub next_hops: Vec<IpAddr>,
+    /// What they are reached by: themselves, where they are on a link.
+    pub gateways: Gateways,
     /// What decides between several.
     pub path: Path,
     /// It lies within a pool of its network: it counts only beside a block or a claim of exactly this prefix, and so

@@ -75,6 +75,48 @@ impl Gateway {
     }
 }
 
+/// With its link, where that is known: `192.0.2.1 dev eth0`.
+impl fmt::Display for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.address)?;
+        self.link
+            .iter()
+            .try_for_each(|link| write!(f, " dev {link}"))
+    }
+}
+
+/// Gateways that packets are spread over, at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gateways(BTreeSet<Gateway>);
+
+impl Gateways {
+    /// None where there are none.
+    pub fn new(all: impl IntoIterator<Item = Gateway>) -> Option<Gateways> {
+        let all: BTreeSet<_> = all.into_iter().collect();
+        (!all.is_empty()).then_some(Gateways(all))
+    }
+
+    /// Each, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Gateway> {
+        self.0.iter()
+    }
+
+    /// Where it is only one: that.
+    pub fn single(&self) -> Option<&Gateway> {
+        self.0.first().filter(|_| self.0.len() == 1)
+    }
+}
+
+impl fmt::Display for Gateways {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, gateway) in self.0.iter().enumerate() {
+            let between = if number == 0 { "" } else { ", " };
+            write!(f, "{between}{gateway}")?;
+        }
+        Ok(())
+    }
+}
+
 /// A container on this node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {

@@ -3,7 +3,7 @@
 use super::world::*;
 use crate::{
     Encap,
-    route::{BgpRoute, Route, Target},
+    route::{BgpRoute, Gateways, Route, Target},
 };
 
 const BLOCK: &str = "10.1.1.0/26";
@@ -128,7 +128,7 @@ fn bgp_goes_by_preference_path_med_and_peer() {
         (
             "192.0.2.201",
             (200, 2, 10),
-            "since the route names its gateway",
+            "since next hop 192.0.2.201 is reached so",
         ),
     ];
     for (peer, path, _) in peers {
@@ -208,4 +208,33 @@ fn within_a_pool_a_neighbour_counts_only_beside_a_block() {
     assert_eq!(way(&rib, "10.1.1.1"), "10.1.1.0/26 via 192.0.2.11 mtu 1500");
     rib.handle(remove(&block("web", BLOCK, "n1")));
     assert_eq!(way(&rib, "10.1.1.1"), "nothing");
+}
+
+#[test]
+fn equal_paths_are_used_beside_each_other() {
+    let mut rib = rib(Encap::CrossSubnet);
+    let spread = |hops: &[&str]| {
+        let Route::Bgp(route) = bgp("a", "192.0.2.250", "203.0.113.0/24", (100, 1, 0)) else {
+            unreachable!("it is one of BGP");
+        };
+        add(Route::Bgp(BgpRoute {
+            next_hops: hops.iter().map(|text| ip(text)).collect(),
+            gateways: Gateways::new(hops.iter().map(|text| gateway(text))).unwrap(),
+            ..route
+        }))
+    };
+    rib.handle(spread(&["192.0.2.9", "192.0.2.8"]));
+    let (reader, _) = rib.subscribe();
+    assert_eq!(
+        lines(&rib, "203.0.113.1"),
+        [
+            "203.0.113.0/24 from BGP peer 192.0.2.250: best: via 192.0.2.8, 192.0.2.9, since next hops 192.0.2.9 and 192.0.2.8 are reached so"
+        ]
+    );
+    // In another order it is the same way.
+    rib.handle(spread(&["192.0.2.8", "192.0.2.9"]));
+    assert_eq!(rib.changes(&reader), []);
+    rib.handle(spread(&["192.0.2.9"]));
+    assert_eq!(way(&rib, "203.0.113.1"), "203.0.113.0/24 via 192.0.2.9");
+    assert_eq!(rib.changes(&reader).len(), 1);
 }

@@ -4,7 +4,8 @@ use crate::{
     Encap, Forward, Input, LinkName, Mtu, Network, NetworkName, Node, PoolRouting, Prefix, Rib,
     RouteName, Underlay, Verdict, Vni,
     route::{
-        Addresses, BgpRoute, Block, Claim, Endpoint, Gateway, Key, Path, Route, StaticRoute, Target,
+        Addresses, BgpRoute, Block, Claim, Endpoint, Gateway, Gateways, Key, Path, Route,
+        StaticRoute, Target,
     },
 };
 use fairway_ipam::{AttachmentId, ClaimName, NodeName, PoolName};
@@ -106,7 +107,8 @@ pub(super) fn bgp(network: &str, peer: &str, text: &str, path: (u32, u16, u32)) 
         peer: ip(peer),
         network: net(network),
         prefix: prefix(text),
-        gateway: gateway(peer),
+        next_hops: vec![ip(peer)],
+        gateways: Gateways::new([gateway(peer)]).unwrap(),
         path: Path {
             preference: path.0,
             as_path_len: path.1,

@@ -129,6 +129,7 @@ impl Peer {
             relation,
             filters: self.wanted.filters.clone(),
             own_hops,
+            adjacent: !agreed.internal && self.wanted.neighbour.settings().ttl.is_one_hop(),
             shared: Vec::<Prefix>::new(),
             most: [Family::Ipv4, Family::Ipv6].map(limit),
             enforce_first_as: self.wanted.enforce_first_as,

@@ -5,7 +5,7 @@
 
 use super::Core;
 use fairway_bgp::policy::Source;
-use fairway_bgp::table::{Change, Fate, Outcome, Route};
+use fairway_bgp::table::{Change, Fate, Outcome, Route, Unfit};
 use fairway_bgp::{Family, Prefix};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -38,6 +38,8 @@ pub struct Seen {
     pub best: bool,
     /// Why it is, or is not.
     pub why: String,
+    /// It is not, since its next hop is not reached.
+    pub unreached: bool,
 }
 
 /// What a list has of a prefix: what it takes to tell of it.
@@ -116,6 +118,7 @@ impl Core {
             prefix,
             peer: neighbour.map(|neighbour| neighbour.address),
             source: fate.source,
+            unreached: fate.outcome == Outcome::Unfit(Unfit::NextHop),
             best: matches!(fate.outcome, Outcome::Best | Outcome::Beside),
             why: match fate.stale {
                 true => format!("{}; kept from before", fate.outcome.explain(policy)),
@@ -142,6 +145,7 @@ impl Core {
             route,
             best: true,
             why: Outcome::Best.to_string(),
+            unreached: false,
         }
     }
 }
@@ -158,5 +162,6 @@ fn used(change: Change) -> impl Iterator<Item = Seen> {
             0 => Outcome::Best.to_string(),
             _ => Outcome::Beside.to_string(),
         },
+        unreached: false,
     })
 }

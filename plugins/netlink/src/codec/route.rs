@@ -4,14 +4,14 @@ use std::net::IpAddr;
 
 use ipnetwork::IpNetwork;
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteProtocol, RouteScope,
-    RouteType, RouteVia,
+    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteNextHop,
+    RouteNextHopFlags, RouteProtocol, RouteScope, RouteType, RouteVia,
 };
 use nix::libc;
 
 use super::{address_family, emit, encap};
 use crate::raw::attr::{Attrs, aligned, ip_of};
-use crate::route::{Family, Route, RouteFilter, RouteKind, Scope};
+use crate::route::{Family, Hop, Route, RouteFilter, RouteKind, Scope};
 
 /// Length of `struct rtmsg`.
 const HEADER: usize = 12;
@@ -23,6 +23,10 @@ const RTAX_MTU: u16 = 2;
 const RTAX_ADVMSS: u16 = 8;
 /// A copy of a route for one destination, not a route of its own.
 const RTM_F_CLONED: u32 = 0x200;
+/// Asks for a route of a table, and not for a copy of it.
+const RTM_F_FIB_MATCH: u32 = 0x2000;
+/// Asks for its table as well. IPv6 tells it in any case, and refuses to be asked.
+const RTM_F_LOOKUP_TABLE: u32 = 0x1000;
 const RTNH_F_ONLINK: u32 = 4;
 
 /// Asks for the routes of a family.
@@ -37,6 +41,19 @@ pub(crate) fn list(family: Family, filter: &RouteFilter) -> Vec<u8> {
     emit(&message)
 }
 
+/// Asks by which route packets to an address go.
+pub(crate) fn lookup(to: IpAddr) -> Vec<u8> {
+    let mut message = RouteMessage::default();
+    let header = &mut message.header;
+    header.address_family = address_family(Family::of(to));
+    header.destination_prefix_length = IpNetwork::from(to).prefix();
+    let table = if to.is_ipv4() { RTM_F_LOOKUP_TABLE } else { 0 };
+    header.flags = RouteFlags::from_bits_retain(RTM_F_FIB_MATCH | table);
+    let attributes = &mut message.attributes;
+    attributes.push(RouteAttribute::Destination(address(to)));
+    emit(&message)
+}
+
 /// Adds a route.
 pub(crate) fn add(route: &Route) -> Vec<u8> {
     let mut message = with_destination(route);
@@ -44,7 +61,7 @@ pub(crate) fn add(route: &Route) -> Vec<u8> {
     header.protocol = RouteProtocol::from(route.protocol);
     header.scope = RouteScope::from(route.scope.0);
     header.kind = RouteType::from(route.kind.0);
-    if route.onlink && route.nexthop.is_none() {
+    if route.onlink && route.nexthop.is_none() && route.hops.is_empty() {
         header.flags |= RouteFlags::Onlink;
     }
     let attributes = &mut message.attributes;
@@ -64,8 +81,13 @@ pub(crate) fn add(route: &Route) -> Vec<u8> {
     if !metrics.is_empty() {
         attributes.push(RouteAttribute::Metrics(metrics));
     }
+    if !route.hops.is_empty() && route.nexthop.is_none() {
+        let hops = route.hops.iter().map(|hop| multipath(route.dst, *hop));
+        attributes.push(RouteAttribute::MultiPath(hops.collect()));
+    }
     // The next hop has its own.
-    let encap = route.encap.iter().filter(|_| route.nexthop.is_none());
+    let encap = route.encap.iter();
+    let encap = encap.filter(|_| route.nexthop.is_none() && route.hops.is_empty());
     attributes.extend(encap.flat_map(encap::attributes));
     emit(&message)
 }
@@ -103,7 +125,7 @@ fn with_destination(route: &Route) -> RouteMessage {
     attributes.push(RouteAttribute::Table(route.table));
     if let Some(id) = route.nexthop {
         attributes.push(RouteAttribute::NhId(id));
-    } else {
+    } else if route.hops.is_empty() {
         attributes.extend(route.gateway.map(|gateway| next_hop(route.dst, gateway)));
         attributes.extend(route.oif.map(RouteAttribute::Oif));
     }
@@ -116,6 +138,19 @@ fn next_hop(dst: IpNetwork, gateway: IpAddr) -> RouteAttribute {
         IpAddr::V6(v6) if dst.is_ipv4() => RouteAttribute::Via(RouteVia::Inet6(v6)),
         same => RouteAttribute::Gateway(address(same)),
     }
+}
+
+fn multipath(dst: IpNetwork, hop: Hop) -> RouteNextHop {
+    let mut told = RouteNextHop::default();
+    if hop.onlink {
+        told.flags |= RouteNextHopFlags::Onlink;
+    }
+    // The kernel counts from 0.
+    told.hops = u8::try_from(hop.weight.saturating_sub(1)).unwrap_or(u8::MAX);
+    told.interface_index = hop.oif;
+    let gateway = hop.gateway.map(|gateway| next_hop(dst, gateway));
+    told.attributes.extend(gateway);
+    told
 }
 
 fn address(ip: IpAddr) -> RouteAddress {
@@ -215,6 +250,8 @@ fn via(route: &mut Route, attrs: Attrs<'_>) {
 /// One element of RTA_MULTIPATH: `struct rtnexthop` and attributes.
 struct NextHop<'a> {
     flags: u8,
+    /// One less than its weight.
+    hops: u8,
     index: u32,
     attrs: Attrs<'a>,
 }
@@ -224,6 +261,7 @@ impl NextHop<'_> {
         let mut route = route.clone();
         route.oif = Some(self.index);
         route.onlink = u32::from(self.flags) & RTNH_F_ONLINK != 0;
+        route.weight = u16::from(self.hops) + 1;
         via(&mut route, self.attrs);
         route
     }
@@ -231,13 +269,14 @@ impl NextHop<'_> {
 
 fn next_hops(mut bytes: &[u8]) -> Vec<NextHop<'_>> {
     let mut hops = Vec::new();
-    while let Some([l0, l1, flags, _, i0, i1, i2, i3]) = bytes.first_chunk::<8>().copied() {
+    while let Some([l0, l1, flags, weight, i0, i1, i2, i3]) = bytes.first_chunk::<8>().copied() {
         let length = usize::from(u16::from_ne_bytes([l0, l1]));
         let Some(attrs) = bytes.get(8..length) else {
             break;
         };
         hops.push(NextHop {
             flags,
+            hops: weight,
             index: u32::from_ne_bytes([i0, i1, i2, i3]),
             attrs: Attrs::new(attrs),
         });

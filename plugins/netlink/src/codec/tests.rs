@@ -274,6 +274,34 @@ proptest! {
         prop_assert_eq!(route::decode(&route::add(&route)), [route]);
     }
 
+    /// So is one with several next hops, told as one for each, in whatever order.
+    #[test]
+    fn multipath_routes(
+        v6 in any::<bool>(), order in any::<bool>(),
+        hops in prop::collection::btree_set(
+            (option::of((any::<bool>(), any::<u128>())), 1_u32.., any::<bool>(), 1_u16..=256), 2..9,
+        ),
+    ) {
+        // An IPv4 route may have an IPv6 gateway.
+        let gateway = |(other, bits): (bool, u128)| match v6 || other {
+            true => std::net::Ipv6Addr::from(bits).into(),
+            false => std::net::Ipv4Addr::from(bits as u32).into(),
+        };
+        let hop = |(via, oif, onlink, weight): (Option<(bool, u128)>, u32, bool, u16)| crate::Hop {
+            gateway: via.map(gateway), oif, onlink, weight,
+        };
+        let mut hops: Vec<_> = hops.into_iter().map(hop).collect();
+        hops.sort_unstable();
+        let dst = if v6 { "2001:db8::/32" } else { "192.0.2.0/24" };
+        let route = Route { hops, priority: Some(7), ..Route::to(dst.parse().unwrap()) };
+        let mut told = route::decode(&route::add(&route));
+        prop_assert_eq!(told.len(), route.hops.len());
+        if order {
+            told.reverse();
+        }
+        prop_assert_eq!(Route::joined(&told), Some(route));
+    }
+
     /// So is an address.
     #[test]
     fn addresses(v6 in any::<bool>(), bits in any::<u128>(), length in 0_u8..=128, index in any::<u32>()) {

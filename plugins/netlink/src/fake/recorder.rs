@@ -314,6 +314,10 @@ impl Netlink for Recorder {
         Ok(self.listed_routes(filter))
     }
 
+    fn route_to(&mut self, to: IpAddr) -> Result<Vec<Route>> {
+        Ok(self.found_route(to))
+    }
+
     fn add_route(&mut self, route: &Route) -> Result<()> {
         self.new_route(route, Change::AddRoute(route.clone()), false)
     }

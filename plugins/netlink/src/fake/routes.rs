@@ -1,18 +1,21 @@
 //! The model's routes.
 
+use std::cmp::Reverse;
+use std::net::IpAddr;
+
 use nix::errno::Errno;
 
 use super::recorder::deleted;
 use super::{Change, Recorder};
 use crate::error::Result;
-use crate::route::{Family, Route, RouteFilter};
+use crate::route::{Family, Route, RouteFilter, RouteKind};
 
 impl Recorder {
     pub(super) fn new_route(&self, route: &Route, change: Change, ecmp: bool) -> Result<()> {
         self.change(change, "add route", route.dst, |model, place| {
-            if let Some(oif) = route.oif {
-                model.get(place, oif)?;
-            }
+            let links = route.oif.into_iter();
+            let mut links = links.chain(route.hops.iter().map(|hop| hop.oif));
+            links.try_for_each(|oif| model.get(place, oif).map(drop))?;
             let same = |known: &Route| match ecmp {
                 true => known == route,
                 false => {
@@ -37,9 +40,9 @@ impl Recorder {
     pub(super) fn put_route(&self, route: &Route) -> Result<()> {
         let change = Change::ReplaceRoute(route.clone());
         self.change(change, "replace route", route.dst, |model, place| {
-            if let Some(oif) = route.oif {
-                model.get(place, oif)?;
-            }
+            let links = route.oif.into_iter();
+            let mut links = links.chain(route.hops.iter().map(|hop| hop.oif));
+            links.try_for_each(|oif| model.get(place, oif).map(drop))?;
             let key = |route: &Route| (route.dst, route.table, route.priority);
             let mut here = model.routes.iter_mut().filter(|(at, _)| *at == place);
             match here.find(|(_, known)| key(known) == key(route)) {
@@ -85,6 +88,28 @@ impl Recorder {
             let here = model.routes.iter().filter(|(at, _)| *at == place);
             let routes = here.map(|(_, route)| route).filter(|route| wanted(route));
             routes.cloned().collect()
+        })
+    }
+
+    /// Of the main table the longest prefix, of those the least metric. There are no rules here.
+    pub(super) fn found_route(&self, to: IpAddr) -> Vec<Route> {
+        self.look(|model, place| {
+            let mut own = model.addresses.iter();
+            if own.any(|(at, known)| *at == place && known.ip.ip() == to) {
+                let local = Route {
+                    kind: RouteKind::LOCAL,
+                    ..Route::to(to.into())
+                };
+                return vec![local];
+            }
+            let rank = |route: &Route| (Reverse(route.dst.prefix()), route.priority);
+            let here = model.routes.iter().filter(|(at, _)| *at == place);
+            let holding = here
+                .map(|(_, route)| route)
+                .filter(|route| route.table == Route::MAIN && route.dst.contains(to));
+            let best = holding.clone().map(rank).min();
+            let best = holding.filter(|route| Some(rank(route)) == best);
+            best.cloned().collect()
         })
     }
 }

@@ -24,6 +24,8 @@ pub(super) const ASN: Asn = Asn::new(64512).expect("it is not 0");
 
 /// Equal paths that may be used beside each other.
 const MULTIPATH: (u8, u8) = (1, 64);
+/// As many as Calico's BIRD merges: who has two routers expects that both are used.
+const MULTIPATH_DEFAULT: u8 = 16;
 
 /// Who nodes are to their neighbours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub struct BgpConfig {
     pub graceful: Graceful,
     /// So many equal paths are used beside each other.
     pub multipath: u8,
+    /// Also those through other AS.
+    pub multipath_relax: bool,
     /// MEDs of different AS are compared as well.
     pub always_compare_med: bool,
 }
@@ -62,7 +66,8 @@ impl BgpConfig {
             listen: None,
             advertise: Advertise::default(),
             graceful: graceful::DEFAULT,
-            multipath: MULTIPATH.0,
+            multipath: MULTIPATH_DEFAULT,
+            multipath_relax: false,
             always_compare_med: false,
         }
     }
@@ -97,6 +102,7 @@ pub(super) fn parse(
         "advertise",
         "gracefulRestart",
         "multipath",
+        "multipathRelax",
         "alwaysCompareMed",
     ];
     let spec = Fields::of(value, &known, at, faults)?;
@@ -117,6 +123,8 @@ pub(super) fn parse(
         faults,
         |value, at, faults| field::number(value, MULTIPATH, at, faults),
     );
+    let relax = ("multipathRelax", none.multipath_relax);
+    let multipath_relax = spec.or(relax, faults, read::flag);
     let always = ("alwaysCompareMed", none.always_compare_med);
     let always_compare_med = spec.or(always, faults, read::flag);
     Some(BgpConfig {
@@ -129,6 +137,7 @@ pub(super) fn parse(
         advertise: advertise?,
         graceful: graceful?,
         multipath: multipath?,
+        multipath_relax: multipath_relax?,
         always_compare_med: always_compare_med?,
     })
 }
@@ -136,7 +145,8 @@ pub(super) fn parse(
 /// What is absent, as it is then.
 pub(super) fn defaults(spec: &mut Map<String, Value>) {
     fill(spec, "asn", ASN.get());
-    fill(spec, "multipath", MULTIPATH.0);
+    fill(spec, "multipath", MULTIPATH_DEFAULT);
+    fill(spec, "multipathRelax", false);
     fill(spec, "alwaysCompareMed", false);
     within(spec, "advertise", advertise::defaults);
     within(spec, "gracefulRestart", graceful::defaults);

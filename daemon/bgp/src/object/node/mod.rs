@@ -67,6 +67,7 @@ pub fn for_node<'o>(
         cluster: config.cluster.unwrap_or(router),
         always_compare_med: config.always_compare_med,
         multipath: config.multipath.into(),
+        multipath_relax: config.multipath_relax,
         ..table::Settings::new(config.asn, router)
     };
     let listen = config

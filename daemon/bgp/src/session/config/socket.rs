@@ -24,6 +24,11 @@ impl Ttl {
         }
     }
 
+    /// Whether a neighbour of another AS is on the same link.
+    pub fn is_one_hop(self) -> bool {
+        matches!(self, Ttl::Usual | Ttl::Hops(1) | Ttl::Security(1))
+    }
+
     /// The TTL of packets to a neighbour. `external`: of another AS.
     pub fn sent(self, external: bool) -> Option<u8> {
         match self {

@@ -263,6 +263,7 @@ fn equal_ones_are_used_beside_each_other() {
         let mut table = Table::new(
             Settings {
                 multipath: most,
+                multipath_relax: true,
                 ..settings()
             },
             |_| Some(1),
@@ -324,4 +325,42 @@ fn an_equal_announcement_is_no_change() {
     table.withdraw(ids[0], &net);
     let changes = table.changes(10);
     assert!(changes.len() == 1 && changes[0].best.is_empty());
+}
+
+#[test]
+fn other_ways_through_other_as_are_used_only_where_that_is_wanted() {
+    for (multipath_relax, used) in [(false, 2), (true, 3)] {
+        let settings = Settings {
+            multipath: 8,
+            multipath_relax,
+            ..settings()
+        };
+        let mut table = Table::new(settings, |_| Some(1));
+        let from = |last, number| neighbour(last, number, Relation::External);
+        let ids = told(
+            &mut table,
+            &[
+                (from(1, 65_001), attributes(&[65_001, 9]), 1),
+                (from(2, 65_002), attributes(&[65_002, 9]), 2),
+                (from(3, 65_001), attributes(&[65_001, 9]), 3),
+            ],
+        );
+        let best = table.best(prefix("10.0.0.0/8"));
+        assert_eq!(best.len(), used);
+        assert_eq!(best[0].peer, Some(ids[0]));
+        let fates = table.why(prefix("10.0.0.0/8"));
+        let of = |id| {
+            fates
+                .iter()
+                .find(|fate| fate.peer == Some(id))
+                .unwrap()
+                .outcome
+        };
+        assert_eq!(of(ids[2]), Outcome::Beside);
+        let other = match multipath_relax {
+            true => Outcome::Beside,
+            false => Outcome::Lost(Step::RouterId),
+        };
+        assert_eq!(of(ids[1]), other);
+    }
 }

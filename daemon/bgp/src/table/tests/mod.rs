@@ -2,6 +2,7 @@
 
 mod choice;
 mod drain;
+mod hops;
 mod limits;
 mod model;
 mod naive;
@@ -79,6 +80,7 @@ pub(super) fn neighbour(last: u8, number: u32, relation: Relation) -> Neighbour 
         most: [None, None],
         enforce_first_as: true,
         local: None,
+        adjacent: false,
     }
 }
 

@@ -95,7 +95,10 @@ impl Both {
         let resolve = Arc::clone(&costs);
         let resolve = move |hop: NextHop| resolve.lock().unwrap().get(&hop).copied();
         let peers = [
-            external(1),
+            Neighbour {
+                adjacent: true,
+                ..external(1)
+            },
             external(2),
             neighbour(3, 65_001, Relation::External),
             internal(4),
@@ -337,31 +340,42 @@ impl Both {
         }
         while self.changes(2) {}
         for prefix in &self.prefixes {
-            let best = self.naive.best(*prefix);
-            let best = best.map(|way| {
+            let route = |way: Way| {
                 let Way {
                     from,
                     attributes,
                     next_hop,
                     ..
                 } = way;
-                (
-                    from,
-                    Route {
-                        attributes,
-                        next_hop,
-                    },
-                )
-            });
-            let used = self.node.get(prefix).and_then(|used| used.first());
+                let route = Route {
+                    attributes,
+                    next_hop,
+                };
+                (from, route)
+            };
+            let wanted = self.naive.used(*prefix).into_iter().map(route);
+            let wanted: Vec<_> = wanted.collect();
+            let used = self.node.get(prefix).into_iter().flatten();
             let used = used.map(|(peer, route)| (*peer, Route::clone(route)));
-            assert_eq!(used, best, "the best to {prefix}");
+            assert_eq!(used.collect::<Vec<_>>(), wanted, "what is used to {prefix}");
+            let best = self.naive.best(*prefix).map(route);
+            assert_eq!(wanted.first(), best.as_ref(), "the best to {prefix}");
             let fates = self.table.why(*prefix);
             let first = fates.first().filter(|fate| fate.outcome == Outcome::Best);
             let first = first.map(|fate| (fate.peer, Route::clone(fate.chosen.as_ref().unwrap())));
             assert_eq!(first, best, "why {prefix}");
             let bests = fates.iter().filter(|fate| fate.outcome == Outcome::Best);
             assert_eq!(bests.count(), usize::from(best.is_some()));
+            let beside = fates.iter().filter(|fate| fate.outcome == Outcome::Beside);
+            let beside = beside.map(|fate| fate.peer).collect::<Vec<_>>();
+            let others = wanted.iter().skip(1).map(|(peer, _)| *peer);
+            // Equal ones are shown in no order.
+            let others: std::collections::BTreeSet<_> = others.collect();
+            assert_eq!(beside.len(), others.len());
+            assert!(
+                beside.iter().all(|peer| others.contains(peer)),
+                "beside {prefix}"
+            );
             let shown = self.table.best(*prefix);
             let in_node = self.node.get(prefix).cloned().unwrap_or_default();
             let shown: Vec<_> = shown

@@ -82,7 +82,10 @@ impl Naive {
         if shutdown {
             attributes.local_pref = Some(0);
         }
-        self.costs.get(&next_hop)?;
+        let cost = *self.costs.get(&next_hop)?;
+        if peer.adjacent && cost > 0 && next_hop == heard.next_hop {
+            return None;
+        }
         Some(Way {
             from: Some(id),
             source: Source::Neighbour,
@@ -106,6 +109,40 @@ impl Naive {
 
     /// RFC 4271, 9.1.2.2, a to g, with RFC 4456, 9.
     pub(super) fn best(&self, prefix: Prefix) -> Option<Way> {
+        self.order(self.equal(prefix)).into_iter().next()
+    }
+
+    /// The best, and those that are as good until the identifier: each next hop once, so many as may be.
+    pub(super) fn used(&self, prefix: Prefix) -> Vec<Way> {
+        let mut ways = self.order(self.equal(prefix));
+        let Some(path) = ways.first().map(|best| best.attributes.as_path.clone()) else {
+            return ways;
+        };
+        let relax = self.settings.multipath_relax;
+        ways.retain(|way| relax || way.attributes.as_path == path);
+        let mut hops = BTreeSet::new();
+        ways.retain(|way| hops.insert(way.next_hop));
+        ways.truncate(self.settings.multipath);
+        ways
+    }
+
+    /// By identifier, clusters, address and source.
+    fn order(&self, mut ways: Vec<Way>) -> Vec<Way> {
+        let peer = |way: &Way| way.from.and_then(|id| self.peers.get(&id));
+        ways.sort_by_key(|way| {
+            let router = peer(way).map(|peer| peer.router);
+            (
+                way.attributes.originator.or(router),
+                way.attributes.clusters.len(),
+                peer(way).map(|peer| peer.address),
+                way.source,
+            )
+        });
+        ways
+    }
+
+    /// Those that nothing before the identifier tells apart from the best.
+    fn equal(&self, prefix: Prefix) -> Vec<Way> {
         let mut ways = self.ways(prefix);
         if ways.iter().any(|way| way.from.is_none()) {
             ways.retain(|way| way.from.is_none());
@@ -131,16 +168,7 @@ impl Naive {
         keep(&mut ways, |way| {
             way.next_hop.map(|hop| self.costs.get(&hop))
         });
-        keep(&mut ways, |way| {
-            let router = peer(way).map(|peer| peer.router);
-            way.attributes.originator.or(router)
-        });
-        keep(&mut ways, |way| way.attributes.clusters.len());
-        keep(&mut ways, |way| {
-            (peer(way).map(|peer| peer.address), way.source)
-        });
-        assert!(ways.len() <= 1);
-        ways.pop()
+        ways
     }
 
     /// What a neighbour is to know.

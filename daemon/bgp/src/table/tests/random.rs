@@ -74,7 +74,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => peer().prop_map(Event::Purge),
         4 => (vec(peer(), 1..4), policy(), policy()).prop_map(|(a, b, c)| Event::Change(a, b, c)),
         1 => (0usize..3).prop_map(Event::Drain),
-        2 => (0usize..3, prop::option::of(1u32..4)).prop_map(|(a, b)| Event::Reach(a, b)),
+        2 => (0usize..3, prop::option::of(0u32..4)).prop_map(|(a, b)| Event::Reach(a, b)),
         12 => (peer(), 1usize..5).prop_map(|(a, b)| Event::Tell(a, b)),
         3 => (1usize..5).prop_map(Event::Changes),
         6 => (1usize..5).prop_map(Event::Work),
@@ -99,10 +99,10 @@ proptest! {
     fn it_says_what_the_naive_one_says(
         sets in sets(),
         always_compare_med in any::<bool>(),
-        multipath in 1usize..4,
+        (multipath, multipath_relax) in (1usize..4, any::<bool>()),
         events in vec(event(), 1..120),
     ) {
-        let settings = Settings { always_compare_med, multipath, ..settings() };
+        let settings = Settings { always_compare_med, multipath, multipath_relax, ..settings() };
         run(settings, sets, events);
     }
 

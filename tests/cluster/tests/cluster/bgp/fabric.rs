@@ -77,7 +77,7 @@ fn nodes_of_two_subnets_reach_each_other_by_what_the_router_tells() -> Result<()
                 network,
             })?;
             let way = why.route.context("a route")?.forward;
-            ensure!(way == "via 198.18.1.254", "{way}");
+            ensure!(way == "via 198.18.1.254 dev fab0", "{way}");
             ensure!(ping(&pods[0].ns, far, 56), "by {way}");
             Ok(())
         })?;

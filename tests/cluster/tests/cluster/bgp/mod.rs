@@ -1,6 +1,8 @@
 //! A router of the fabric (BIRD) that is no node: it hears where containers are, and they hear of what is behind it.
 
 mod fabric;
+mod hops;
+mod multipath;
 mod six;
 mod stage;
 mod stays;
