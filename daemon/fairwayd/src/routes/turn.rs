@@ -77,12 +77,12 @@ impl<N: Netlink> Turn<N> {
             },
             ways: Ways::new(beginning.ways.clone()),
             fabric: Fabric::default(),
+            hops: Follow::new(beginning.hops.clone()),
             beginning,
             reader,
             publish,
             waiting: Vec::new(),
             look: true,
-            hops: Follow::new(beginning.hops.clone()),
             place: false,
             checksums: false,
             leases: None,
@@ -230,7 +230,7 @@ impl<N: Netlink> Turn<N> {
     fn is_containers(&self, index: u32) -> bool {
         let mut links = self.state.fib.links();
         let link = links.find(|link| link.index == index);
-        link.is_some_and(|link| is_ours(link))
+        link.is_some_and(is_ours)
     }
 
     /// Looks where this node is.

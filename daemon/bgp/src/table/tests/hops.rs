@@ -57,7 +57,7 @@ fn one_that_is_a_hop_away_tells_next_hops_on_the_link() {
     assert_eq!(outcome(internal(1), Some(1)), Outcome::Best);
     // What the node's own policy says is not the neighbour's word.
     let rule = Rule::accept("all")
-        .when(Term::Family(crate::Family::Ipv4))
+        .when(Term::Family(Family::Ipv4))
         .then(Action::NextHop(HopChange::Address(hop(9))));
     let policy = Arc::new(Policy::new("hop", [rule]).unwrap());
     let set = Neighbour {
@@ -172,7 +172,9 @@ fn a_far_next_hop_is_reflected_as_it_is() {
         table.add(client(2)).unwrap(),
         table.add(external(3)).unwrap(),
     );
-    [to, other].map(|id| table.join(id, Family::Ipv4));
+    for id in [to, other] {
+        table.join(id, Family::Ipv4);
+    }
     table
         .announce(from, &attributes(&[]), hop(77), &[prefix(NET)])
         .unwrap();
