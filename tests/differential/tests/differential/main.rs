@@ -11,6 +11,7 @@ mod bridge;
 mod changeover;
 mod host_local;
 mod loopback;
+mod macvlan;
 mod proof;
 mod protocol;
 mod ptp;
