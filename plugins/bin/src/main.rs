@@ -18,6 +18,7 @@ const PLUGINS: &[(&str, &dyn Plugin)] = &[
     ("bridge", &fairway_bridge::Bridge),
     ("dummy", &Child::Dummy),
     ("fairway", &fairway_cluster_ipam::Fairway::new()),
+    ("host-device", &fairway_host_device::HostDevice),
     ("host-local", &fairway_host_local::HostLocal),
     ("ipvlan", &Child::Ipvlan),
     ("loopback", &fairway_loopback::Loopback),

@@ -65,7 +65,7 @@ impl<'a> Owner<'a> {
     }
 
     /// What tells the owner in no more than `room` bytes, which is 34 at least: written out, or hashed.
-    pub(crate) fn label(self, room: usize) -> String {
+    pub fn label(self, room: usize) -> String {
         let plain = self.plain();
         match plain.len() <= room {
             true => plain,
@@ -83,7 +83,7 @@ impl<'a> Owner<'a> {
     }
 
     /// Does a label tell this owner, in either way?
-    pub(crate) fn is_told_by(self, label: &str) -> bool {
+    pub fn is_told_by(self, label: &str) -> bool {
         match label.starts_with('#') {
             true => label == self.hashed(),
             false => label == self.plain(),
@@ -146,7 +146,7 @@ impl<'a> Owner<'a> {
 }
 
 /// Does a label tell an attachment of `network` that is not in `valid`?
-pub(crate) fn stale(label: &str, network: &str, valid: &GcAttachments) -> bool {
+pub fn stale(label: &str, network: &str, valid: &GcAttachments) -> bool {
     let owner = |container_id, ifname| Owner {
         network,
         container_id,

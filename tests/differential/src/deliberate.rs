@@ -116,6 +116,35 @@ pub const DIFFERENCES: &[Difference] = &[
         },
     },
     Difference {
+        what: "the alias of a device that is away tells all that it was",
+        because: "and whose it is; the reference keeps its name and nothing else",
+        shows: |case| case.plugin == "host-device",
+        surely: true,
+        edit: |maker, section, line| match maker {
+            Maker::Reference if section == "c1 link" => {
+                same(&line.replace("eth0 ifalias \"up0\"", "eth0 ifalias its record"))
+            }
+            Maker::Ours
+                if section == "c1 link" && line.contains("ifalias \"fairway-device up0") =>
+            {
+                same("eth0 ifalias its record")
+            }
+            _ => same(line),
+        },
+    },
+    Difference {
+        what: "a device that is back has the alias that it had",
+        because: "the reference of Debian leaves the one that it had set; the later one takes it off",
+        shows: |case| case.plugin == "host-device",
+        surely: true,
+        edit: |maker, section, line| match (maker, section, line) {
+            (Maker::Reference, "node link", "up0 ifalias \"up0\"") => None,
+            // The other end, whose state is of which event the kernel told last.
+            (_, "node link", line) if line.starts_with("far operstate ") => None,
+            _ => same(line),
+        },
+    },
+    Difference {
         what: "IPv6 neighbours are told of a new hardware address",
         because: "ndisc_notify, as the later reference sets it, beside the arp_notify of both",
         shows: |case| ["macvlan", "ipvlan"].contains(&case.plugin.as_str()) && !case.layer_two(),

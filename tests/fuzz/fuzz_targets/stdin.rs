@@ -29,6 +29,7 @@ impl Parser {
             Child::Tap,
         ];
         let children = children.map(|child| child.parse(context).map(drop));
+        let device = fairway_host_device::conf::parse(context).map(drop);
         context.conf.prev_result()?;
         context.conf.dns()?;
         bridge?;
@@ -36,6 +37,7 @@ impl Parser {
         fairway?;
         vxlan?;
         rates?;
+        device?;
         children.into_iter().collect::<Result<(), _>>()?;
         Ok(requests?)
     }

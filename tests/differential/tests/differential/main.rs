@@ -9,6 +9,7 @@ macro_rules! cases {
 mod bandwidth;
 mod bridge;
 mod changeover;
+mod host_device;
 mod host_local;
 mod loopback;
 mod macvlan;

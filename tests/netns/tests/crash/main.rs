@@ -75,7 +75,7 @@ fn wired(bed: &Bed) {
 
 fn macvlan(bed: &Bed) -> Value {
     wired(bed);
-    // Detection would ask each of hundreds of containers to wait for two seconds.
+    // Duplicate address detection would have each of a hundred containers wait for two seconds.
     let ipam = bed.ipam(Families::V4);
     bed.conf(
         "macvlan",
@@ -85,6 +85,12 @@ fn macvlan(bed: &Bed) -> Value {
 
 fn tap(bed: &Bed) -> Value {
     bed.conf("tap", json!({"mtu": 1400, "mac": "c2:11:22:33:44:55"}))
+}
+
+fn host_device(bed: &Bed) -> Value {
+    wired(bed);
+    let ipam = bed.ipam(Families::V4);
+    bed.conf("host-device", json!({"device": "up0", "ipam": ipam}))
 }
 
 fn loopback(bed: &Bed) -> Value {
@@ -118,7 +124,7 @@ macro_rules! killed_inside {
     })* };
 }
 
-killed_inside!(macvlan, tap);
+killed_inside!(macvlan, tap, host_device);
 
 macro_rules! killed {
     ($($case:ident),*) => { $(mod $case {

@@ -7,6 +7,7 @@ mod changeover;
 mod check;
 mod del;
 mod gc;
+mod host_device;
 mod ipam;
 mod late;
 mod loopback;

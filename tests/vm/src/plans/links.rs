@@ -1,7 +1,8 @@
 //! The plugins whose attachments are one link, as far as the build machine's kernel has none of them: ipvlan, vlan,
-//! dummy. And what older kernels do differently with macvlan.
+//! dummy, and a card for host-device. And what older kernels do differently with macvlan.
 
 mod bed;
+mod card;
 mod differential;
 mod dummy;
 mod ipvlan;
@@ -12,10 +13,17 @@ use crate::guest::Guest;
 use crate::guest_tests;
 use crate::plan::Plan;
 
+/// With a network card that is connected to nothing.
+fn guest() -> Guest {
+    Guest::new()
+        .qemu_arguments(["-device", "e1000"])
+        .modules(["e1000"])
+}
+
 /// Needs a kernel with ipvlan, 802.1q, dummy, macvlan and tap.
 pub(super) const PLAN: Plan = Plan {
     name: "links",
-    guest: Guest::new,
+    guest,
     alone: false,
     tests: guest_tests![
         vlan::tagged_on_the_wire,
@@ -39,5 +47,9 @@ pub(super) const PLAN: Plan = Plan {
         differential::ipvlan_late,
         differential::macvlan_with_a_name_of_the_hosts,
         differential::refused,
+        card::selectors,
+        card::lost_with_its_namespace,
+        card::taken_by_the_reference,
+        card::of_a_process,
     ],
 };
