@@ -3,11 +3,12 @@
 use crate::{
     conf::{Announce, Conf, Make},
     explain::{self, Moment},
+    ipvlan::modes,
     tap,
 };
 use fairway_cni::{CniResult, Context, Failure, Sandbox, Steps};
 use fairway_iface::{Dad, Error, Kernel, Owner, child, configure, container, ipam, veth};
-use fairway_netlink::{Link, Netlink};
+use fairway_netlink::{ChildKind, Link, Netlink};
 
 pub(crate) fn add(
     conf: &Conf,
@@ -33,6 +34,9 @@ fn run(
         false => kernel.host.as_mut(),
     };
     let parent = conf.parent(space)?;
+    if let (Some(parent), Make::Child(ChildKind::Ipvlan { mode })) = (&parent, &conf.make) {
+        modes::must_agree(space, conf, sandbox, (parent, *mode))?;
+    }
 
     let mut result = Steps::run(kernel, |kernel, steps| {
         let mut result = match &conf.chained {
@@ -75,7 +79,8 @@ fn make(
     let wanted = child::Wanted {
         owner,
         parent: parent.map(|parent| parent.index),
-        in_container: conf.in_container,
+        // What stands on nothing is made by the container itself, where no name of the host's is in the way.
+        in_container: conf.in_container || parent.is_none(),
         mtu: conf.mtu,
         mac: conf.mac,
         kind,

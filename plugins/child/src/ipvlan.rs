@@ -2,6 +2,8 @@
 //!
 //! In a list behind a plugin that has made one link, that link is the master, and the addresses may be its.
 
+pub(crate) mod modes;
+
 use crate::{
     conf::{Announce, Conf, Make},
     require_ipam,

@@ -31,6 +31,7 @@ pub(super) const PLAN: Plan = Plan {
         vlan::a_vlan_is_taken,
         vlan::a_master_that_is_down,
         ipvlan::modes,
+        ipvlan::mixed_modes,
         ipvlan::in_a_container,
         ipvlan::beside_macvlan,
         ipvlan::behind_another_plugin,

@@ -1,7 +1,7 @@
 //! The ipvlan plugin.
 
 use anyhow::{Result, ensure};
-use fairway_lab::json;
+use fairway_lab::{Ns, json};
 
 use super::bed::{Bed, link, reaches};
 
@@ -34,6 +34,36 @@ pub(super) fn modes() -> Result<()> {
         cni.del(Some(&result))?.ok()?;
         ensure!(link(&a, "eth0").is_err() && bed.taken() == 2, "left");
     }
+    Ok(())
+}
+
+/// The kernel would change those that are there, so it is refused: one of the node's own, and one of a container.
+pub(super) fn mixed_modes() -> Result<()> {
+    let bed = Bed::new()?;
+    bed.node()
+        .run("ip link add link up0 name shim type ipvlan mode l2")?;
+    let start = "mode: \"l3\": master up0 has links of mode l2 (shim)";
+    bed.refuses("ipvlan", &json!({"mode": "l3"}), 105, start)?;
+    bed.node().run("ip link del shim")?;
+
+    // Namespaces with names, as a runtime keeps them.
+    let host = Ns::host()?;
+    host.sh("ip netns add mixed-a; ip netns add mixed-b")?;
+    let cni = |name: &str, mode: &str| {
+        let ns = bed.lab.container()?;
+        let path = format!("/run/netns/{name}");
+        let cni = bed.cni("ipvlan", name, &ns, &json!({"mode": mode}));
+        anyhow::Ok(cni.netns_path(Some(&path)))
+    };
+    cni("mixed-a", "l3s")?.add()?.ok()?;
+    let error = cni("mixed-b", "l2")?.add()?.fails(105)?;
+    let start = "mode: \"l2\": master up0 has links of mode l3s (/run/netns/mixed-a)";
+    ensure!(error.msg.starts_with(start), "{error:?}");
+    ensure!(bed.taken() == 2, "an address is kept");
+    cni("mixed-b", "l3s")?.add()?.ok()?;
+    cni("mixed-b", "l3s")?.del(None)?.ok()?;
+    cni("mixed-a", "l3s")?.del(None)?.ok()?;
+    host.sh("ip netns del mixed-a; ip netns del mixed-b")?;
     Ok(())
 }
 
