@@ -3,6 +3,7 @@
 //! `bridge`, `ptp` and the others in `/opt/cni/bin` are links to it, or copies. Called as itself it
 //! lists the types that it holds, from which an installer makes the links.
 
+use fairway_child::Child;
 use fairway_cni::{Plugin, serve};
 use std::{
     env,
@@ -15,11 +16,17 @@ use std::{
 const PLUGINS: &[(&str, &dyn Plugin)] = &[
     ("bandwidth", &fairway_bandwidth::Bandwidth),
     ("bridge", &fairway_bridge::Bridge),
+    ("dummy", &Child::Dummy),
     ("fairway", &fairway_cluster_ipam::Fairway::new()),
+    ("host-device", &fairway_host_device::HostDevice),
     ("host-local", &fairway_host_local::HostLocal),
+    ("ipvlan", &Child::Ipvlan),
     ("loopback", &fairway_loopback::Loopback),
+    ("macvlan", &Child::Macvlan),
     ("ptp", &fairway_ptp::Ptp),
     ("static", &fairway_static::Static),
+    ("tap", &Child::Tap),
+    ("vlan", &Child::Vlan),
     ("vxlan", &fairway_vxlan::Vxlan::new()),
 ];
 

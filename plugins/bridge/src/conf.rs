@@ -79,7 +79,7 @@ impl BridgeConf {
             dad: root.flag("enabledad")?,
             container_interface: !root.flag("disableContainerInterface")?,
             port_isolation: root.flag("portIsolation")?,
-            mac: mac(context)?,
+            mac: keys::mac(context, None)?,
             rates: Rates::read(context.conf, context.args)?,
             policy: root.flag("policy")?,
             has_ipam: context.conf.ipam_type()?.is_some(),
@@ -144,33 +144,6 @@ impl BridgeConf {
     pub fn filters_vlans(&self) -> bool {
         self.vlan.is_some() || !self.trunk.is_empty()
     }
-}
-
-fn mac(context: &Context<'_>) -> Result<Option<MacAddr>, FieldError> {
-    let from_args = context.args.get("MAC").map(serde_value);
-    let conf = context.conf;
-    // An empty one counts as none: runtimes fill in what they have.
-    let mut fields = [
-        conf.runtime_config()?.and_then(|object| object.get("mac")),
-        conf.args_cni()?.and_then(|object| object.get("mac")),
-        from_args
-            .as_ref()
-            .map(|value| fairway_cni::Field::new(value, "CNI_ARGS: MAC")),
-    ]
-    .into_iter()
-    .flatten();
-    let Some(field) = fields.find(|field| field.value().as_str() != Some("")) else {
-        return Ok(None);
-    };
-    let mac: MacAddr = field.parse()?;
-    if mac.is_multicast() || mac == MacAddr::default() {
-        return Err(field.invalid("is no hardware address that an interface can have"));
-    }
-    Ok(Some(mac))
-}
-
-fn serde_value(text: &str) -> serde_json::Value {
-    serde_json::Value::String(text.to_owned())
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ codes! {
     ALREADY_ATTACHED = 103;
     /// The kernel refused a change.
     KERNEL = 104;
-    /// A link of that name exists and is of another kind or holds another address.
+    /// A link of that name exists and is of another kind, holds another address, or is in use otherwise.
     LINK_CONFLICT = 105;
     /// Duplicate address detection found the address in use on the link.
     DUPLICATE_ADDRESS = 106;

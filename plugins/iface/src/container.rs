@@ -24,6 +24,8 @@ pub enum Dad {
     Off,
     /// On; ADD waits until it is over.
     Wait,
+    /// The kernel's own setting for the interface; ADD waits where it is on.
+    AsItIs,
     /// The kernel's own setting for the interface, but none for our addresses.
     Skip,
 }
@@ -49,7 +51,7 @@ pub fn settings(
                 optional(sysctl::write(&format!("{six}/enhanced_dad"), "1"))?;
                 optional(sysctl::write(&format!("{six}/accept_dad"), "1"))?;
             }
-            Dad::Skip => {}
+            Dad::AsItIs | Dad::Skip => {}
         }
         if arp_notify {
             optional(sysctl::write(&format!("{four}/arp_notify"), "1"))?;
@@ -64,6 +66,24 @@ pub fn settings(
             sysctl::write(&format!("{six}/keep_addr_on_down"), "1")?;
         }
         Ok(())
+    })?
+}
+
+/// Has the interface tell its neighbours of its addresses as it goes up, and whenever its hardware address
+/// changes: by gratuitous ARP, and (`nd`) by unsolicited neighbour advertisements.
+pub fn announce(netns: &NetNs, ifname: &str, nd: bool) -> Result<(), Error> {
+    netns.run(|| {
+        optional(sysctl::write(
+            &format!("net/ipv4/conf/{ifname}/arp_notify"),
+            "1",
+        ))?;
+        match nd {
+            true => optional(sysctl::write(
+                &format!("net/ipv6/conf/{ifname}/ndisc_notify"),
+                "1",
+            )),
+            false => Ok(()),
+        }
     })?
 }
 
@@ -92,7 +112,7 @@ pub fn configure(
         container.add_address(link.index, &address)?;
     }
     set_up(container, link)?;
-    if dad == Dad::Wait && ips.iter().any(|ip| ip.address.is_ipv6()) {
+    if matches!(dad, Dad::Wait | Dad::AsItIs) && ips.iter().any(|ip| ip.address.is_ipv6()) {
         settle(container, link, ips)?;
     }
     add_routes(container, link, ips, routes)

@@ -26,6 +26,23 @@ pub enum Error {
     /// A field that only the kernel shows to be wrong.
     #[error(transparent)]
     Field(FieldError),
+    /// A field that asks for what cannot be had of this plugin.
+    #[error(transparent)]
+    Unsupported(FieldError),
+    /// A field names a link that somebody else uses, or has a use for.
+    #[error(transparent)]
+    InUse(FieldError),
+    /// A tap for another SELinux context.
+    #[error("selinuxContext: {context:?}: {what}")]
+    Labelled {
+        /// The context.
+        context: String,
+        /// Which step, and the system's word on it.
+        what: String,
+    },
+    /// A tap.
+    #[error(transparent)]
+    Tap(#[from] fairway_netlink::tap::TapError),
     /// The container has an interface of that name.
     #[error("CNI_IFNAME: container interface {ifname:?} already exists")]
     AlreadyAttached {
@@ -119,6 +136,9 @@ impl Fault for Error {
             }
             Error::Netlink(_) => Code::KERNEL,
             Error::Field(error) => error.code(),
+            Error::Unsupported(_) => Code::UNSUPPORTED_FIELD,
+            Error::InUse(_) => Code::LINK_CONFLICT,
+            Error::Tap(_) | Error::Labelled { .. } => Code::KERNEL,
             Error::Shape(error) => match error {
                 fairway_shape::Error::Foreign { .. } => Code::LINK_CONFLICT,
                 fairway_shape::Error::NoLink { .. } => Code::TRY_AGAIN,

@@ -4,6 +4,7 @@
 //! Everything acts through [`fairway_netlink::Netlink`], so that a plugin's unwinding is tested against
 //! a recorder, without a kernel.
 
+pub mod child;
 pub mod container;
 pub mod detach;
 pub mod error;

@@ -13,6 +13,8 @@ const PREFIX: &str = "fw";
 const ALIAS: &str = "fairway:";
 /// The most bytes of an alias (`IFALIASZ` less the final zero).
 const ALIAS_MAX: usize = 255;
+/// The first index that is asked for.
+const INDEX: u32 = 1 << 20;
 /// How many names an attachment may have, should others have taken the first.
 pub const NAMES: u32 = 8;
 
@@ -39,15 +41,19 @@ impl<'a> Owner<'a> {
 
     /// The names that its host-side link may have, most wanted first.
     pub fn names(self) -> impl Iterator<Item = String> {
-        (0..NAMES).map(move |salt| {
-            let parts = [self.network, "\0", self.container_id, "\0", self.ifname];
-            let hash = parts
-                .iter()
-                .flat_map(|part| part.bytes())
-                .chain(salt.to_le_bytes())
-                .fold(FNV_OFFSET, fnv_1a);
-            format!("{PREFIX}{hash:08x}")
-        })
+        (0..NAMES).map(move |salt| format!("{PREFIX}{:08x}", self.salted(salt)))
+    }
+
+    /// The indexes that its link may ask for: beyond those that the kernel counts up to, and below what is
+    /// told in 21 bits.
+    pub fn indexes(self) -> impl Iterator<Item = u32> {
+        (0..).map(move |salt| INDEX | (self.salted(salt) & (INDEX - 1)))
+    }
+
+    fn salted(self, salt: u32) -> u32 {
+        let parts = [self.network, "\0", self.container_id, "\0", self.ifname];
+        let bytes = parts.iter().flat_map(|part| part.bytes());
+        bytes.chain(salt.to_le_bytes()).fold(FNV_OFFSET, fnv_1a)
     }
 
     /// The alias of its link: `fairway:NETWORK/CONTAINER/IFNAME`; none of the three holds a slash.
@@ -55,15 +61,33 @@ impl<'a> Owner<'a> {
     /// The kernel takes 255 bytes. Where they do not fit: `fairway:#`, a hash of the network and one of
     /// all three.
     pub fn alias(self) -> String {
-        let alias = format!(
-            "{ALIAS}{}/{}/{}",
-            self.network, self.container_id, self.ifname
-        );
-        if alias.len() <= ALIAS_MAX {
-            return alias;
+        format!("{ALIAS}{}", self.label(ALIAS_MAX - ALIAS.len()))
+    }
+
+    /// What tells the owner in no more than `room` bytes, which is 34 at least: written out, or hashed.
+    pub fn label(self, room: usize) -> String {
+        let plain = self.plain();
+        match plain.len() <= room {
+            true => plain,
+            false => self.hashed(),
         }
+    }
+
+    fn plain(self) -> String {
+        format!("{}/{}/{}", self.network, self.container_id, self.ifname)
+    }
+
+    fn hashed(self) -> String {
         let (network, all) = self.hashes();
-        format!("{ALIAS}#{network:016x}/{all:016x}")
+        format!("#{network:016x}/{all:016x}")
+    }
+
+    /// Does a label tell this owner, in either way?
+    pub fn is_told_by(self, label: &str) -> bool {
+        match label.starts_with('#') {
+            true => label == self.hashed(),
+            false => label == self.plain(),
+        }
     }
 
     fn hashes(self) -> (u64, u64) {
@@ -94,31 +118,53 @@ impl<'a> Owner<'a> {
                 .is_some_and(|alias| alias.starts_with(ALIAS))
     }
 
+    /// Does a link in a container say that it is another attachment's of ours? There a link of any kind may
+    /// be, and its alias is the container's to change: one that says nothing is not kept.
+    pub fn is_anothers(self, link: &Link) -> bool {
+        let label = link
+            .alias
+            .as_deref()
+            .and_then(|alias| alias.strip_prefix(ALIAS));
+        label.is_some_and(|label| !self.is_told_by(label))
+    }
+
+    /// Does a link in a container say that it is this attachment's?
+    pub fn is_marked(self, link: &Link) -> bool {
+        let label = link
+            .alias
+            .as_deref()
+            .and_then(|alias| alias.strip_prefix(ALIAS));
+        label.is_some_and(|label| self.is_told_by(label))
+    }
+
     /// Is a link that of an attachment of `network` that the runtime no longer knows?
     pub fn is_stale(link: &Link, network: &str, valid: &GcAttachments) -> bool {
         let alias = link.alias.as_deref().filter(|_| link.is_veth());
-        let Some(alias) = alias.and_then(|alias| alias.strip_prefix(ALIAS)) else {
-            return false;
+        let label = alias.and_then(|alias| alias.strip_prefix(ALIAS));
+        label.is_some_and(|label| stale(label, network, valid))
+    }
+}
+
+/// Does a label tell an attachment of `network` that is not in `valid`?
+pub fn stale(label: &str, network: &str, valid: &GcAttachments) -> bool {
+    let owner = |container_id, ifname| Owner {
+        network,
+        container_id,
+        ifname,
+    };
+    if label.starts_with('#') {
+        let ours = format!("#{:016x}/", owner("", "").hashes().0);
+        let known = || {
+            valid
+                .iter()
+                .any(|(id, ifname)| owner(id, ifname).is_told_by(label))
         };
-        let owner = |container_id, ifname| Owner {
-            network,
-            container_id,
-            ifname,
-        };
-        if alias.starts_with('#') {
-            let ours = format!("#{:016x}/", owner("", "").hashes().0);
-            let known = || {
-                valid
-                    .iter()
-                    .any(|(id, ifname)| owner(id, ifname).alias()[ALIAS.len()..] == *alias)
-            };
-            return alias.starts_with(&ours) && !known();
-        }
-        let mut parts = alias.splitn(3, '/');
-        match (parts.next(), parts.next(), parts.next()) {
-            (Some(name), Some(id), Some(ifname)) => name == network && !valid.contains(id, ifname),
-            _ => false,
-        }
+        return label.starts_with(&ours) && !known();
+    }
+    let mut parts = label.splitn(3, '/');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(name), Some(id), Some(ifname)) => name == network && !valid.contains(id, ifname),
+        _ => false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The kernel behind the [`Netlink`] trait.
 
 use std::net::IpAddr;
+use std::os::fd::BorrowedFd;
 
 use ipnetwork::IpNetwork;
 use nix::errno::Errno;
@@ -8,6 +9,7 @@ use nix::libc;
 
 use crate::address::{Address, AddressSpec};
 use crate::bridge::{BridgeChange, BridgePort, BridgeSpec, PortVlan, PortVlanRange};
+use crate::child::ChildSpec;
 use crate::codec;
 use crate::error::{Error, Result};
 use crate::link::{Link, LinkChange, VethSpec};
@@ -160,13 +162,30 @@ impl<T: Transport> Netlink for Handle<T> {
         self.new_vxlan(spec)
     }
 
+    fn create_child(&mut self, spec: &ChildSpec<'_>) -> Result<()> {
+        let subject = format!("{} {}", spec.kind.name(), spec.name);
+        let message = Message::new("create", subject, libc::RTM_NEWLINK).flags(CREATE | EXCL);
+        check_name(&message, &spec.name)?;
+        self.socket
+            .execute(&message.body(codec::child::create(spec)))
+    }
+
+    fn move_link(&mut self, index: u32, netns: BorrowedFd<'_>, change: &LinkChange) -> Result<()> {
+        let message = Message::new("move link", index.to_string(), libc::RTM_SETLINK);
+        if let Some(name) = &change.name {
+            check_name(&message, name)?;
+        }
+        let body = codec::link::change(index, Some(netns), change);
+        self.socket.execute(&message.body(body))
+    }
+
     fn change_link(&mut self, index: u32, change: &LinkChange) -> Result<()> {
         let message = Message::new("change link", index.to_string(), libc::RTM_SETLINK);
         if let Some(name) = &change.name {
             check_name(&message, name)?;
         }
         self.socket
-            .execute(&message.body(codec::link::change(index, change)))
+            .execute(&message.body(codec::link::change(index, None, change)))
     }
 
     fn set_bridge_port(&mut self, index: u32, port: &BridgePort) -> Result<()> {

@@ -20,6 +20,7 @@ pub mod sysctl;
 
 mod address;
 mod bridge;
+mod child;
 mod codec;
 mod encap;
 mod error;
@@ -33,12 +34,14 @@ mod offload;
 mod qdisc;
 mod route;
 mod rule;
+pub mod tap;
 mod vxlan;
 
 pub use address::{Address, AddressSpec};
 pub use bridge::{
     BridgeChange, BridgePort, BridgePortState, BridgeSpec, PortState, PortVlan, PortVlanRange,
 };
+pub use child::{ChildKind, ChildSpec, IpvlanMode, MacvlanMode, UnknownMode};
 pub use encap::{Encap, Tunnel, TunnelEnds, TunnelFlags};
 pub use error::{Error, Result};
 pub use filter::{ClsactHook, Filter, FilterId, FilterProgram, FilterSpec, TrafficControl};

@@ -3,6 +3,7 @@
 use std::os::fd::BorrowedFd;
 
 use crate::bridge::BridgePortState;
+use crate::child::{IpvlanMode, MacvlanMode};
 use crate::mac::MacAddr;
 use crate::vxlan::Vxlan;
 
@@ -30,7 +31,8 @@ pub struct Link {
     pub kind: Option<LinkKind>,
     /// Index of the bridge (or bond, or VRF) that it belongs to.
     pub master: Option<u32>,
-    /// Of a veth: the other end's index, in the other end's namespace.
+    /// Of a veth: the other end's index, in the other end's namespace. Of a link that
+    /// stands on another one: that one's.
     pub peer_index: Option<u32>,
     /// The other end's namespace, as this namespace numbers it; None for
     /// this very one.
@@ -103,6 +105,15 @@ pub enum LinkKind {
     Veth,
     /// A VXLAN device.
     Vxlan(Vxlan),
+    /// A hardware address of its own on another link's wire.
+    Macvlan(MacvlanMode),
+    /// IP addresses of its own with another link's hardware address.
+    Ipvlan(IpvlanMode),
+    /// What one VLAN has of another link.
+    Vlan {
+        /// 802.1Q's identifier.
+        id: u16,
+    },
     /// Any other, by the kernel's name for it.
     Other(String),
 }

@@ -1,11 +1,13 @@
 //! The seam between plugins and the kernel.
 
 use std::net::IpAddr;
+use std::os::fd::BorrowedFd;
 
 use ipnetwork::IpNetwork;
 
 use crate::address::{Address, AddressSpec};
 use crate::bridge::{BridgeChange, BridgePort, BridgeSpec, PortVlan, PortVlanRange};
+use crate::child::ChildSpec;
 use crate::error::Result;
 use crate::link::{Link, LinkChange, VethSpec};
 use crate::neighbour::{Neighbour, NeighbourSpec};
@@ -37,6 +39,15 @@ pub trait Netlink {
     /// by another VXLAN device is [`Error::is_exists`](crate::Error::is_exists),
     /// the port by anything else EADDRINUSE (if it is to be up).
     fn create_vxlan(&mut self, spec: &VxlanSpec) -> Result<Link>;
+    /// Creates a link that stands on another one, or on nothing, straight where it
+    /// is to be. [`Error::is_exists`](crate::Error::is_exists) has three reasons: the
+    /// name is taken there; before Linux 6.15 also here, unless the spec says an
+    /// index; or the parent has that VLAN. An index that is taken there is EBUSY.
+    fn create_child(&mut self, spec: &ChildSpec<'_>) -> Result<()>;
+    /// Takes a link to another namespace, and changes it there: a name that is taken
+    /// here or there is never in the way of the one that it is to have. What the kernel
+    /// refuses may leave it moved and not changed. Its index may be another afterwards.
+    fn move_link(&mut self, index: u32, netns: BorrowedFd<'_>, change: &LinkChange) -> Result<()>;
     /// Changes a link; the kernel may have done part of it when it refuses.
     fn change_link(&mut self, index: u32, change: &LinkChange) -> Result<()>;
     /// Changes a link's settings as a port; EINVAL or EOPNOTSUPP if it is none.

@@ -108,6 +108,16 @@ impl Case {
         ["bridge", "ptp"].contains(&self.plugin.as_str())
     }
 
+    /// Does the plugin make one link, in the container?
+    pub fn one_link(&self) -> bool {
+        ["macvlan", "ipvlan", "vlan", "host-device"].contains(&self.plugin.as_str())
+    }
+
+    /// Does the plugin make links at all?
+    pub fn makes_links(&self) -> bool {
+        self.pair_of_links() || (self.one_link() && self.plugin != "host-device")
+    }
+
     /// Is the bridge a gateway?
     pub fn gateway(&self) -> bool {
         self.has("isGateway") || self.has("isDefaultGateway")
@@ -172,7 +182,7 @@ impl Case {
     /// With all that differs.
     pub fn life(self) -> Result {
         // An IPAM plugin has nothing to do with the kernel; that is seen once, at the end.
-        let links = self.pair_of_links() || self.plugin == "loopback";
+        let links = self.pair_of_links() || self.one_link() || self.plugin == "loopback";
         let mut pair = Pair::new(self)?;
         pair.add("c1")?;
         pair.files()?;

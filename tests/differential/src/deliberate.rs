@@ -106,13 +106,65 @@ pub const DIFFERENCES: &[Difference] = &[
         },
     },
     Difference {
+        what: "the container's link tells its owner",
+        because: "a late DEL leaves alone what another attachment has at that path by now",
+        shows: |case| case.one_link() && case.plugin != "host-device",
+        surely: true,
+        edit: |maker, section, line| {
+            let alias = section.ends_with(" link") && line.contains(" ifalias \"fairway:net/");
+            (maker != Maker::Ours || !alias).then(|| line.to_owned())
+        },
+    },
+    Difference {
+        what: "the alias of a device that is away tells all that it was",
+        because: "and whose it is; the reference keeps its name and nothing else",
+        shows: |case| case.plugin == "host-device",
+        surely: true,
+        edit: |maker, section, line| match maker {
+            Maker::Reference if section == "c1 link" => {
+                same(&line.replace("eth0 ifalias \"up0\"", "eth0 ifalias its record"))
+            }
+            Maker::Ours
+                if section == "c1 link" && line.contains("ifalias \"fairway-device up0") =>
+            {
+                same("eth0 ifalias its record")
+            }
+            _ => same(line),
+        },
+    },
+    Difference {
+        what: "a device that is back has the alias that it had",
+        because: "the reference of Debian leaves the one that it had set; the later one takes it off",
+        shows: |case| case.plugin == "host-device",
+        surely: true,
+        edit: |maker, section, line| match (maker, section, line) {
+            (Maker::Reference, "node link", "up0 ifalias \"up0\"") => None,
+            // The other end, whose state is of which event the kernel told last.
+            (_, "node link", line) if line.starts_with("far operstate ") => None,
+            _ => same(line),
+        },
+    },
+    Difference {
+        what: "IPv6 neighbours are told of a new hardware address",
+        because: "ndisc_notify, as the later reference sets it, beside the arp_notify of both",
+        shows: |case| ["macvlan", "ipvlan"].contains(&case.plugin.as_str()) && !case.layer_two(),
+        surely: true,
+        edit: |maker, section, line| match (maker, line) {
+            (Maker::Reference, "ipv6/conf/eth0/ndisc_notify = 0") if section != "node sysctl" => {
+                same("ipv6/conf/eth0/ndisc_notify = 1")
+            }
+            _ => same(line),
+        },
+    },
+    Difference {
         what: "length of the links' queue",
         because: "the kernel's 1000, as with the later reference; a length of 0 makes a \
                   rate limit put on the link later drop everything",
-        shows: Case::pair_of_links,
+        shows: Case::makes_links,
         surely: true,
         edit: |maker, section, line| {
-            let pair = line.starts_with("eth") || line.starts_with("veth#");
+            let inside = line.starts_with("eth") && section != "node link";
+            let pair = inside || line.starts_with("veth#");
             let length = section.ends_with(" link") && pair && line.ends_with(" txqlen 1000");
             (maker != Maker::Ours || !length).then(|| line.to_owned())
         },
@@ -120,10 +172,12 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference {
         what: "IPv6 addresses stay when the link goes down",
         because: "keep_addr_on_down, as the later reference sets it",
-        shows: |case| case.pair_of_links() && case.v6(),
+        shows: |case| (case.pair_of_links() || case.one_link()) && case.v6(),
         surely: true,
-        edit: |maker, _, line| match (maker, line) {
-            (Maker::Reference, "ipv6/conf/eth0/keep_addr_on_down = 0") => {
+        edit: |maker, section, line| match (maker, line) {
+            (Maker::Reference, "ipv6/conf/eth0/keep_addr_on_down = 0")
+                if section != "node sysctl" =>
+            {
                 same("ipv6/conf/eth0/keep_addr_on_down = 1")
             }
             _ => same(line),

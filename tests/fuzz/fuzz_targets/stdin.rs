@@ -3,6 +3,7 @@
 #![no_main]
 
 use fairway_bridge::conf::BridgeConf;
+use fairway_child::Child;
 use fairway_cni::{CniResult, Context, Detach, Failure, GcAttachments, Plugin, Sandbox, serve};
 use fairway_vxlan::conf::VxlanConf;
 use libfuzzer_sys::fuzz_target;
@@ -20,6 +21,15 @@ impl Parser {
             fairway_cluster_ipam::facts::Wanted::read(context.conf, context.args).map(drop);
         let vxlan = VxlanConf::parse(context).map(drop);
         let rates = fairway_iface::Rates::read_flat(context.conf, context.args).map(drop);
+        let children = [
+            Child::Macvlan,
+            Child::Ipvlan,
+            Child::Vlan,
+            Child::Dummy,
+            Child::Tap,
+        ];
+        let children = children.map(|child| child.parse(context).map(drop));
+        let device = fairway_host_device::conf::parse(context).map(drop);
         context.conf.prev_result()?;
         context.conf.dns()?;
         bridge?;
@@ -27,6 +37,8 @@ impl Parser {
         fairway?;
         vxlan?;
         rates?;
+        device?;
+        children.into_iter().collect::<Result<(), _>>()?;
         Ok(requests?)
     }
 }

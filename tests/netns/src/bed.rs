@@ -168,9 +168,12 @@ impl Bed {
         let asked = self.lock().is_some();
         match kind {
             // Mesos passes no more than the rest gets: a variable that nobody reads is not set.
-            "vxlan" | "bridge" | "ptp" | "bandwidth" if asked || kind == "vxlan" => cni
-                .env("FAIRWAY_SOCKET", self.socket().display().to_string())
-                .env("FAIRWAY_STATE_DIR", self.records().display().to_string()),
+            "vxlan" | "bridge" | "ptp" | "bandwidth" | "macvlan" | "tap" | "host-device"
+                if asked || kind == "vxlan" =>
+            {
+                cni.env("FAIRWAY_SOCKET", self.socket().display().to_string())
+                    .env("FAIRWAY_STATE_DIR", self.records().display().to_string())
+            }
             _ => cni,
         }
     }

@@ -180,6 +180,9 @@ impl Traced {
         for kind in [
             "bridge",
             "ptp",
+            "macvlan",
+            "tap",
+            "host-device",
             "loopback",
             "bandwidth",
             "host-local",

@@ -1,9 +1,10 @@
 //! All that is tested in guests.
 
+mod links;
 mod rates;
 mod vlan;
 
 use crate::plan::Plan;
 
 /// Each is a boot.
-pub const PLANS: &[Plan] = &[vlan::PLAN, rates::PLAN];
+pub const PLANS: &[Plan] = &[vlan::PLAN, links::PLAN, rates::PLAN];

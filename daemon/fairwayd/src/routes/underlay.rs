@@ -118,7 +118,13 @@ fn leads_out(link: &Link) -> bool {
         && !is_containers(link)
         && link.master.is_none()
         && match &link.kind {
-            None | Some(fairway_netlink::LinkKind::Veth) => true,
+            None
+            | Some(
+                fairway_netlink::LinkKind::Veth
+                | fairway_netlink::LinkKind::Macvlan(_)
+                | fairway_netlink::LinkKind::Ipvlan(_)
+                | fairway_netlink::LinkKind::Vlan { .. },
+            ) => true,
             Some(fairway_netlink::LinkKind::Other(kind)) => !inner(kind),
             Some(_) => false,
         }

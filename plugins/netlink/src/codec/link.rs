@@ -1,6 +1,6 @@
 //! Links.
 
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use netlink_packet_core::DefaultNla;
 use netlink_packet_route::link::{
@@ -9,7 +9,7 @@ use netlink_packet_route::link::{
 };
 use nix::libc;
 
-use super::{bridge, emit, vxlan};
+use super::{bridge, child, emit, vxlan};
 use crate::bridge::{BridgeChange, BridgeSpec};
 use crate::link::{AddrGenMode, Link, LinkChange, LinkKind, OperState, VethPeer, VethSpec};
 use crate::mac::MacAddr;
@@ -107,7 +107,8 @@ pub(super) fn named(name: &str, mtu: Option<u32>, mac: Option<MacAddr>, up: bool
     message
 }
 
-pub(crate) fn change(index: u32, change: &LinkChange) -> Vec<u8> {
+/// Changes a link, in the namespace that it is taken to.
+pub(crate) fn change(index: u32, netns: Option<BorrowedFd<'_>>, change: &LinkChange) -> Vec<u8> {
     let mut message = LinkMessage::default();
     message.header.index = index;
     for (flag, wanted) in [
@@ -120,6 +121,7 @@ pub(crate) fn change(index: u32, change: &LinkChange) -> Vec<u8> {
         }
     }
     let attributes = &mut message.attributes;
+    attributes.extend(netns.map(|fd| LinkAttribute::NetNsFd(fd.as_raw_fd())));
     attributes.extend(change.name.clone().map(LinkAttribute::IfName));
     attributes.extend(change.mtu.map(LinkAttribute::Mtu));
     attributes.extend(change.mac.map(|mac| LinkAttribute::Address(mac.0.to_vec())));
@@ -210,7 +212,7 @@ fn kind_of(name: String, data: Option<Attr<'_>>) -> LinkKind {
                 .and_then(|attr| attr.u8())
                 .is_some_and(|on| on != 0),
         },
-        _ => LinkKind::Other(name),
+        _ => child::decode(&name, data.as_ref()).unwrap_or(LinkKind::Other(name)),
     }
 }
 

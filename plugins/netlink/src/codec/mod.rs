@@ -7,6 +7,9 @@
 
 pub(crate) mod address;
 pub(crate) mod bridge;
+pub(crate) mod child;
+#[cfg(test)]
+mod child_tests;
 mod encap;
 pub(crate) mod filter;
 #[cfg(test)]

@@ -22,6 +22,7 @@
 //! # Ok::<(), fairway_netlink::Error>(())
 //! ```
 
+mod children;
 #[cfg(test)]
 mod filter_tests;
 mod filters;
@@ -48,6 +49,7 @@ pub use qdiscs::Queues;
 
 use crate::address::AddressSpec;
 use crate::bridge::{BridgeChange, BridgePort, BridgeSpec, PortVlanRange};
+use crate::child::ChildKind;
 use crate::error::Error;
 use crate::filter::FilterId;
 use crate::link::{Link, LinkChange};
@@ -77,6 +79,15 @@ pub enum Change {
         peer_mac: Option<MacAddr>,
         peer_place: Place,
     },
+    CreateChild {
+        name: String,
+        parent: Option<u32>,
+        mtu: Option<u32>,
+        mac: Option<MacAddr>,
+        kind: ChildKind,
+        place: Place,
+    },
+    MoveLink(u32, LinkChange),
     ChangeLink(u32, LinkChange),
     SetBridgePort(u32, BridgePort),
     SetBridge(u32, BridgeChange),

@@ -1,6 +1,7 @@
 //! The trait over the model.
 
 use std::net::IpAddr;
+use std::os::fd::BorrowedFd;
 
 use ipnetwork::IpNetwork;
 use nix::errno::Errno;
@@ -9,6 +10,7 @@ use super::model::{Model, Place};
 use super::{Call, Change, Recorder};
 use crate::address::{Address, AddressSpec};
 use crate::bridge::{BridgeChange, BridgePort, BridgeSpec, PortVlan, PortVlanRange};
+use crate::child::ChildSpec;
 use crate::error::{Error, Result};
 use crate::link::{Link, LinkChange, LinkKind, VethSpec};
 use crate::neighbour::{Neighbour, NeighbourSpec};
@@ -59,6 +61,22 @@ pub(super) fn deleted(result: Result<()>) -> Result<bool> {
         Ok(()) => Ok(true),
         Err(error) if error.is_not_found() => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+/// What a change makes of a link.
+pub(super) fn changed(link: &mut Link, change: &LinkChange) {
+    link.up = change.up.unwrap_or(link.up);
+    link.promisc = change.promisc.unwrap_or(link.promisc);
+    link.mtu = change.mtu.unwrap_or(link.mtu);
+    link.mac = change.mac.or(link.mac);
+    link.gso_max_segs = change.gso_max_segs.or(link.gso_max_segs);
+    link.master = change.master.unwrap_or(link.master);
+    if let Some(name) = &change.name {
+        link.name.clone_from(name);
+    }
+    if let Some(alias) = &change.alias {
+        link.alias = Some(alias.clone()).filter(|alias| !alias.is_empty());
     }
 }
 
@@ -151,6 +169,14 @@ impl Netlink for Recorder {
         self.new_vxlan(spec)
     }
 
+    fn create_child(&mut self, spec: &ChildSpec<'_>) -> Result<()> {
+        self.new_child(spec)
+    }
+
+    fn move_link(&mut self, index: u32, _: BorrowedFd<'_>, change: &LinkChange) -> Result<()> {
+        self.moved_link(index, change)
+    }
+
     fn change_link(&mut self, index: u32, change: &LinkChange) -> Result<()> {
         let call = Change::ChangeLink(index, change.clone());
         self.change(call, "change link", index, |model, place| {
@@ -161,19 +187,7 @@ impl Netlink for Recorder {
             if let Some(Some(master)) = change.master {
                 model.bridge(place, master)?;
             }
-            let link = model.get_mut(place, index)?;
-            link.up = change.up.unwrap_or(link.up);
-            link.promisc = change.promisc.unwrap_or(link.promisc);
-            link.mtu = change.mtu.unwrap_or(link.mtu);
-            link.mac = change.mac.or(link.mac);
-            link.gso_max_segs = change.gso_max_segs.or(link.gso_max_segs);
-            link.master = change.master.unwrap_or(link.master);
-            if let Some(name) = &change.name {
-                link.name.clone_from(name);
-            }
-            if let Some(alias) = &change.alias {
-                link.alias = Some(alias.clone()).filter(|alias| !alias.is_empty());
-            }
+            changed(model.get_mut(place, index)?, change);
             model.settle();
             Ok(())
         })

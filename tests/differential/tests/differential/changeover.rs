@@ -53,6 +53,14 @@ fn back(plugin: &str, keys: &'static str) -> Result {
     changed(Case::new(plugin, keys), Maker::Ours, Maker::Reference)
 }
 
+fn macvlan() -> Case {
+    Case::new("macvlan", r#"{"master": "up0"}"#).prepare(
+        "ip link add up0 type veth peer name far
+         ip link set up0 addrgenmode none; ip link set far addrgenmode none
+         ip link set up0 up; ip link set far up",
+    )
+}
+
 const GATEWAY: &str = r#"{"isDefaultGateway": true, "ipMasq": true}"#;
 const GUARDED: &str = r#"{"isDefaultGateway": true, "macspoofchk": true, "hairpinMode": true}"#;
 const MASQUERADE: &str = r#"{"ipMasq": true}"#;
@@ -62,6 +70,8 @@ cases! {
     bridge_and_back: back("bridge", GATEWAY);
     guarded_bridge_to_ours: to_ours("bridge", GUARDED);
     guarded_bridge_and_back: back("bridge", GUARDED);
+    macvlan_to_ours: changed(macvlan(), Maker::Reference, Maker::Ours);
+    macvlan_and_back: changed(macvlan(), Maker::Ours, Maker::Reference);
     ptp_to_ours: to_ours("ptp", MASQUERADE);
     ptp_and_back: back("ptp", MASQUERADE);
 }

@@ -9,8 +9,10 @@ macro_rules! cases {
 mod bandwidth;
 mod bridge;
 mod changeover;
+mod host_device;
 mod host_local;
 mod loopback;
+mod macvlan;
 mod proof;
 mod protocol;
 mod ptp;

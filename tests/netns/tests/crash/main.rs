@@ -66,6 +66,33 @@ fn vxlan(bed: &Bed) -> Value {
     bed.conf("vxlan", json!({}))
 }
 
+/// The node's `up0`, which is there before.
+fn wired(bed: &Bed) {
+    let there = bed.node().run("ip link show up0").is_ok();
+    let laid = there || bed.node().sh("ip link add up0 type veth peer name far; ip link set up0 addrgenmode none up; ip link set far addrgenmode none up").is_ok();
+    assert!(laid, "a wire");
+}
+
+fn macvlan(bed: &Bed) -> Value {
+    wired(bed);
+    // Duplicate address detection would have each of a hundred containers wait for two seconds.
+    let ipam = bed.ipam(Families::V4);
+    bed.conf(
+        "macvlan",
+        json!({"master": "up0", "mtu": 1400, "ipam": ipam}),
+    )
+}
+
+fn tap(bed: &Bed) -> Value {
+    bed.conf("tap", json!({"mtu": 1400, "mac": "c2:11:22:33:44:55"}))
+}
+
+fn host_device(bed: &Bed) -> Value {
+    wired(bed);
+    let ipam = bed.ipam(Families::V4);
+    bed.conf("host-device", json!({"device": "up0", "ipam": ipam}))
+}
+
 fn loopback(bed: &Bed) -> Value {
     bed.conf("loopback", json!({}))
 }
@@ -73,6 +100,31 @@ fn loopback(bed: &Bed) -> Value {
 fn host_local(bed: &Bed) -> Value {
     bed.conf("host-local", json!({}))
 }
+
+/// A link in a container whose namespace is not named cannot be found, and goes with it: the kill is followed by a
+/// DEL that is told the namespace, or by nothing.
+macro_rules! killed_inside {
+    ($($case:ident),*) => { $(mod $case {
+        use super::*;
+
+        #[test]
+        fn add_then_del() -> Result {
+            adds(super::$case, Ends::Del)
+        }
+
+        #[test]
+        fn add_then_add_then_del() -> Result {
+            adds(super::$case, Ends::AddThenDel)
+        }
+
+        #[test]
+        fn del_then_del() -> Result {
+            dels(super::$case)
+        }
+    })* };
+}
+
+killed_inside!(macvlan, tap, host_device);
 
 macro_rules! killed {
     ($($case:ident),*) => { $(mod $case {

@@ -26,8 +26,8 @@ impl<'a> Ward<'a> {
     fn new(bed: &'a Bed, conf: Value) -> Result<Self> {
         let traced = Traced::new(bed.scratch())?;
         let resident = match conf["type"].as_str() {
-            // `lo` is one per container: there is no other to be harmed.
-            Some("loopback") => None,
+            // `lo` is one per container, a device one per node: there is no other to be harmed.
+            Some("loopback" | "host-device") => None,
             _ => Some(resident(bed, &conf)?),
         };
         let ns = bed.container()?;
