@@ -33,6 +33,7 @@ mod offload;
 mod qdisc;
 mod route;
 mod rule;
+mod vrf;
 mod vxlan;
 
 pub use address::{Address, AddressSpec};
@@ -57,4 +58,5 @@ pub use qdisc::{
 };
 pub use route::{Family, Hop, Route, RouteChange, RouteFilter, RouteKind, Scope};
 pub use rule::{Rule, RuleAction};
+pub use vrf::VrfSpec;
 pub use vxlan::{Vxlan, VxlanSpec};

@@ -12,6 +12,7 @@ use crate::neighbour::{Neighbour, NeighbourSpec};
 use crate::nexthop::Nexthop;
 use crate::route::{Route, RouteChange, RouteFilter};
 use crate::rule::Rule;
+use crate::vrf::VrfSpec;
 use crate::vxlan::VxlanSpec;
 
 /// Links, addresses and routes of one network namespace.
@@ -37,6 +38,9 @@ pub trait Netlink {
     /// by another VXLAN device is [`Error::is_exists`](crate::Error::is_exists),
     /// the port by anything else EADDRINUSE (if it is to be up).
     fn create_vxlan(&mut self, spec: &VxlanSpec) -> Result<Link>;
+    /// Creates a VRF. The name being taken is
+    /// [`Error::is_exists`](crate::Error::is_exists).
+    fn create_vrf(&mut self, spec: &VrfSpec) -> Result<()>;
     /// Changes a link; the kernel may have done part of it when it refuses.
     fn change_link(&mut self, index: u32, change: &LinkChange) -> Result<()>;
     /// Changes a link's settings as a port; EINVAL or EOPNOTSUPP if it is none.

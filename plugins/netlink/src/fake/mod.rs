@@ -36,6 +36,7 @@ mod routes;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod vrfs;
 
 use std::cell::RefCell;
 use std::net::IpAddr;
@@ -57,6 +58,7 @@ use crate::nexthop::Nexthop;
 use crate::qdisc::{HtbClass, Qdisc, TcHandle, U32Filter};
 use crate::route::Route;
 use crate::rule::Rule;
+use crate::vrf::VrfSpec;
 use crate::vxlan::VxlanSpec;
 use model::Model;
 
@@ -88,6 +90,7 @@ pub enum Change {
     AddRoute(Route),
     AddRouteEcmp(Route),
     ReplaceRoute(Route),
+    CreateVrf(VrfSpec),
     CreateVxlan(VxlanSpec),
     AddNeighbour(NeighbourSpec),
     ReplaceNeighbour(NeighbourSpec),
