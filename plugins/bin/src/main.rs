@@ -16,10 +16,15 @@ const PLUGINS: &[(&str, &dyn Plugin)] = &[
     ("bandwidth", &fairway_bandwidth::Bandwidth),
     ("bridge", &fairway_bridge::Bridge),
     ("fairway", &fairway_cluster_ipam::Fairway::new()),
+    ("firewall", &fairway_firewall::Firewall),
     ("host-local", &fairway_host_local::HostLocal),
     ("loopback", &fairway_loopback::Loopback),
+    ("portmap", &fairway_portmap::Portmap),
     ("ptp", &fairway_ptp::Ptp),
+    ("sbr", &fairway_sbr::Sbr),
     ("static", &fairway_static::Static),
+    ("tuning", &fairway_tuning::Tuning),
+    ("vrf", &fairway_vrf::Vrf),
     ("vxlan", &fairway_vxlan::Vxlan::new()),
 ];
 

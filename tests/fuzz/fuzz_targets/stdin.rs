@@ -4,6 +4,11 @@
 
 use fairway_bridge::conf::BridgeConf;
 use fairway_cni::{CniResult, Context, Detach, Failure, GcAttachments, Plugin, Sandbox, serve};
+use fairway_firewall::Firewall;
+use fairway_portmap::Portmap;
+use fairway_sbr::Sbr;
+use fairway_tuning::Tuning;
+use fairway_vrf::Vrf;
 use fairway_vxlan::conf::VxlanConf;
 use libfuzzer_sys::fuzz_target;
 use std::ffi::OsString;
@@ -20,6 +25,14 @@ impl Parser {
             fairway_cluster_ipam::facts::Wanted::read(context.conf, context.args).map(drop);
         let vxlan = VxlanConf::parse(context).map(drop);
         let rates = fairway_iface::Rates::read_flat(context.conf, context.args).map(drop);
+        let chained = [
+            Portmap::parse,
+            Tuning::parse,
+            Sbr::parse,
+            Firewall::parse,
+            Vrf::parse,
+        ];
+        let chained = chained.map(|parse| parse(context));
         context.conf.prev_result()?;
         context.conf.dns()?;
         bridge?;
@@ -27,6 +40,7 @@ impl Parser {
         fairway?;
         vxlan?;
         rates?;
+        chained.into_iter().collect::<Result<(), _>>()?;
         Ok(requests?)
     }
 }

@@ -2,8 +2,9 @@
 
 mod rates;
 mod vlan;
+mod vrf;
 
 use crate::plan::Plan;
 
 /// Each is a boot.
-pub const PLANS: &[Plan] = &[vlan::PLAN, rates::PLAN];
+pub const PLANS: &[Plan] = &[vlan::PLAN, vrf::PLAN, rates::PLAN];

@@ -8,10 +8,15 @@ macro_rules! cases {
 
 mod bandwidth;
 mod bridge;
+mod chained;
 mod changeover;
+mod firewall;
 mod host_local;
 mod loopback;
+mod portmap;
 mod proof;
 mod protocol;
 mod ptp;
+mod sbr;
 mod static_ipam;
+mod tuning;
