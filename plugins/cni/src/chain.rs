@@ -144,10 +144,10 @@ fn runtime_config(conf: &NetConf) -> Result<Map<String, Value>, FieldError> {
     let mut mappings = Vec::new();
     for item in info.items("port_mappings")? {
         let mapping = item.object()?;
-        let port = |key| mapping.require(key)?.integer(1..=65535);
+        // Which ports can be left open is the chained plugin's to know.
         mappings.push(json!({
-            "hostPort": port("host_port")?,
-            "containerPort": port("container_port")?,
+            "hostPort": mapping.integer("host_port", 0..=65535)?.unwrap_or(0),
+            "containerPort": mapping.require("container_port")?.integer(1..=65535)?,
             "protocol": mapping.text("protocol")?.unwrap_or("tcp"),
         }));
     }
@@ -223,7 +223,7 @@ mod tests {
                 .to_string();
             assert!(error.starts_with(path), "{error}");
         }
-        let ports = json!([{"host_port": 0, "container_port": 80}]);
+        let ports = json!([{"host_port": 65536, "container_port": 80}]);
         let error = parse(json!({
             "name": "net", "chain": [{"type": "portmap"}],
             "args": {"org.apache.mesos": {"network_info": {"port_mappings": ports}}},

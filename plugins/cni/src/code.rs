@@ -62,6 +62,8 @@ codes! {
     DELEGATE_MISSING = 107;
     /// A firewall rule could not be written, read or removed.
     FIREWALL = 108;
+    /// The host's port that was asked for is another container's, or none of the range is free.
+    PORT_UNAVAILABLE = 110;
     /// An error that fits no other code.
     INTERNAL = 999;
 }

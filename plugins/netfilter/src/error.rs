@@ -1,7 +1,10 @@
 //! What can go wrong with a ruleset.
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::process::ExitStatus;
+
+use crate::ports::{Holder, Protocol};
 
 /// Failure of a netfilter operation.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +34,7 @@ pub enum Error {
         what: &'static str,
     },
     /// No such backend.
-    #[error("unknown ipmasq backend {0:?} (known: iptables, nftables)")]
+    #[error("unknown backend {0:?} (known: iptables, nftables)")]
     UnknownBackend(String),
     /// A rule that ought to be there is not.
     #[error("{family} table {table}: chain {chain} has no {what}")]
@@ -71,6 +74,35 @@ pub enum Error {
         /// The comment of a rule of the other's.
         owner: String,
     },
+    /// A port of the host that was asked for is another attachment's.
+    #[error("{protocol} port {port} is taken by {holder}")]
+    PortTaken {
+        /// Which of those asked for.
+        index: usize,
+        /// The port.
+        port: u16,
+        /// Of which protocol.
+        protocol: Protocol,
+        /// Who has it.
+        holder: Holder,
+    },
+    /// A port is to be chosen, and none is free.
+    #[error("{}", no_port(.range.as_ref()))]
+    NoPortLeft {
+        /// Which of those asked for.
+        index: usize,
+        /// Where it would have come from, if from anywhere.
+        range: Option<RangeInclusive<u16>>,
+    },
+    /// A chain of somebody else's that rules are to lead to is not there.
+    #[error("table nat has no chain {chain}")]
+    NoChain {
+        /// The chain.
+        chain: String,
+    },
+    /// A rule that only iptables can write.
+    #[error("a rule's conditions are for iptables to read")]
+    NotNative,
     /// The rules would have to be written by iptables, which is not installed.
     #[error("{program} is not installed")]
     NotInstalled {
@@ -99,6 +131,13 @@ pub enum Error {
     /// Several steps failed; each was tried all the same.
     #[error("{}", list(.0))]
     Several(Vec<Error>),
+}
+
+fn no_port(range: Option<&RangeInclusive<u16>>) -> String {
+    match range {
+        None => "there is no range to choose a port from".to_owned(),
+        Some(range) => format!("no port from {} to {} is free", range.start(), range.end()),
+    }
 }
 
 fn list(errors: &[Error]) -> String {

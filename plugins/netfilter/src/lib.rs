@@ -1,5 +1,5 @@
-//! Masquerading and MAC spoof checks in nftables and iptables, and the node's own
-//! table.
+//! Masquerading, host ports and MAC spoof checks in nftables and iptables, and the node's
+//! own table.
 //!
 //! The rules of plugins are those of the reference plugins, to the letter, because nodes
 //! change over from them (and back) with containers running: either side finds
@@ -16,15 +16,21 @@
 //! Where the daemon masquerades for all containers of a node, there is one table
 //! for all of them: [`node`].
 
+pub mod forward;
 pub mod masq;
 pub mod node;
+pub mod ports;
 pub mod spoof;
 
 mod backend;
+mod conntrack;
 mod error;
 mod names;
 mod nft;
+mod save;
+mod tool;
 mod valid;
+mod xt;
 
 use std::ffi::OsStr;
 
@@ -66,6 +72,11 @@ impl Netfilter {
             nft: NftSocket::open()?,
             programs: Programs::installed(),
         })
+    }
+
+    /// The way to what the kernel knows of connections; none where it has none.
+    pub(crate) fn conntrack(&mut self) -> Option<&mut fairway_netlink::raw::RawSocket> {
+        self.nft.raw()
     }
 
     /// Looks for iptables only in these folders (separated by `:`), not in the

@@ -22,6 +22,8 @@ const NFT_CHAIN_MAX: usize = 255;
 /// Hex digits of each half of an instance hash.
 const HASH_LEN: usize = 16;
 
+const XT_DNAT: &str = "dnat ";
+
 const SPOOF_CHAIN_PREFIX: &str = "cni-br-iface-";
 const SPOOF_MAC_SUFFIX: &str = "-mac";
 const SPOOF_COMMENT_PREFIX: &str = "macspoofchk-";
@@ -47,6 +49,32 @@ pub(crate) fn xt_chain(network: &str, container_id: &str) -> String {
     format!("{PREFIX}{digits}")
 }
 
+/// The iptables chain of a container's ports in a network.
+pub(crate) fn xt_dnat_chain(network: &str, container_id: &str) -> String {
+    const PREFIX: &str = "CNI-DN-";
+    let digits = hash(
+        &format!("{network}{container_id}"),
+        XT_CHAIN_LEN - PREFIX.len(),
+    );
+    format!("{PREFIX}{digits}")
+}
+
+/// The comment on each jump to that chain.
+pub(crate) fn xt_dnat_comment(network: &str, container_id: &str) -> String {
+    let comment = format!("{XT_DNAT}{}", xt_comment(network, container_id));
+    cut(comment, XT_COMMENT_SIZE - 1)
+}
+
+/// Network and container of such a comment.
+pub(crate) fn parse_xt_dnat_comment(comment: &str) -> Option<(String, String)> {
+    parse_xt_comment(comment.strip_prefix(XT_DNAT)?)
+}
+
+/// The comment on each nftables rule of a container's ports, cut where `nft` would refuse it.
+pub(crate) fn nft_ports_comment(container_id: &str) -> String {
+    cut(container_id.replace('"', ""), NFT_COMMENT_MAX)
+}
+
 /// The comment on each iptables rule of a container, cut to what the match has
 /// room for, as iptables cuts it. (Names are ASCII, so no character is split.)
 pub(crate) fn xt_comment(network: &str, container_id: &str) -> String {
@@ -55,7 +83,7 @@ pub(crate) fn xt_comment(network: &str, container_id: &str) -> String {
 }
 
 /// At most `max` bytes of the text, in whole characters.
-fn cut(mut text: String, max: usize) -> String {
+pub(crate) fn cut(mut text: String, max: usize) -> String {
     text.truncate(text.floor_char_boundary(max));
     text
 }

@@ -38,7 +38,7 @@ impl Wanted {
             exprs,
             comment: Some(names.comment.clone()),
             tag: Some(names.tag.clone()),
-            compat: false,
+            compat: None,
         };
         if host_ifname.len() >= IFNAME_SIZE {
             return Err(Error::NameTooLong {

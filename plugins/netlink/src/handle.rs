@@ -20,6 +20,7 @@ use crate::ns::NetNs;
 use crate::raw::{CREATE, EXCL, KernelSocket, Message, REPLACE, RawSocket, Transport, protocols};
 use crate::route::{Family, Route, RouteChange, RouteFilter};
 use crate::rule::Rule;
+use crate::vrf::VrfSpec;
 use crate::vxlan::VxlanSpec;
 
 mod filters;
@@ -177,6 +178,13 @@ impl<T: Transport> Netlink for Handle<T> {
         }
         let body = codec::link::change(index, Some(netns), change);
         self.socket.execute(&message.body(body))
+    }
+
+    fn create_vrf(&mut self, spec: &VrfSpec) -> Result<()> {
+        let message =
+            Message::new("create vrf", &spec.name, libc::RTM_NEWLINK).flags(CREATE | EXCL);
+        check_name(&message, &spec.name)?;
+        self.socket.execute(&message.body(codec::vrf::create(spec)))
     }
 
     fn change_link(&mut self, index: u32, change: &LinkChange) -> Result<()> {

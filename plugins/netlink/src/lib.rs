@@ -35,6 +35,7 @@ mod qdisc;
 mod route;
 mod rule;
 pub mod tap;
+mod vrf;
 mod vxlan;
 
 pub use address::{Address, AddressSpec};
@@ -60,4 +61,5 @@ pub use qdisc::{
 };
 pub use route::{Family, Hop, Route, RouteChange, RouteFilter, RouteKind, Scope};
 pub use rule::{Rule, RuleAction};
+pub use vrf::VrfSpec;
 pub use vxlan::{Vxlan, VxlanSpec};

@@ -23,6 +23,9 @@ pub struct Link {
     pub up: bool,
     /// Set to promiscuous by an administrator (IFF_PROMISC).
     pub promisc: bool,
+    /// Set to take all multicast frames (IFF_ALLMULTI), by an administrator or because a
+    /// protocol needs them.
+    pub allmulti: bool,
     /// How many users hold it promiscuous, a bridge that it is a port of included.
     pub promiscuity: u32,
     /// Whether it can carry traffic.
@@ -41,6 +44,8 @@ pub struct Link {
     pub alias: Option<String>,
     /// Settings as a bridge's port, for those that are one.
     pub port: Option<BridgePortState>,
+    /// Frames at most that wait for the device.
+    pub tx_queue_len: Option<u32>,
     /// Frames at most that a packet on its way out may stand for. Kernels tell it
     /// since 4.16.
     pub gso_max_segs: Option<u32>,
@@ -60,6 +65,7 @@ impl Link {
             mtu: 1500,
             up: false,
             promisc: false,
+            allmulti: false,
             promiscuity: 0,
             oper: OperState::Down,
             kind: None,
@@ -68,6 +74,7 @@ impl Link {
             peer_nsid: None,
             alias: None,
             port: None,
+            tx_queue_len: None,
             gso_max_segs: None,
             tso_max_segs: None,
         }
@@ -113,6 +120,11 @@ pub enum LinkKind {
     Vlan {
         /// 802.1Q's identifier.
         id: u16,
+    },
+    /// Virtual routing: packets of its links are looked up in that table.
+    Vrf {
+        /// The table's number.
+        table: u32,
     },
     /// Any other, by the kernel's name for it.
     Other(String),
@@ -197,6 +209,10 @@ pub struct LinkChange {
     pub mac: Option<MacAddr>,
     /// Promiscuous or not.
     pub promisc: Option<bool>,
+    /// All multicast frames or only those of its groups.
+    pub allmulti: Option<bool>,
+    /// Frames at most that wait for the device.
+    pub tx_queue_len: Option<u32>,
     /// New name, 1 to 15 bytes; older kernels refuse while the link is up (EBUSY).
     pub name: Option<String>,
     /// `Some(None)` takes it out of its bridge.

@@ -14,6 +14,7 @@ use crate::neighbour::{Neighbour, NeighbourSpec};
 use crate::nexthop::Nexthop;
 use crate::route::{Route, RouteChange, RouteFilter};
 use crate::rule::Rule;
+use crate::vrf::VrfSpec;
 use crate::vxlan::VxlanSpec;
 
 /// Links, addresses and routes of one network namespace.
@@ -48,6 +49,9 @@ pub trait Netlink {
     /// here or there is never in the way of the one that it is to have. What the kernel
     /// refuses may leave it moved and not changed. Its index may be another afterwards.
     fn move_link(&mut self, index: u32, netns: BorrowedFd<'_>, change: &LinkChange) -> Result<()>;
+    /// Creates a VRF. The name being taken is
+    /// [`Error::is_exists`](crate::Error::is_exists).
+    fn create_vrf(&mut self, spec: &VrfSpec) -> Result<()>;
     /// Changes a link; the kernel may have done part of it when it refuses.
     fn change_link(&mut self, index: u32, change: &LinkChange) -> Result<()>;
     /// Changes a link's settings as a port; EINVAL or EOPNOTSUPP if it is none.

@@ -188,6 +188,8 @@ fn one_request_changes_all() {
                     mtu: Some(1280),
                     mac: Some(NEAR),
                     promisc: Some(true),
+                    allmulti: Some(true),
+                    tx_queue_len: Some(77),
                     name: Some("c".into()),
                     master: Some(Some(br0.index)),
                     alias: Some("for äll".into()),
@@ -204,11 +206,13 @@ fn one_request_changes_all() {
         assert_eq!(shown["inet6_addr_gen_mode"], "none");
         assert_eq!(shown["gso_max_segs"], 16);
         assert_eq!(shown["promiscuity"], 2);
-        for flag in ["UP", "PROMISC"] {
+        assert_eq!(shown["txqlen"], 77);
+        for flag in ["UP", "PROMISC", "ALLMULTI"] {
             assert!(shown["flags"].as_array().unwrap().contains(&flag.into()));
         }
         let c = link(&mut handle, "c");
-        assert!(c.up && c.promisc);
+        assert!(c.up && c.promisc && c.allmulti);
+        assert_eq!(c.tx_queue_len, Some(77));
         assert_eq!(c.alias.as_deref(), Some("for äll"));
         assert_eq!((c.promiscuity, c.master), (2, Some(br0.index)));
         assert!(c.port.is_some());
@@ -219,6 +223,7 @@ fn one_request_changes_all() {
                 &LinkChange {
                     up: Some(false),
                     promisc: Some(false),
+                    allmulti: Some(false),
                     master: Some(None),
                     alias: Some(String::new()),
                     ..Default::default()
@@ -226,7 +231,7 @@ fn one_request_changes_all() {
             )
             .unwrap();
         let c = link(&mut handle, "c");
-        assert!(!c.up && !c.promisc);
+        assert!(!c.up && !c.promisc && !c.allmulti);
         assert_eq!((c.master, c.alias, c.port), (None, None, None));
         assert!(ip_link("c").get("ifalias").is_none());
         let longest = LinkChange {

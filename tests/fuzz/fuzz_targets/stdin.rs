@@ -5,6 +5,11 @@
 use fairway_bridge::conf::BridgeConf;
 use fairway_child::Child;
 use fairway_cni::{CniResult, Context, Detach, Failure, GcAttachments, Plugin, Sandbox, serve};
+use fairway_firewall::Firewall;
+use fairway_portmap::Portmap;
+use fairway_sbr::Sbr;
+use fairway_tuning::Tuning;
+use fairway_vrf::Vrf;
 use fairway_vxlan::conf::VxlanConf;
 use libfuzzer_sys::fuzz_target;
 use std::ffi::OsString;
@@ -30,6 +35,14 @@ impl Parser {
         ];
         let children = children.map(|child| child.parse(context).map(drop));
         let device = fairway_host_device::conf::parse(context).map(drop);
+        let chained = [
+            Portmap::parse,
+            Tuning::parse,
+            Sbr::parse,
+            Firewall::parse,
+            Vrf::parse,
+        ];
+        let chained = chained.map(|parse| parse(context));
         context.conf.prev_result()?;
         context.conf.dns()?;
         bridge?;
@@ -39,6 +52,7 @@ impl Parser {
         rates?;
         device?;
         children.into_iter().collect::<Result<(), _>>()?;
+        chained.into_iter().collect::<Result<(), _>>()?;
         Ok(requests?)
     }
 }

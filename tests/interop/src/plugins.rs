@@ -13,10 +13,6 @@ use serde_json::Value;
 
 use crate::cmd;
 
-/// Plugin types that are taken from the reference's folder while ours lacks
-/// them.
-const BORROWED: &[&str] = &["portmap", "firewall", "tuning"];
-
 /// Name of the recording IPAM delegate.
 pub const RECORDER: &str = "recorder";
 
@@ -54,18 +50,6 @@ impl Plugins {
         );
         fs::create_dir(dir)?;
         cmd::run(cmd::limited("cp").arg("-a").arg(ours.join(".")).arg(dir))?.ok()?;
-        let reference = fairway_lab::reference_dir();
-        for kind in BORROWED {
-            if !dir.join(kind).exists() {
-                let from = reference.join(kind);
-                fs::copy(&from, dir.join(kind)).with_context(|| {
-                    format!(
-                        "{} (apt-get install containernetworking-plugins)",
-                        from.display()
-                    )
-                })?;
-            }
-        }
         let plugins = Self {
             dir: dir.to_owned(),
             calls: work.join("calls"),

@@ -3,8 +3,9 @@
 mod links;
 mod rates;
 mod vlan;
+mod vrf;
 
 use crate::plan::Plan;
 
 /// Each is a boot.
-pub const PLANS: &[Plan] = &[vlan::PLAN, links::PLAN, rates::PLAN];
+pub const PLANS: &[Plan] = &[vlan::PLAN, links::PLAN, vrf::PLAN, rates::PLAN];

@@ -5,114 +5,18 @@
 //! fails as a whole where it is there, and only then looks. DEL and GC look at
 //! /proc first, which names the legacy tables of the namespace.
 
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
-
 use ipnetwork::IpNetwork;
 
 use super::plan::{self, POSTROUTING, Removal, Seen};
-use super::save::{SavedRule, SavedTable, quoted};
 use super::{MULTICAST_V4, MULTICAST_V6};
-use crate::backend::{Flavor, Programs, legacy_names};
+use crate::backend::Programs;
 use crate::names::{xt_chain, xt_comment};
+use crate::save::{SavedRule, quoted};
+use crate::tool::Tool;
 use crate::valid::Valid;
 use crate::{Attachment, Error};
 
-/// How long iptables waits for the lock that all its runs share, in seconds.
-const LOCK_WAIT: &str = "--wait=60";
-
-/// The programs of one family.
-#[derive(Debug, Clone, Copy)]
-struct Tool<'a> {
-    programs: &'a Programs,
-    v4: bool,
-    /// `iptables` or `iptables-legacy`, and so on.
-    name: &'static str,
-}
-
-impl<'a> Tool<'a> {
-    /// What the name `iptables` stands for.
-    fn installed(programs: &'a Programs, v4: bool) -> Self {
-        Self {
-            programs,
-            v4,
-            name: if v4 { "iptables" } else { "ip6tables" },
-        }
-    }
-
-    /// The one for the legacy tables; none where there is none, or no table nat.
-    fn for_legacy(programs: &'a Programs, v4: bool) -> Option<Self> {
-        legacy_names(v4)?.lines().find(|name| *name == "nat")?;
-        let legacy = Self {
-            name: if v4 {
-                "iptables-legacy"
-            } else {
-                "ip6tables-legacy"
-            },
-            ..Self::installed(programs, v4)
-        };
-        if programs.find(&legacy.program("save")).is_some() {
-            return Some(legacy);
-        }
-        matches!(programs.flavor(), Some(Flavor::Legacy | Flavor::Unknown))
-            .then(|| Self::installed(programs, v4))
-    }
-
-    fn program(&self, verb: &str) -> String {
-        format!("{}-{verb}", self.name)
-    }
-
-    /// Reads table nat.
-    fn save(&self) -> Result<SavedTable, Error> {
-        let output = self.run("save", &["-t", "nat"], "")?;
-        Ok(SavedTable::parse(&output))
-    }
-
-    /// Changes table nat: all lines or none.
-    fn restore(&self, lines: &[String]) -> Result<(), Error> {
-        if lines.is_empty() {
-            return Ok(());
-        }
-        let script = format!("*nat\n{}\nCOMMIT\n", lines.join("\n"));
-        self.run("restore", &["--noflush", LOCK_WAIT], &script)
-            .map(drop)
-    }
-
-    fn run(&self, verb: &str, args: &[&str], stdin: &str) -> Result<String, Error> {
-        let program = self.program(verb);
-        let Some(path) = self.programs.find(&program) else {
-            return Err(Error::NotInstalled { program });
-        };
-        let output = run(&path, args, stdin).map_err(|source| Error::Spawn {
-            program: program.clone(),
-            source,
-        })?;
-        if !output.status.success() {
-            return Err(Error::Command {
-                program,
-                status: output.status,
-                stderr: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-            });
-        }
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    }
-}
-
-/// The child is in the calling thread's namespace.
-fn run(path: &Path, args: &[&str], stdin: &str) -> std::io::Result<std::process::Output> {
-    let mut child = Command::new(path)
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    if let Some(mut pipe) = child.stdin.take() {
-        // A child that ends early says why on its stderr.
-        let _ = pipe.write_all(stdin.as_bytes());
-    }
-    child.wait_with_output()
-}
+const TABLE: &str = "nat";
 
 /// The rules of an attachment for one family, in order.
 fn wanted(attachment: &Attachment<'_>, addresses: &[IpNetwork], v4: bool) -> Vec<SavedRule> {
@@ -153,7 +57,7 @@ pub(super) fn setup(
         if rules.is_empty() {
             continue;
         }
-        let tool = Tool::installed(programs, v4);
+        let tool = Tool::installed(programs, v4, TABLE);
         let mut lines = vec![format!("-N {chain}")];
         lines.extend(rules.iter().map(|rule| rule.line.clone()));
         match tool.restore(&lines) {
@@ -205,7 +109,7 @@ fn for_each_family(
 ) -> Vec<Error> {
     let mut errors = Vec::new();
     for v4 in [true, false] {
-        let Some(tool) = Tool::for_legacy(programs, v4) else {
+        let Some(tool) = Tool::for_legacy(programs, v4, TABLE) else {
             continue;
         };
         match find(&tool) {
@@ -237,7 +141,7 @@ pub(super) fn check(
         if rules.is_empty() {
             continue;
         }
-        let tool = Tool::installed(programs, v4);
+        let tool = Tool::installed(programs, v4, TABLE);
         let table = tool.save()?;
         for rule in rules {
             if !table.rules.iter().any(|saved| saved.is(&rule)) {
@@ -255,5 +159,17 @@ pub(super) fn check(
 
 /// Whether this kernel lets iptables-legacy have a table nat.
 pub(crate) fn works(programs: &Programs) -> bool {
-    Tool::installed(programs, true).save().is_ok()
+    Tool::installed(programs, true, TABLE).save().is_ok()
+}
+
+impl From<SavedRule> for Seen<SavedRule> {
+    fn from(rule: SavedRule) -> Self {
+        Self {
+            chain: rule.chain.clone(),
+            target: rule.word_after("-j").or_else(|| rule.word_after("-g")),
+            comment: rule.word_after("--comment"),
+            tag: None,
+            id: rule,
+        }
+    }
 }

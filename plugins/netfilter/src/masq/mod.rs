@@ -4,7 +4,6 @@
 pub(crate) mod legacy;
 mod nftables;
 mod plan;
-mod save;
 mod xt;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -14,6 +13,8 @@ use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use crate::backend::Flavor;
 use crate::valid::Valid;
 use crate::{Attachment, Backend, Error, Netfilter};
+#[cfg(test)]
+pub(crate) use plan::Seen;
 
 /// What containers send to groups is for their neighbours: it stays as it is.
 pub(crate) const MULTICAST: [IpNetwork; 2] =

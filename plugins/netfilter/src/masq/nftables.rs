@@ -112,7 +112,7 @@ fn rule(exprs: Vec<Expr>, comment: Option<String>) -> Rule {
         exprs,
         comment,
         tag: None,
-        compat: false,
+        compat: None,
     }
 }
 

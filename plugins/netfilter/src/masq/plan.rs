@@ -19,12 +19,12 @@ pub(super) const POSTROUTING: &str = "POSTROUTING";
 
 /// A rule of table nat; `id` is what it is deleted by.
 #[derive(Debug, Clone)]
-pub(super) struct Seen<Id> {
-    pub(super) chain: String,
-    pub(super) target: Option<String>,
-    pub(super) comment: Option<String>,
-    pub(super) tag: Option<String>,
-    pub(super) id: Id,
+pub(crate) struct Seen<Id> {
+    pub(crate) chain: String,
+    pub(crate) target: Option<String>,
+    pub(crate) comment: Option<String>,
+    pub(crate) tag: Option<String>,
+    pub(crate) id: Id,
 }
 
 /// What goes: rules of POSTROUTING, and perhaps the chain that they jump to.

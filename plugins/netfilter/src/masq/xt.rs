@@ -57,7 +57,7 @@ impl Wanted {
             .concat(),
             comment: None,
             tag: Some(tag.clone()),
-            compat: true,
+            compat: Some(0),
         };
         let (mut inside, mut jumps) = (Vec::new(), Vec::new());
         for address in addresses.iter().filter(|address| address.is_ipv4() == v4) {

@@ -13,6 +13,10 @@ use crate::names::XT_COMMENT_SIZE;
 pub(crate) enum Expr {
     /// Load the packet's family (a byte: 2 or 10).
     LoadProtocol,
+    /// Load the number of the protocol above IP (a byte).
+    LoadTransport,
+    /// Load the packet's mark (4 bytes in the machine's order).
+    LoadMark,
     /// Load the name of the interface that the packet came in by (16 bytes).
     LoadInputName,
     /// Load the name of the interface that the packet goes out by (16 bytes).
@@ -23,6 +27,9 @@ pub(crate) enum Expr {
     /// Load what is known of the packet's connection: bits, 4 bytes in the machine's
     /// order.
     LoadStatus,
+    /// Load what the packet's destination is to this host: RTN_… , 4 bytes in the
+    /// machine's order.
+    LoadDestinationType,
     /// Load `len` bytes of a header.
     Load { base: Base, offset: u32, len: u32 },
     /// Keep the bits of the mask.
@@ -35,12 +42,30 @@ pub(crate) enum Expr {
     XtComment(String),
     /// The MASQUERADE target of iptables without options, for a family.
     XtMasquerade { v6: bool },
+    /// Another match of iptables.
+    XtMatch(Extension),
+    /// Another target of iptables.
+    XtTarget(Extension),
     /// Masquerading, nftables' own.
     Masquerade,
+    /// Put an address into register 1.
+    PutAddress(Vec<u8>),
+    /// Put a port into register 2.
+    PutPort([u8; 2]),
+    /// Another destination: the address in register 1, the port in register 2.
+    Dnat { v6: bool },
     /// End here.
     Verdict(Verdict),
     /// An expression that no rule of ours has.
     Other(String),
+}
+
+/// A match or a target of iptables: name, revision, and its structure as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Extension {
+    pub(crate) name: String,
+    pub(crate) revision: u32,
+    pub(crate) info: Vec<u8>,
 }
 
 /// Which header is loaded from.
@@ -48,6 +73,7 @@ pub(crate) enum Expr {
 pub(crate) enum Base {
     Link = 0,
     Network = 1,
+    Transport = 2,
 }
 
 /// Where a packet goes from here.
@@ -65,6 +91,7 @@ pub(crate) const IFNAME_SIZE: usize = 16;
 
 const REGISTER_VERDICT: u32 = 0;
 const REGISTER_1: u32 = 1;
+const REGISTER_2: u32 = 2;
 
 const NAME: u16 = 1;
 const DATA: u16 = 2;
@@ -73,14 +100,35 @@ const VERDICT: u16 = 2;
 
 const META_DREG: u16 = 1;
 const META_KEY: u16 = 2;
+const META_KEY_MARK: u32 = 3;
 const META_KEY_INPUT_NAME: u32 = 6;
 const META_KEY_OUTPUT_NAME: u32 = 7;
 const META_KEY_PROTOCOL: u32 = 15;
+const META_KEY_TRANSPORT: u32 = 16;
 
 const CT_DREG: u16 = 1;
 const CT_KEY: u16 = 2;
 const CT_KEY_DIRECTION: u32 = 1;
 const CT_KEY_STATUS: u32 = 2;
+
+const FIB_DREG: u16 = 1;
+const FIB_RESULT: u16 = 2;
+const FIB_FLAGS: u16 = 3;
+const FIB_RESULT_TYPE: u32 = 3;
+const FIB_FLAG_DESTINATION: u32 = 2;
+
+const NAT_TYPE: u16 = 1;
+const NAT_FAMILY: u16 = 2;
+const NAT_ADDRESS_MIN: u16 = 3;
+const NAT_ADDRESS_MAX: u16 = 4;
+const NAT_PORT_MIN: u16 = 5;
+const NAT_PORT_MAX: u16 = 6;
+const NAT_FLAGS: u16 = 7;
+const NAT_TYPE_DESTINATION: u32 = 1;
+/// NF_NAT_RANGE_MAP_IPS and NF_NAT_RANGE_PROTO_SPECIFIED.
+const NAT_FLAGS_BOTH: u32 = 3;
+const NAT_FAMILY_V4: u32 = 2;
+const NAT_FAMILY_V6: u32 = 10;
 
 const CMP_EQUAL: u32 = 0;
 const CMP_UNEQUAL: u32 = 1;
@@ -116,16 +164,22 @@ impl Expr {
 
     fn name(&self) -> &str {
         match self {
-            Self::LoadProtocol | Self::LoadInputName | Self::LoadOutputName => "meta",
+            Self::LoadProtocol
+            | Self::LoadTransport
+            | Self::LoadMark
+            | Self::LoadInputName
+            | Self::LoadOutputName => "meta",
+            Self::LoadDestinationType => "fib",
             Self::LoadDirection | Self::LoadStatus => "ct",
             Self::Load { .. } => "payload",
             Self::Mask(_) => "bitwise",
             Self::Compare { .. } => "cmp",
             Self::Counter => "counter",
-            Self::XtComment(_) => "match",
-            Self::XtMasquerade { .. } => "target",
+            Self::XtComment(_) | Self::XtMatch(_) => "match",
+            Self::XtMasquerade { .. } | Self::XtTarget(_) => "target",
             Self::Masquerade => "masq",
-            Self::Verdict(_) => "immediate",
+            Self::Dnat { .. } => "nat",
+            Self::PutAddress(_) | Self::PutPort(_) | Self::Verdict(_) => "immediate",
             Self::Other(name) => name,
         }
     }
@@ -133,6 +187,13 @@ impl Expr {
     fn write_data(&self, data: &mut Writer) {
         match self {
             Self::LoadProtocol => write_meta(data, META_KEY_PROTOCOL),
+            Self::LoadTransport => write_meta(data, META_KEY_TRANSPORT),
+            Self::LoadMark => write_meta(data, META_KEY_MARK),
+            Self::LoadDestinationType => {
+                data.put_u32_be(FIB_DREG, REGISTER_1);
+                data.put_u32_be(FIB_RESULT, FIB_RESULT_TYPE);
+                data.put_u32_be(FIB_FLAGS, FIB_FLAG_DESTINATION);
+            }
             Self::LoadInputName => write_meta(data, META_KEY_INPUT_NAME),
             Self::LoadOutputName => write_meta(data, META_KEY_OUTPUT_NAME),
             Self::LoadDirection => write_ct(data, CT_KEY_DIRECTION),
@@ -168,13 +229,25 @@ impl Expr {
             Self::XtComment(comment) => {
                 let mut info = comment.clone().into_bytes();
                 info.resize(XT_COMMENT_SIZE, 0);
-                write_extension(data, XT_COMMENT, &info);
+                write_extension(data, XT_COMMENT, 0, &info);
             }
             Self::XtMasquerade { v6: false } => {
-                write_extension(data, XT_MASQUERADE, &MASQUERADE_V4);
+                write_extension(data, XT_MASQUERADE, 0, &MASQUERADE_V4);
             }
             Self::XtMasquerade { v6: true } => {
-                write_extension(data, XT_MASQUERADE, &MASQUERADE_V6);
+                write_extension(data, XT_MASQUERADE, 0, &MASQUERADE_V6);
+            }
+            Self::XtMatch(extension) | Self::XtTarget(extension) => {
+                write_extension(data, &extension.name, extension.revision, &extension.info);
+            }
+            Self::PutAddress(bytes) => write_data(data, REGISTER_1, bytes),
+            Self::PutPort(bytes) => write_data(data, REGISTER_2, bytes),
+            Self::Dnat { v6 } => {
+                let family = if *v6 { NAT_FAMILY_V6 } else { NAT_FAMILY_V4 };
+                data.put_u32_be(NAT_TYPE, NAT_TYPE_DESTINATION);
+                data.put_u32_be(NAT_FAMILY, family);
+                data.put_u32_be(NAT_ADDRESS_MIN, REGISTER_1);
+                data.put_u32_be(NAT_PORT_MIN, REGISTER_2);
             }
             Self::Masquerade | Self::Other(_) => {}
             Self::Verdict(verdict) => {
@@ -199,10 +272,19 @@ impl Expr {
         match name {
             "meta" if fields.u32(META_DREG)? == REGISTER_1 => match fields.u32(META_KEY)? {
                 META_KEY_PROTOCOL => Some(Self::LoadProtocol),
+                META_KEY_TRANSPORT => Some(Self::LoadTransport),
+                META_KEY_MARK => Some(Self::LoadMark),
                 META_KEY_INPUT_NAME => Some(Self::LoadInputName),
                 META_KEY_OUTPUT_NAME => Some(Self::LoadOutputName),
                 _ => None,
             },
+            "fib"
+                if fields.u32(FIB_DREG)? == REGISTER_1
+                    && fields.u32(FIB_RESULT)? == FIB_RESULT_TYPE
+                    && fields.u32(FIB_FLAGS)? == FIB_FLAG_DESTINATION =>
+            {
+                Some(Self::LoadDestinationType)
+            }
             // With a direction, which neither of these has, it would be of that one.
             "ct" if fields.u32(CT_DREG)? == REGISTER_1 && fields.get(3).is_none() => {
                 match fields.u32(CT_KEY)? {
@@ -215,6 +297,7 @@ impl Expr {
                 base: match fields.u32(2)? {
                     0 => Base::Link,
                     1 => Base::Network,
+                    2 => Base::Transport,
                     _ => return None,
                 },
                 offset: fields.u32(3)?,
@@ -245,14 +328,51 @@ impl Expr {
                 info if info == MASQUERADE_V6 => Some(Self::XtMasquerade { v6: true }),
                 _ => None,
             },
+            "match" => Extension::read(fields).map(Self::XtMatch),
+            "target" => Extension::read(fields).map(Self::XtTarget),
             // With flags or a range of ports it is another one.
             "masq" if fields.is_empty() => Some(Self::Masquerade),
-            "immediate" if fields.u32(1)? == REGISTER_VERDICT => {
-                let verdict = fields.get(2)?.nested().find_kind(VERDICT)?;
-                Verdict::read(&Fields::of(verdict)).map(Self::Verdict)
-            }
+            "nat" => Self::read_nat(fields),
+            "immediate" => match fields.u32(1)? {
+                REGISTER_VERDICT => {
+                    let verdict = fields.get(2)?.nested().find_kind(VERDICT)?;
+                    Verdict::read(&Fields::of(verdict)).map(Self::Verdict)
+                }
+                REGISTER_1 => Some(Self::PutAddress(fields.value(2)?.to_vec())),
+                REGISTER_2 => Some(Self::PutPort(fields.value(2)?.try_into().ok()?)),
+                _ => None,
+            },
             _ => None,
         }
+    }
+}
+
+impl Expr {
+    /// The maximum and the flags are the kernel's to tell; they must be those of one
+    /// address and one port.
+    fn read_nat(fields: &Fields<'_>) -> Option<Self> {
+        let is = |kind, value| fields.get(kind).is_none() || fields.u32(kind) == Some(value);
+        let plain = fields.u32(NAT_TYPE)? == NAT_TYPE_DESTINATION
+            && fields.u32(NAT_ADDRESS_MIN)? == REGISTER_1
+            && fields.u32(NAT_PORT_MIN)? == REGISTER_2
+            && is(NAT_ADDRESS_MAX, REGISTER_1)
+            && is(NAT_PORT_MAX, REGISTER_2)
+            && is(NAT_FLAGS, NAT_FLAGS_BOTH);
+        match fields.u32(NAT_FAMILY)? {
+            NAT_FAMILY_V4 if plain => Some(Self::Dnat { v6: false }),
+            NAT_FAMILY_V6 if plain => Some(Self::Dnat { v6: true }),
+            _ => None,
+        }
+    }
+}
+
+impl Extension {
+    fn read(fields: &Fields<'_>) -> Option<Self> {
+        Some(Self {
+            name: fields.text(1)?,
+            revision: fields.u32(2)?,
+            info: fields.get(3)?.value.to_vec(),
+        })
     }
 }
 
@@ -305,9 +425,16 @@ fn write_ct(data: &mut Writer, key: u32) {
     data.put_u32_be(CT_DREG, REGISTER_1);
 }
 
-fn write_extension(data: &mut Writer, name: &str, info: &[u8]) {
+fn write_data(data: &mut Writer, register: u32, bytes: &[u8]) {
+    data.put_u32_be(1, register);
+    data.nest(2, |nest| {
+        nest.put(VALUE, bytes);
+    });
+}
+
+fn write_extension(data: &mut Writer, name: &str, revision: u32, info: &[u8]) {
     data.put_str(1, name);
-    data.put_u32_be(2, 0);
+    data.put_u32_be(2, revision);
     data.put(3, info);
 }
 

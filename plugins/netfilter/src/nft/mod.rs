@@ -51,6 +51,31 @@ impl Table {
         family_name: "inet",
         name: "cni_plugins_masquerade",
     };
+    pub(crate) const IP_HOSTPORT: Self = Self {
+        family: 2,
+        family_name: "ip",
+        name: "cni_hostport",
+    };
+    pub(crate) const IP6_HOSTPORT: Self = Self {
+        family: 10,
+        family_name: "ip6",
+        name: "cni_hostport",
+    };
+    pub(crate) const IP_FILTER: Self = Self {
+        family: 2,
+        family_name: "ip",
+        name: "filter",
+    };
+    pub(crate) const IP6_FILTER: Self = Self {
+        family: 10,
+        family_name: "ip6",
+        name: "filter",
+    };
+    pub(crate) const FIREWALL: Self = Self {
+        family: 1,
+        family_name: "inet",
+        name: "cni_firewall",
+    };
     pub(crate) const NODE: Self = Self {
         family: 1,
         family_name: "inet",

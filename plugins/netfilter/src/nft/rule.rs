@@ -33,8 +33,9 @@ pub(crate) struct Rule {
     pub(crate) comment: Option<String>,
     /// Which attachment it belongs to.
     pub(crate) tag: Option<String>,
-    /// Whether it is written in iptables' way (with matches and targets).
-    pub(crate) compat: bool,
+    /// Of rules in iptables' way (with matches and targets): the protocol that they are
+    /// for, 0 for any. Some matches and targets are only to be had for one.
+    pub(crate) compat: Option<u8>,
 }
 
 impl Rule {
@@ -47,9 +48,9 @@ impl Rule {
                 expr.write(list);
             }
         });
-        if self.compat {
+        if let Some(protocol) = self.compat {
             attrs.nest(COMPAT, |compat| {
-                compat.put_u32_be(1, 0); // no protocol
+                compat.put_u32_be(1, protocol.into());
                 compat.put_u32_be(2, 0); // no flags
             });
         }
@@ -177,14 +178,18 @@ impl ListedRule {
         })
     }
 
+    /// Whether it does what `rule` does, in whatever words.
+    pub(crate) fn does(&self, rule: &Rule) -> bool {
+        canonical(&self.exprs) == canonical(&rule.exprs)
+    }
+
     /// Whether it does what `rule` does, and says so in the same words.
     pub(crate) fn is(&self, rule: &Rule) -> bool {
         let xt_comment = rule.exprs.iter().find_map(|expr| match expr {
             Expr::XtComment(text) => Some(text),
             _ => None,
         });
-        self.comment.as_ref() == xt_comment.or(rule.comment.as_ref())
-            && canonical(&self.exprs) == canonical(&rule.exprs)
+        self.comment.as_ref() == xt_comment.or(rule.comment.as_ref()) && self.does(rule)
     }
 }
 

@@ -63,6 +63,23 @@ impl NftSocket {
         })
     }
 
+    /// The socket itself, for others that speak netfilter's netlink; none where the kernel
+    /// has none.
+    pub(crate) fn raw(&mut self) -> Option<&mut RawSocket> {
+        self.socket.as_mut()
+    }
+
+    /// Fails where this kernel has no nf_tables.
+    pub(crate) fn must_be_there(&mut self) -> Result<(), Error> {
+        let Some(socket) = &mut self.socket else {
+            return Err(Error::NoNfTables);
+        };
+        match socket.get(&generation(), |_, _| Some(())) {
+            Err(error) if is_absent(&error) => Err(Error::NoNfTables),
+            other => Ok(other?),
+        }
+    }
+
     /// The table, if it is there.
     pub(crate) fn table(&mut self, table: Table) -> Result<Option<ListedTable>, Error> {
         let mut attrs = Writer::with_header(&header(table.family, 0));
@@ -152,9 +169,7 @@ impl NftSocket {
         let (Some(socket), Generation::Wanted) = (&mut self.socket, self.generation) else {
             return Ok(());
         };
-        let message = Message::new("look up generation", "nf_tables", GET_GENERATION)
-            .body(header(0, 0).to_vec());
-        let known = socket.get(&message, |_, body| {
+        let known = socket.get(&generation(), |_, body| {
             Attrs::after(HEADER, body).find_kind(ID)?.u32_be()
         });
         self.generation = match known {
@@ -238,6 +253,10 @@ impl NftSocket {
             .map(|name| self.transact(|nft| Ok(list(nft)?.remove(name).unwrap_or_default())));
         each.filter_map(Result::err).collect()
     }
+}
+
+fn generation() -> Message {
+    Message::new("look up generation", "nf_tables", GET_GENERATION).body(header(0, 0).to_vec())
 }
 
 /// No such object, no such kind of object in this kernel, or (ERANGE) a name that

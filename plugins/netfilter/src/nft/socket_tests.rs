@@ -105,7 +105,7 @@ fn what_only_adds_does_not_care_for_others() {
                 exprs: Vec::new(),
                 comment: Some("new".to_owned()),
                 tag: None,
-                compat: false,
+                compat: None,
             };
             assert_eq!(nft.rules(TABLE, Some("c"))?.len(), 1);
             tx.add_rule(TABLE, "c", &rule)?;

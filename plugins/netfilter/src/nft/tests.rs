@@ -6,7 +6,7 @@ use ipnetwork::IpNetwork;
 use proptest::prelude::*;
 
 use super::address::{Side, canonical, match_address};
-use super::expr::{Base, Expr, Verdict, target_of};
+use super::expr::{Base, Expr, Extension, Verdict, target_of};
 use super::rule::{Glance, ListedRule, Rule, comment_userdata};
 
 fn bytes(hex: &str) -> Vec<u8> {
@@ -28,6 +28,62 @@ fn compare(equal: bool, hex: &str) -> Expr {
 
 fn pairs() -> Vec<(&'static str, Expr)> {
     vec![
+        (
+            "24000180 09000100 6d657461 00000000 14000280 08000200 00000010 08000100 00000001",
+            Expr::LoadTransport,
+        ),
+        (
+            "24000180 09000100 6d657461 00000000 14000280 08000200 00000003 08000100 00000001",
+            Expr::LoadMark,
+        ),
+        (
+            "28000180 08000100 66696200 1c000280 08000100 00000001 08000200 00000003 08000300
+             00000002",
+            Expr::LoadDestinationType,
+        ),
+        (
+            "34000180 0c000100 7061796c 6f616400 24000280 08000100 00000001 08000200 00000002
+             08000300 00000002 08000400 00000002",
+            load(Base::Transport, 2, 2),
+        ),
+        (
+            "2c000180 0e000100 696d6d65 64696174 65000000 18000280 08000100 00000001 0c000280
+             08000100 0a160002",
+            Expr::PutAddress(vec![10, 22, 0, 2]),
+        ),
+        (
+            "2c000180 0e000100 696d6d65 64696174 65000000 18000280 08000100 00000002 0c000280
+             06000100 00350000",
+            Expr::PutPort([0, 53]),
+        ),
+        (
+            "30000180 08000100 6e617400 24000280 08000100 00000001 08000200 00000002 08000300
+             00000001 08000500 00000002",
+            Expr::Dnat { v6: false },
+        ),
+        (
+            "30000180 08000100 6e617400 24000280 08000100 00000001 08000200 0000000a 08000300
+             00000001 08000500 00000002",
+            Expr::Dnat { v6: true },
+        ),
+        (
+            "34000180 0b000100 74617267 65740000 24000280 09000100 4d41524b 00000000 08000200
+             00000002 0c000300 00200000 00200000",
+            Expr::XtTarget(Extension {
+                name: "MARK".to_owned(),
+                revision: 2,
+                info: bytes("0020000000200000"),
+            }),
+        ),
+        (
+            "38000180 0a000100 6d617463 68000000 28000280 0d000100 61646472 74797065 00000000
+             08000200 00000001 0c000300 00000400 00000000",
+            Expr::XtMatch(Extension {
+                name: "addrtype".to_owned(),
+                revision: 1,
+                info: bytes("0000040000000000"),
+            }),
+        ),
         (
             "24000180 09000100 6d65746100000000 14000280 08000200 0000000f 08000100 00000001",
             Expr::LoadProtocol,
@@ -216,7 +272,7 @@ fn rule() -> Rule {
         ],
         comment: None,
         tag: Some("0011223344556677-8899aabbccddeeff".to_owned()),
-        compat: true,
+        compat: Some(0),
     }
 }
 

@@ -43,6 +43,18 @@ pub(crate) struct Hook {
 }
 
 impl Hook {
+    /// Where destinations of what comes in are translated.
+    pub(crate) const PREROUTING_NAT: Self = Self {
+        kind: "nat",
+        number: 0,
+        priority: -100,
+    };
+    /// Where destinations of what this host sends are translated.
+    pub(crate) const OUTPUT_NAT: Self = Self {
+        kind: "nat",
+        number: 3,
+        priority: -100,
+    };
     /// Where source addresses are translated.
     pub(crate) const POSTROUTING_NAT: Self = Self {
         kind: "nat",
@@ -67,9 +79,9 @@ impl Hook {
 #[derive(Debug, Default)]
 pub(crate) struct Transaction {
     messages: Vec<Message>,
-    /// Whether anything is deleted: then the ruleset must still be the one that
-    /// was looked at.
-    deletes: bool,
+    /// Whether the ruleset must still be the one that was looked at: because
+    /// something is deleted, or because nobody else may have come first.
+    needs_generation: bool,
 }
 
 impl Transaction {
@@ -77,10 +89,16 @@ impl Transaction {
         self.messages.is_empty()
     }
 
+    /// Only if the ruleset is still the one that was looked at: what was free then
+    /// is free now.
+    pub(crate) fn depend_on_look(&mut self) {
+        self.needs_generation = true;
+    }
+
     /// Adds the changes of another one after its own.
     pub(crate) fn append(&mut self, mut other: Self) {
         self.messages.append(&mut other.messages);
-        self.deletes |= other.deletes;
+        self.needs_generation |= other.needs_generation;
     }
 
     /// Makes the table if it is not there; then the comment goes on it.
@@ -146,7 +164,7 @@ impl Transaction {
 
     /// Deletes a chain and the rules in it. Refused while a rule jumps to it.
     pub(crate) fn delete_chain(&mut self, table: Table, chain: &str) -> Result<(), Error> {
-        self.deletes = true;
+        self.needs_generation = true;
         self.push(
             "delete chain",
             table.subject(Some(chain)),
@@ -158,7 +176,7 @@ impl Transaction {
 
     /// Deletes all rules of a chain.
     pub(crate) fn flush_chain(&mut self, table: Table, chain: &str) -> Result<(), Error> {
-        self.deletes = true;
+        self.needs_generation = true;
         let mut attrs = writer(table);
         attrs.put_str(RULE_TABLE, table.name);
         attrs.put_str(RULE_CHAIN, chain);
@@ -168,13 +186,33 @@ impl Transaction {
 
     /// Puts a rule at the end of a chain.
     pub(crate) fn add_rule(&mut self, table: Table, chain: &str, rule: &Rule) -> Result<(), Error> {
+        self.new_rule(table, chain, rule, CREATE | APPEND)
+    }
+
+    /// Puts a rule before all others of a chain.
+    pub(crate) fn insert_rule(
+        &mut self,
+        table: Table,
+        chain: &str,
+        rule: &Rule,
+    ) -> Result<(), Error> {
+        self.new_rule(table, chain, rule, CREATE)
+    }
+
+    fn new_rule(
+        &mut self,
+        table: Table,
+        chain: &str,
+        rule: &Rule,
+        flags: u16,
+    ) -> Result<(), Error> {
         let mut attrs = writer(table);
         rule.write(table.name, chain, &mut attrs);
         self.push(
             "add rule",
             table.subject(Some(chain)),
             NEW_RULE,
-            CREATE | APPEND,
+            flags,
             attrs,
         )
     }
@@ -187,7 +225,7 @@ impl Transaction {
         chain: &str,
         handle: u64,
     ) -> Result<(), Error> {
-        self.deletes = true;
+        self.needs_generation = true;
         let mut attrs = writer(table);
         attrs.put_str(RULE_TABLE, table.name);
         attrs.put_str(RULE_CHAIN, chain);
@@ -214,7 +252,7 @@ impl Transaction {
     /// where something is to be deleted and `generation` (0: unknown) is not the
     /// ruleset's any more.
     ///
-    /// Batches that only add go without: they depend on nothing that others
+    /// Batches that only add, and need no look, go without: they depend on nothing that others
     /// change, and must not wait for a firewall that is reloaded all the time.
     pub(crate) fn into_batch(mut self, generation: u32) -> Result<Vec<Message>, Error> {
         let mark = |op, kind| Message::new(op, "nf_tables", kind);
@@ -222,7 +260,7 @@ impl Transaction {
             last.flags |= ACK;
         }
         let mut begin = Writer::with_header(&header(0, SUBSYSTEM));
-        if self.deletes && generation != 0 {
+        if self.needs_generation && generation != 0 {
             begin.put_u32_be(BATCH_GENERATION, generation);
         }
         let mut batch = Vec::with_capacity(self.messages.len() + 2);

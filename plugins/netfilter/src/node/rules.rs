@@ -120,7 +120,7 @@ const fn rule(exprs: Vec<Expr>) -> Rule {
         exprs,
         comment: None,
         tag: None,
-        compat: false,
+        compat: None,
     }
 }
 

@@ -20,5 +20,6 @@ mod node;
 mod node_packets;
 mod packets;
 mod parallel;
+mod ports;
 mod spoof;
 mod spoof_names;

@@ -9,7 +9,7 @@ use netlink_packet_route::link::{
 };
 use nix::libc;
 
-use super::{bridge, child, emit, vxlan};
+use super::{bridge, child, emit, vrf, vxlan};
 use crate::bridge::{BridgeChange, BridgeSpec};
 use crate::link::{AddrGenMode, Link, LinkChange, LinkKind, OperState, VethPeer, VethSpec};
 use crate::mac::MacAddr;
@@ -114,6 +114,7 @@ pub(crate) fn change(index: u32, netns: Option<BorrowedFd<'_>>, change: &LinkCha
     for (flag, wanted) in [
         (LinkFlags::Up, change.up),
         (LinkFlags::Promisc, change.promisc),
+        (LinkFlags::Allmulti, change.allmulti),
     ] {
         if let Some(on) = wanted {
             message.header.change_mask |= flag;
@@ -125,6 +126,7 @@ pub(crate) fn change(index: u32, netns: Option<BorrowedFd<'_>>, change: &LinkCha
     attributes.extend(change.name.clone().map(LinkAttribute::IfName));
     attributes.extend(change.mtu.map(LinkAttribute::Mtu));
     attributes.extend(change.mac.map(|mac| LinkAttribute::Address(mac.0.to_vec())));
+    attributes.extend(change.tx_queue_len.map(LinkAttribute::TxQueueLen));
     attributes.extend(
         change
             .master
@@ -166,6 +168,7 @@ pub(crate) fn decode(body: &[u8]) -> Option<Link> {
     let mut link = Link::new(u32::from_ne_bytes([i0, i1, i2, i3]), String::new());
     link.up = flags.contains(LinkFlags::Up);
     link.promisc = flags.contains(LinkFlags::Promisc);
+    link.allmulti = flags.contains(LinkFlags::Allmulti);
     link.oper = OperState::Unknown;
     for attr in Attrs::after(HEADER, body) {
         match attr.kind {
@@ -178,6 +181,7 @@ pub(crate) fn decode(body: &[u8]) -> Option<Link> {
             libc::IFLA_LINK => link.peer_index = attr.u32().filter(|index| *index != 0),
             libc::IFLA_LINK_NETNSID => link.peer_nsid = attr.i32(),
             libc::IFLA_IFALIAS => link.alias = Some(attr.text()).filter(|text| !text.is_empty()),
+            libc::IFLA_TXQLEN => link.tx_queue_len = attr.u32(),
             libc::IFLA_GSO_MAX_SEGS => link.gso_max_segs = attr.u32(),
             libc::IFLA_TSO_MAX_SEGS => link.tso_max_segs = attr.u32(),
             libc::IFLA_LINKINFO => info(&mut link, attr.nested()),
@@ -202,6 +206,9 @@ fn kind_of(name: String, data: Option<Attr<'_>>) -> LinkKind {
     const IFLA_BR_VLAN_FILTERING: u16 = 7;
     match name.as_str() {
         "veth" => LinkKind::Veth,
+        "vrf" => LinkKind::Vrf {
+            table: vrf::decode(data),
+        },
         "vxlan" => {
             let settings = data.map(|data| vxlan::decode(data.nested()));
             LinkKind::Vxlan(settings.unwrap_or_default())

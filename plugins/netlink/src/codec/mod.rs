@@ -28,6 +28,7 @@ pub(crate) mod rule;
 mod rule_tests;
 #[cfg(test)]
 mod tests;
+pub(crate) mod vrf;
 pub(crate) mod vxlan;
 
 use netlink_packet_core::Emitable;

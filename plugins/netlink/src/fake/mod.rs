@@ -37,6 +37,7 @@ mod routes;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod vrfs;
 
 use std::cell::RefCell;
 use std::net::IpAddr;
@@ -59,6 +60,7 @@ use crate::nexthop::Nexthop;
 use crate::qdisc::{HtbClass, Qdisc, TcHandle, U32Filter};
 use crate::route::Route;
 use crate::rule::Rule;
+use crate::vrf::VrfSpec;
 use crate::vxlan::VxlanSpec;
 use model::Model;
 
@@ -99,6 +101,7 @@ pub enum Change {
     AddRoute(Route),
     AddRouteEcmp(Route),
     ReplaceRoute(Route),
+    CreateVrf(VrfSpec),
     CreateVxlan(VxlanSpec),
     AddNeighbour(NeighbourSpec),
     ReplaceNeighbour(NeighbourSpec),

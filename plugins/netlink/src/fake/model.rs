@@ -171,6 +171,14 @@ impl Model {
         }
     }
 
+    /// Is it a link that others can belong to?
+    pub(super) fn takes_links(&self, place: Place, index: u32) -> Result<(), Errno> {
+        match self.get(place, index)?.kind {
+            Some(LinkKind::Vrf { .. }) => Ok(()),
+            _ => self.bridge(place, index),
+        }
+    }
+
     /// Deletes a link, of a pair the other end too, and all that hangs on them.
     pub(super) fn delete(&mut self, place: Place, index: u32) -> Result<(), Errno> {
         let link = self.get(place, index)?;

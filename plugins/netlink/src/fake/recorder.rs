@@ -18,6 +18,7 @@ use crate::netlink::Netlink;
 use crate::nexthop::Nexthop;
 use crate::route::{Route, RouteChange, RouteFilter};
 use crate::rule::Rule;
+use crate::vrf::VrfSpec;
 use crate::vxlan::VxlanSpec;
 
 impl Recorder {
@@ -70,6 +71,8 @@ pub(super) fn changed(link: &mut Link, change: &LinkChange) {
     link.promisc = change.promisc.unwrap_or(link.promisc);
     link.mtu = change.mtu.unwrap_or(link.mtu);
     link.mac = change.mac.or(link.mac);
+    link.allmulti = change.allmulti.unwrap_or(link.allmulti);
+    link.tx_queue_len = change.tx_queue_len.or(link.tx_queue_len);
     link.gso_max_segs = change.gso_max_segs.or(link.gso_max_segs);
     link.master = change.master.unwrap_or(link.master);
     if let Some(name) = &change.name {
@@ -177,6 +180,10 @@ impl Netlink for Recorder {
         self.moved_link(index, change)
     }
 
+    fn create_vrf(&mut self, spec: &VrfSpec) -> Result<()> {
+        self.new_vrf(spec)
+    }
+
     fn change_link(&mut self, index: u32, change: &LinkChange) -> Result<()> {
         let call = Change::ChangeLink(index, change.clone());
         self.change(call, "change link", index, |model, place| {
@@ -185,7 +192,7 @@ impl Netlink for Recorder {
                 model.free(place, name)?;
             }
             if let Some(Some(master)) = change.master {
-                model.bridge(place, master)?;
+                model.takes_links(place, master)?;
             }
             changed(model.get_mut(place, index)?, change);
             model.settle();

@@ -197,7 +197,8 @@ impl<'a> Attr<'a> {
     }
 }
 
-pub(crate) fn ip_of(bytes: &[u8]) -> Option<std::net::IpAddr> {
+/// The address that 4 or 16 bytes are.
+pub fn ip_of(bytes: &[u8]) -> Option<std::net::IpAddr> {
     if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
         return Some(v4.into());
     }

@@ -8,12 +8,17 @@ macro_rules! cases {
 
 mod bandwidth;
 mod bridge;
+mod chained;
 mod changeover;
+mod firewall;
 mod host_device;
 mod host_local;
 mod loopback;
 mod macvlan;
+mod portmap;
 mod proof;
 mod protocol;
 mod ptp;
+mod sbr;
 mod static_ipam;
+mod tuning;

@@ -93,6 +93,29 @@ fn host_device(bed: &Bed) -> Value {
     bed.conf("host-device", json!({"device": "up0", "ipam": ipam}))
 }
 
+/// What a list has behind the bridge, in one configuration: ports that are chosen, since the resident has some too.
+/// Their files are in the folder of addresses, so that one that is left is seen.
+fn chained(bed: &Bed, backend: &str) -> Value {
+    let ports = json!([{"containerPort": 80}, {"containerPort": 53, "protocol": "udp"}]);
+    bed.conf(
+        "bridge",
+        json!({"isDefaultGateway": true, "runtimeConfig": {"portMappings": ports}, "chain": [
+            {"type": "portmap", "backend": backend, "capabilities": {"portMappings": true},
+             "hostPortRange": "30000-30099", "dataDir": bed.data()},
+            {"type": "tuning", "mtu": 1400, "dataDir": bed.data().join("net")},
+            {"type": "firewall", "backend": backend, "ingressPolicy": "same-bridge"},
+        ]}),
+    )
+}
+
+fn chain_nftables(bed: &Bed) -> Value {
+    chained(bed, "nftables")
+}
+
+fn chain_iptables(bed: &Bed) -> Value {
+    chained(bed, "iptables")
+}
+
 fn loopback(bed: &Bed) -> Value {
     bed.conf("loopback", json!({}))
 }
@@ -161,6 +184,8 @@ killed!(
     ptp_iptables,
     ptp_limited,
     vxlan,
+    chain_nftables,
+    chain_iptables,
     loopback,
     host_local
 );
@@ -180,5 +205,7 @@ collected!(
     gc_of_ptp_nftables = ptp_nftables,
     gc_of_ptp_iptables = ptp_iptables,
     gc_of_vxlan = vxlan,
+    gc_of_chain_nftables = chain_nftables,
+    gc_of_chain_iptables = chain_iptables,
     gc_of_host_local = host_local
 );

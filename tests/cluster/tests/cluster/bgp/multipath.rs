@@ -9,7 +9,7 @@ use fairway_api::Method;
 use fairway_api::admin::{BgpPeer, BgpPeers, BgpRoute, BgpRouteList, ObjectApply};
 use fairway_bgp_bed::Bird;
 use fairway_lab::{Guarded, Ns, Value, json};
-use fairway_tests_cluster::{Bed, Plan, before};
+use fairway_tests_cluster::{Bed, Plan, before, say};
 use std::time::{Duration, Instant};
 
 /// So many addresses are behind both routers, and each is a flow of its own.
@@ -195,7 +195,7 @@ fn cut_by(pod: &Pod, what: &str, happens: impl FnOnce() -> Result<()>) -> Result
         Ok(())
     })?;
     let cut = flows.end()?;
-    println!("{what}: flows were cut for {cut:?} at most");
+    say(format!("{what}: flows were cut for {cut:?} at most"));
     Ok(cut)
 }
 
