@@ -18,6 +18,7 @@ const PLUGINS: &[(&str, &dyn Plugin)] = &[
     ("fairway", &fairway_cluster_ipam::Fairway::new()),
     ("host-local", &fairway_host_local::HostLocal),
     ("loopback", &fairway_loopback::Loopback),
+    ("multi", &fairway_multi::Multi),
     ("ptp", &fairway_ptp::Ptp),
     ("static", &fairway_static::Static),
     ("vxlan", &fairway_vxlan::Vxlan::new()),
