@@ -181,6 +181,7 @@ impl Traced {
             "bridge",
             "ptp",
             "loopback",
+            "multi",
             "bandwidth",
             "host-local",
             "static",

@@ -66,6 +66,13 @@ fn vxlan(bed: &Bed) -> Value {
     bed.conf("vxlan", json!({}))
 }
 
+/// Two networks of three plugins. What is killed is one process: all of them are in this very binary.
+fn multi(bed: &Bed) -> Value {
+    bed.multi(
+        r#"[{"name": "far", "default-route": ["10.2.0.1"], "bandwidth": {"egressRate": 10000000}}]"#,
+    )
+}
+
 fn loopback(bed: &Bed) -> Value {
     bed.conf("loopback", json!({}))
 }
@@ -109,6 +116,7 @@ killed!(
     ptp_iptables,
     ptp_limited,
     vxlan,
+    multi,
     loopback,
     host_local
 );
@@ -128,5 +136,6 @@ collected!(
     gc_of_ptp_nftables = ptp_nftables,
     gc_of_ptp_iptables = ptp_iptables,
     gc_of_vxlan = vxlan,
+    gc_of_multi = multi,
     gc_of_host_local = host_local
 );

@@ -12,6 +12,7 @@ mod late;
 mod loopback;
 mod many;
 mod mesos;
+mod multi;
 mod ptp;
 mod status;
 mod unwind;
