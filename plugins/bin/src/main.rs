@@ -24,6 +24,7 @@ const PLUGINS: &[(&str, &dyn Plugin)] = &[
     ("ipvlan", &Child::Ipvlan),
     ("loopback", &fairway_loopback::Loopback),
     ("macvlan", &Child::Macvlan),
+    ("multi", &fairway_multi::Multi),
     ("portmap", &fairway_portmap::Portmap),
     ("ptp", &fairway_ptp::Ptp),
     ("sbr", &fairway_sbr::Sbr),

@@ -134,7 +134,10 @@ fn link(
 }
 
 /// What the runtime fills in: its own `runtimeConfig`, and what a Mesos agent says in its own way.
-fn runtime_config(conf: &NetConf) -> Result<Map<String, Value>, FieldError> {
+///
+/// # Errors
+/// Names a field of the wrong type.
+pub fn runtime_config(conf: &NetConf) -> Result<Map<String, Value>, FieldError> {
     let mut runtime = conf
         .runtime_config()?
         .map_or_else(Map::new, |object| object.raw().clone());

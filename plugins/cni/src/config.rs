@@ -202,8 +202,13 @@ impl NetConf {
 
     /// The same configuration with another `prevResult`, in this configuration's version.
     pub(crate) fn with_prev_result(&self, prev: &CniResult) -> Self {
+        self.with("prevResult", prev.to_json(self.version))
+    }
+
+    /// The same configuration with another value of a key.
+    pub fn with(&self, key: &str, value: impl Into<Value>) -> Self {
         let mut conf = self.clone();
-        object::set(&mut conf.raw, "prevResult", prev.to_json(self.version));
+        object::set(&mut conf.raw, key, value.into());
         conf
     }
 

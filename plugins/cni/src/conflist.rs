@@ -1,6 +1,7 @@
 //! Configuration lists: the files of `/etc/cni/net.d/*.conflist`, and what of them a plugin is given.
 //!
-//! A runtime does this by libcni; ours is for `netctl conf check`, the demo and the tests.
+//! A runtime does this by libcni; ours is for `netctl conf check`, the demo and the tests, and for plugin `multi`,
+//! which is a runtime to the networks of a container.
 
 use crate::{
     Code, Fault, NetConf, Version,
@@ -55,13 +56,18 @@ impl ConfList {
             serde_json::from_slice(bytes).map_err(|error| ListError::Json {
                 reason: error.to_string(),
             })?;
-        let root = Object::root(&raw);
+        Ok(ConfList::read(&Object::root(&raw))?)
+    }
+
+    /// Reads one that stands somewhere in a configuration, and is named by its place there.
+    ///
+    /// # Errors
+    /// Names the field.
+    pub fn read(root: &Object<'_>) -> Result<Self, FieldError> {
         let plugins = if root.get("plugins").is_some() {
             let items = root.items("plugins")?;
             if items.is_empty() {
-                return Err(root
-                    .invalid("plugins", "[]", "needs at least one plugin")
-                    .into());
+                return Err(root.invalid("plugins", "[]", "needs at least one plugin"));
             }
             let mut plugins = Vec::with_capacity(items.len());
             for item in items {
@@ -71,15 +77,15 @@ impl ConfList {
             }
             plugins
         } else {
-            plugin_type(&root)?;
-            vec![raw.clone()]
+            plugin_type(root)?;
+            vec![root.raw().clone()]
         };
         Ok(ConfList {
-            version: newest(&root)?,
+            version: newest(root)?,
             name: root.require("name")?.parse()?,
-            disable_check: lenient_flag(&root, "disableCheck")?,
-            disable_gc: lenient_flag(&root, "disableGC")?,
-            load_only_inlined: lenient_flag(&root, "loadOnlyInlinedPlugins")?,
+            disable_check: lenient_flag(root, "disableCheck")?,
+            disable_gc: lenient_flag(root, "disableGC")?,
+            load_only_inlined: lenient_flag(root, "loadOnlyInlinedPlugins")?,
             plugins,
         })
     }

@@ -40,6 +40,9 @@ pub const INGRESS_BANDWIDTH: &str = "kubernetes.io/ingress-bandwidth";
 /// As [`EGRESS_RATE`], in Kubernetes' own words.
 pub const EGRESS_BANDWIDTH: &str = "kubernetes.io/egress-bandwidth";
 
+/// Further networks, in the words of the Network Plumbing Working Group's de-facto standard.
+pub const NETWORKS: &str = "k8s.v1.cni.cncf.io/networks";
+
 /// What every key of ours that configures us begins with.
 pub const PREFIX: &str = "fairway.network/";
 
@@ -59,6 +62,7 @@ pub(crate) const KEYS: &[&str] = &[
     EGRESS_RATE,
     INGRESS_BANDWIDTH,
     EGRESS_BANDWIDTH,
+    NETWORKS,
 ];
 
 /// A key's value, and who says so.

@@ -25,6 +25,7 @@ pub mod steps;
 pub mod version;
 
 pub use args::CniArgs;
+pub use chain::runtime_config;
 pub use code::Code;
 pub use config::{Dns, GcAttachments, NetConf};
 pub use confirmation::Confirmation;

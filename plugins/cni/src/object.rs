@@ -170,13 +170,13 @@ impl<'a> Object<'a> {
 
 /// Sets a key, in the place of any that differs from it in case only: a decoder that ignores case would
 /// take whichever it comes to last.
-pub(crate) fn set(map: &mut Map<String, Value>, key: &str, value: Value) {
+pub fn set(map: &mut Map<String, Value>, key: &str, value: Value) {
     remove(map, key);
     map.insert(key.to_owned(), value);
 }
 
 /// Removes a key in whatever case.
-pub(crate) fn remove(map: &mut Map<String, Value>, key: &str) {
+pub fn remove(map: &mut Map<String, Value>, key: &str) {
     map.retain(|name, _| !name.eq_ignore_ascii_case(key));
 }
 

@@ -147,6 +147,43 @@ impl Bed {
         merge(conf, extra)
     }
 
+    /// `multi`: the network `net`, a bridge, for `eth0`, and `far`, which is ptp, for who asks; `networks` is the
+    /// annotation. Both are dual-stack and set default routes.
+    pub fn multi(&self, networks: &str) -> Value {
+        let far = json!({"type": "host-local", "dataDir": self.data(),
+            "ranges": [[{"subnet": "10.2.0.0/24"}], [{"subnet": "fd00:2::/64"}]],
+            "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]});
+        let delegates = [
+            self.conf("bridge", json!({"isDefaultGateway": true})),
+            json!({"cniVersion": "1.1.0", "name": "far", "plugins": [
+                {"type": "ptp", "ipam": far, "capabilities": {"ips": true}},
+                {"type": "bandwidth", "capabilities": {"bandwidth": true}},
+            ]}),
+        ];
+        json!({
+            "cniVersion": "1.1.0", "name": "multi", "type": "multi",
+            "delegates": delegates, "defaultNetworks": [],
+            "confDir": self.scratch().join("net.d"), "stateDir": self.remembered(),
+            "runtimeConfig": {"io.kubernetes.cri.pod-annotations": {"k8s.v1.cni.cncf.io/networks": networks}},
+        })
+    }
+
+    /// Where `multi` keeps what containers have.
+    pub fn remembered(&self) -> PathBuf {
+        self.scratch().join("multi")
+    }
+
+    /// Of which containers it keeps something, sorted.
+    pub fn records_of_multi(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.remembered().join("multi"));
+        let names = entries.into_iter().flatten().flatten();
+        let mut names: Vec<_> = names
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
     /// A fresh namespace as a runtime hands it to a plugin.
     ///
     /// # Errors

@@ -7,23 +7,21 @@ use std::time::Duration;
 /// How long traces may take to go by themselves.
 const SETTLES: Duration = Duration::from_secs(5);
 
-/// The node, some containers and one network's folder, as they were.
+/// The node, some containers and what plugins keep in files, as they were.
 #[derive(Debug)]
 pub struct State<'a> {
     bed: &'a Bed,
-    network: &'static str,
     spaces: Vec<(Ns, Snapshot)>,
     brief: Vec<String>,
     held: Vec<String>,
 }
 
 impl<'a> State<'a> {
-    /// Takes the node, these containers, and the addresses of the network `net`.
+    /// Takes the node, these containers, the addresses of the networks `net` and `far`, and what `multi` keeps.
     ///
     /// # Errors
     /// Where a tool fails.
     pub fn take(bed: &'a Bed, containers: &[&Ns]) -> Result<Self> {
-        let network = "net";
         let mut spaces = Vec::new();
         let mut briefs = Vec::new();
         for ns in std::iter::once(bed.node()).chain(containers.iter().copied()) {
@@ -40,10 +38,9 @@ impl<'a> State<'a> {
         }
         Ok(Self {
             bed,
-            network,
             spaces,
             brief: briefs,
-            held: bed.held(network),
+            held: files(bed),
         })
     }
 
@@ -83,15 +80,20 @@ impl<'a> State<'a> {
     }
 
     fn files(&self) -> Result {
-        let now = self.bed.held(self.network);
+        let now = files(self.bed);
         match now == self.held {
             true => Ok(()),
             false => Err(Error::Differ {
-                what: "the addresses that are taken".to_owned(),
+                what: "the addresses that are taken, or what is kept".to_owned(),
                 diff: format!("- {:?}\n+ {now:?}\n", self.held),
             }),
         }
     }
+}
+
+fn files(bed: &Bed) -> Vec<String> {
+    let held = ["net", "far"].map(|network| bed.held(network)).concat();
+    [held, bed.records_of_multi()].concat()
 }
 
 const BRIEF: &str = "ip -o link; ip -o addr; ip route show table all; ip -6 route show table all; \

@@ -184,6 +184,7 @@ impl Traced {
             "tap",
             "host-device",
             "loopback",
+            "multi",
             "bandwidth",
             "host-local",
             "static",

@@ -1,7 +1,7 @@
 //! The killed ADD was the first on its node: the bridge itself, forwarding, the base chains and the
 //! folder of addresses may be half-made. Each step has a fresh node.
 
-use crate::{bridge_iptables, bridge_nftables, host_local, ptp_nftables, rounds::at, vxlan};
+use crate::{bridge_iptables, bridge_nftables, host_local, multi, ptp_nftables, rounds::at, vxlan};
 use fairway_tests_netns::{Bed, Member, Result, Traced, Value, ensure, links, reaches};
 
 #[test]
@@ -22,6 +22,11 @@ fn of_ptp() -> Result {
 #[test]
 fn of_vxlan() -> Result {
     on_fresh_nodes(vxlan)
+}
+
+#[test]
+fn of_multi() -> Result {
+    on_fresh_nodes(multi)
 }
 
 #[test]
@@ -68,10 +73,11 @@ fn works(member: Member) -> Result {
 /// DEL leaves nothing but what is the node's.
 fn clean(bed: &Bed, ns: &fairway_tests_netns::Ns, conf: &Value) -> Result {
     bed.cni("victim", ns, conf).del(None)?.ok()?;
-    let (held, here, inside) = (bed.held("net"), links(bed.node())?, links(ns)?);
+    let held = [bed.held("net"), bed.held("far"), bed.records_of_multi()].concat();
+    let (here, inside) = (links(bed.node())?, links(ns)?);
     ensure(
         held.is_empty(),
-        format!("no address to be left, not {held:?}"),
+        format!("no address and no record to be left, not {held:?}"),
     )?;
     let mut names = here
         .iter()

@@ -116,6 +116,13 @@ fn chain_iptables(bed: &Bed) -> Value {
     chained(bed, "iptables")
 }
 
+/// Two networks of three plugins. What is killed is one process: all of them are in this very binary.
+fn multi(bed: &Bed) -> Value {
+    bed.multi(
+        r#"[{"name": "far", "default-route": ["10.2.0.1"], "bandwidth": {"egressRate": 10000000}}]"#,
+    )
+}
+
 fn loopback(bed: &Bed) -> Value {
     bed.conf("loopback", json!({}))
 }
@@ -186,6 +193,7 @@ killed!(
     vxlan,
     chain_nftables,
     chain_iptables,
+    multi,
     loopback,
     host_local
 );
@@ -207,5 +215,6 @@ collected!(
     gc_of_vxlan = vxlan,
     gc_of_chain_nftables = chain_nftables,
     gc_of_chain_iptables = chain_iptables,
+    gc_of_multi = multi,
     gc_of_host_local = host_local
 );

@@ -15,6 +15,7 @@ mod loopback;
 mod macvlan;
 mod many;
 mod mesos;
+mod multi;
 mod portmap;
 mod ptp;
 mod sbr;

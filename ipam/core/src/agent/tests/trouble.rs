@@ -285,7 +285,7 @@ fn who_came_again_before_its_block_did_has_what_it_got_then() {
     assert_eq!(given.len(), 2);
     let leases = world.nodes[0].agent.leases();
     let has: Vec<_> = leases.iter().map(|lease| lease.addresses.clone()).collect();
-    assert_eq!(has, [given.clone()]);
+    assert_eq!(has, std::slice::from_ref(&given));
     world.restart(0);
     // Also what rests can be given again, in time.
     world.pass(31_000);

@@ -1,0 +1,35 @@
+//! STATUS: of the networks that every container gets. One that only some ask for makes no node unusable.
+
+use crate::{
+    conf::{MultiConf, state_dir},
+    wire,
+};
+use fairway_cni::{Code, Context, Failure};
+use std::{fs, io};
+
+pub(crate) fn status(context: &Context<'_>) -> Result<(), Failure> {
+    let root = context.conf.root();
+    let conf = MultiConf::read(&root)?;
+    let mut networks = conf.networks();
+    for selection in std::iter::once(&conf.first).chain(&conf.others) {
+        let network = networks.find(selection)?;
+        let failures = wire::status(&network, context.delegates);
+        Failure::collect(failures).map_or(Ok(()), Err)?;
+    }
+    let folder = state_dir(&root)?;
+    match fs::symlink_metadata(&folder) {
+        Ok(meta) if !meta.is_dir() => Err(unavailable(format_args!(
+            "stateDir: {} is no folder",
+            folder.display()
+        ))),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unavailable(format_args!(
+            "stateDir: {}: {error}",
+            folder.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn unavailable(msg: std::fmt::Arguments<'_>) -> Failure {
+    Failure::new(Code::UNAVAILABLE, msg.to_string())
+}
