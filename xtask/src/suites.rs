@@ -72,7 +72,7 @@ pub(crate) static SUITES: &[Suite] = &[
             packages::BGP,
             packages::STREAM,
         ],
-        limit: MINUTE.saturating_mul(20),
+        limit: MINUTE.saturating_mul(25),
         dist: true,
     },
     Suite {
