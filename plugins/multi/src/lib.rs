@@ -13,6 +13,7 @@ mod del;
 pub mod error;
 pub mod folder;
 mod gc;
+mod identity;
 pub mod network;
 mod plan;
 pub mod published;

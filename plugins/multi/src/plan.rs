@@ -6,6 +6,7 @@
 use crate::{
     conf::{MultiConf, Networks},
     error::Error,
+    identity,
     network::{inherit_args, merge_cni_args, without_reserved},
     selection::{self, Selection},
     wire::Wire,
@@ -126,7 +127,7 @@ fn first(
     })
 }
 
-/// A further one gets what is asked for there, and of `CNI_ARGS` who the container is.
+/// A further one gets what is asked for there, and who the container is.
 fn further(
     selection: &Selection,
     index: usize,
@@ -143,11 +144,13 @@ fn further(
             });
         }
     }
+    let labels = identity::labels(context)?;
     let network = network.with_plugins(|plugin| {
         without_reserved(plugin);
         if !selection.cni_args.is_empty() {
             merge_cni_args(plugin, &selection.cni_args);
         }
+        identity::put(plugin, &labels);
     })?;
     let wishes = selection.wishes.iter();
     let ifname = match &selection.ifname {
@@ -160,7 +163,7 @@ fn further(
         runtime: wishes
             .map(|wish| (wish.capability.to_owned(), wish.value.clone()))
             .collect(),
-        args: identity(context.args.raw()),
+        args: identity::args(context.args.raw()),
         field: selection.field.clone(),
         default_route: selection.default_route.clone(),
         network,
@@ -175,15 +178,6 @@ fn numbered(selection: &Selection, number: usize) -> Result<IfName, FieldError> 
         value: name,
         reason: format!("{error}"),
     })
-}
-
-/// Of `CNI_ARGS` what says who the container is; addresses and the like are meant for the first network.
-fn identity(raw: &str) -> String {
-    let kept = raw.split(';').filter(|pair| {
-        let key = pair.split('=').next().unwrap_or_default();
-        key.starts_with("K8S_") || key == "IgnoreUnknown"
-    });
-    kept.collect::<Vec<_>>().join(";")
 }
 
 fn title(selection: &Selection, context: &Context<'_>) -> String {

@@ -200,3 +200,41 @@ fn a_del_takes_what_it_can_get() {
     );
     assert_eq!(errors.len(), 1);
 }
+
+#[test]
+fn further_networks_know_who_the_container_is() {
+    let said = json!({"args": {"org.apache.mesos": {"network_info": {
+        "groups": ["db"], "ip_addresses": [{"ip_address": "10.0.0.9"}],
+        "labels": {"labels": [
+            {"key": "app", "value": "web"}, {"key": NETWORKS, "value": "b"},
+            {"key": "fairway.network/pod", "value": "task-1"}, {"key": "fairway.network/groups", "value": "all"},
+            {"key": "fairway.network/pool", "value": "first"}, {"key": "fairway.network/ingress-rate", "value": "1M"},
+        ]},
+    }}}});
+    let wires = planned(Value::Null, said, "").unwrap();
+    let told = |wire: &Wire| {
+        let conf = wire.network.list().plugin(1, &wire.runtime, None).unwrap();
+        conf.root().raw()["args"].clone()
+    };
+    let label = |key: &str, value: &str| json!({"key": key, "value": value});
+    assert_eq!(
+        told(&wires[1]),
+        json!({"cni": {"labels": [
+            label("app", "web"),
+            label("fairway.network/groups", "db,all"),
+            label("fairway.network/pod", "task-1"),
+        ]}})
+    );
+    // Where the pod's annotations say it, it is told too.
+    let annotations = json!({NETWORKS: "b", "fairway.network/owner": "Deployment/web", "fairway.network/claim": "x"});
+    let wires = planned(
+        Value::Null,
+        json!({"runtimeConfig": {POD_ANNOTATIONS: annotations}}),
+        "",
+    )
+    .unwrap();
+    assert_eq!(
+        told(&wires[1]),
+        json!({"cni": {"labels": [label("fairway.network/owner", "Deployment/web")]}})
+    );
+}
