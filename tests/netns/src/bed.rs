@@ -206,6 +206,7 @@ impl Bed {
         match kind {
             // Mesos passes no more than the rest gets: a variable that nobody reads is not set.
             "vxlan" | "bridge" | "ptp" | "bandwidth" | "macvlan" | "tap" | "host-device"
+            | "multi"
                 if asked || kind == "vxlan" =>
             {
                 cni.env("FAIRWAY_SOCKET", self.socket().display().to_string())

@@ -419,6 +419,83 @@ fn every_version_is_answered_in_its_form() -> Result {
     Ok(())
 }
 
+/// Who is reached by the second network answers by it, and the first one's default routes stay.
+#[test]
+fn routes_by_source_are_left_alone() -> Result {
+    let bed = used()?;
+    let mut conf = bed.multi("wide");
+    let ranges = json!([[{"subnet": "10.7.0.0/24"}], [{"subnet": "fd00:7::/64"}]]);
+    let wide = bed.conf(
+        "bridge",
+        json!({"bridge": "br7", "isDefaultGateway": true,
+        "ipam": {"type": "host-local", "dataDir": bed.data(), "ranges": ranges}}),
+    );
+    let list = json!({"cniVersion": "1.1.0", "name": "wide", "plugins": [wide, {"type": "sbr"}]});
+    conf["delegates"][1] = list;
+    bed.add("earlier", &conf)?.del()?;
+    let before = State::take(&bed, &[])?;
+    let a = bed.add("a", &conf)?;
+    for (family, gateway, by_source) in [
+        ("-4", "10.1.0.1", "10.7.0.1"),
+        ("-6", "fd00:1::1", "fd00:7::1"),
+    ] {
+        let defaults = defaults(&a.ns, family)?;
+        assert_eq!(defaults.len(), 1, "{defaults:?}");
+        assert_eq!(
+            (defaults[0].0.as_str(), defaults[0].1.as_str()),
+            (gateway, "eth0")
+        );
+        let own = addresses(&a.ns, "net1")?;
+        let own = own.iter().find(|ip| ip.contains(':') == (family == "-6"));
+        let own = own.map_or("none", String::as_str);
+        let far = if family == "-6" {
+            "2001:db8::1"
+        } else {
+            "198.51.100.1"
+        };
+        let way =
+            a.ns.run(&format!("ip {family} route get {far} from {own}"))?;
+        assert!(way.contains(&format!("via {by_source} dev net1")), "{way}");
+        let way = a.ns.run(&format!("ip {family} route get {far}"))?;
+        assert!(way.contains(&format!("via {gateway} dev eth0")), "{way}");
+    }
+    a.check()?;
+    a.del()?;
+    before.unchanged()
+}
+
+/// The overlay for `eth0`, with an address that the cluster gives, and a network of the node beside it.
+#[test]
+fn beside_an_overlay() -> Result {
+    let bed = used()?;
+    bed.start_daemon()?;
+    let with = |networks: &str| {
+        let mut conf = bed.multi(networks);
+        conf["delegates"][0] = bed.conf("vxlan", json!({"name": "net"}));
+        conf
+    };
+    bed.add("earlier", &with("far@eth1"))?.del()?;
+    let before = State::take(&bed, &[])?;
+    let a = bed.add("a", &with("far@eth1"))?;
+    assert_eq!(names(&a.ns)?, ["lo", "eth0", "eth1"]);
+    assert_eq!(addresses(&a.ns, "eth0")?, a.ips());
+    for family in ["-4", "-6"] {
+        let defaults = defaults(&a.ns, family)?;
+        let by: Vec<_> = defaults.iter().map(|(_, name, _)| name.as_str()).collect();
+        assert_eq!(by, ["eth0"], "{family}");
+    }
+    reaches(&a.ns, "10.2.0.1")?;
+    a.check()?;
+    // The second network's failure gives the cluster's address back.
+    let held = bed.daemon(|daemon| daemon.held());
+    let ns = bed.container()?;
+    let spoilt = r#"[{"name": "far", "bandwidth": {"egressRate": 5}}]"#;
+    bed.cni("b", &ns, &with(spoilt)).add()?.fails(7)?;
+    assert_eq!(bed.daemon(|daemon| daemon.held()), held);
+    a.del()?;
+    before.unchanged()
+}
+
 /// Flat configuration, no `CNI_ARGS`, the agent's labels.
 #[test]
 fn under_mesos() -> Result {
