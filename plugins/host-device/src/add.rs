@@ -69,6 +69,18 @@ fn moved(
     let owner = Owner::new(context.conf.name.as_str(), &sandbox.attachment);
     let record = record(field, link)?;
     let alias = alias(field, link, &record, owner)?;
+    let name = record.name.as_str();
+    if link.name != name
+        && kernel
+            .host
+            .link_by_name(name)
+            .map_err(Error::from)?
+            .is_some()
+    {
+        let reason =
+            format!("was {name} before it was lost, and another link has that name by now");
+        return Err(Error::InUse(blame(field, link, reason)).into());
+    }
     let here = NetNs::current().map_err(Error::from)?;
     let (index, was) = (link.index, record);
     Steps::run(kernel, |kernel, steps| {

@@ -192,6 +192,25 @@ fn what_cannot_come_back_as_it_was_does_not_go() {
     });
 }
 
+/// It could not come back, so it does not go.
+#[test]
+fn one_that_was_lost_and_whose_name_is_taken() {
+    inside(|| {
+        let mut lost = Link::new(0, "dev5");
+        lost.mac = Some(MacAddr([2, 0, 0, 0, 0, 7]));
+        lost.alias = Some("fairway-device eth1 up 1500 - net/c0/eth0".to_owned());
+        let mut bed = Bed::new(lost);
+        bed.host.put_link(device());
+        let before = bed.host.snapshot();
+        let conf = json!({"name": "net", "hwaddr": "02:00:00:00:00:07"});
+        let failure = bed.add(&conf).unwrap_err();
+        assert_eq!(failure.code.number(), 105);
+        let start = "hwaddr: link dev5: was eth1 before it was lost, and another link";
+        assert!(failure.msg.starts_with(start), "{failure}");
+        assert_eq!(bed.host.snapshot(), before);
+    });
+}
+
 /// A process has it: addresses, and no link.
 #[test]
 fn a_device_of_a_process() {
