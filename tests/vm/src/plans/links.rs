@@ -48,9 +48,6 @@ pub(super) const PLAN: Plan = Plan {
         differential::ipvlan_late,
         differential::macvlan_with_a_name_of_the_hosts,
         differential::refused,
-        card::selectors,
-        card::lost_with_its_namespace,
-        card::taken_by_the_reference,
-        card::of_a_process,
+        card::goes_and_comes_back,
     ],
 };

@@ -57,8 +57,21 @@ impl Card {
     }
 }
 
+/// There is one card, and tests run side by side: so this is one test.
+pub(super) fn goes_and_comes_back() -> Result<()> {
+    for (what, test) in [
+        ("by the bus", selectors as fn() -> Result<()>),
+        ("lost", lost_with_its_namespace),
+        ("taken by the reference", taken_by_the_reference),
+        ("of a process", of_a_process),
+    ] {
+        test().context(what)?;
+    }
+    Ok(())
+}
+
 /// By each of the keys that need a bus.
-pub(super) fn selectors() -> Result<()> {
+fn selectors() -> Result<()> {
     let card = Card::new()?;
     let path = card
         .node
@@ -97,7 +110,7 @@ pub(super) fn selectors() -> Result<()> {
 }
 
 /// The kernel puts it back under some other name, down; DEL, GC and the next ADD know it by its alias.
-pub(super) fn lost_with_its_namespace() -> Result<()> {
+fn lost_with_its_namespace() -> Result<()> {
     for by in ["DEL", "GC", "ADD"] {
         let card = Card::new()?;
         let ns = card.lab.container()?;
@@ -131,7 +144,7 @@ pub(super) fn lost_with_its_namespace() -> Result<()> {
 }
 
 /// What the reference plugin took, ours brings back: its name, and down.
-pub(super) fn taken_by_the_reference() -> Result<()> {
+fn taken_by_the_reference() -> Result<()> {
     let card = Card::new()?;
     let ns = card.lab.container()?;
     let ours = card.cni("a", &ns, &json!({"device": card.name}));
@@ -149,7 +162,7 @@ pub(super) fn taken_by_the_reference() -> Result<()> {
 }
 
 /// A driver that gives it to a process: there is no link, and nothing is moved.
-pub(super) fn of_a_process() -> Result<()> {
+fn of_a_process() -> Result<()> {
     let card = Card::new()?;
     let bound = format!("/sys/bus/pci/devices/{}", card.address);
     card.node.sh(&format!(
