@@ -1,4 +1,5 @@
-//! The same calls through our plugin and through the reference's, as the differential suite has it.
+//! The same calls through our plugin and through the reference's, as the differential suite has it: one container
+//! each, since an emulated CPU takes half a minute for that.
 
 use anyhow::Result;
 use fairway_tests_differential::{Case, Ipam};
@@ -35,12 +36,12 @@ pub(super) fn vlan_of_a_master_that_is_gone() -> Result<()> {
 
 /// The default mode.
 pub(super) fn ipvlan_l2() -> Result<()> {
-    Ok(case("ipvlan", r#"{"master": "up0", "mtu": 1400}"#).life()?)
+    Ok(case("ipvlan", r#"{"master": "up0", "mtu": 1400}"#).one()?)
 }
 
 /// Layer 3.
 pub(super) fn ipvlan_l3() -> Result<()> {
-    Ok(case("ipvlan", r#"{"master": "up0", "mode": "l3"}"#).life()?)
+    Ok(case("ipvlan", r#"{"master": "up0", "mode": "l3"}"#).one()?)
 }
 
 /// Layer 3 with netfilter.
@@ -60,19 +61,16 @@ pub(super) fn macvlan_with_a_name_of_the_hosts() -> Result<()> {
          ip link set eth0 addrgenmode none; ip link set far addrgenmode none
          ip link set eth0 up; ip link set far up",
     );
-    Ok(case.life()?)
+    Ok(case.one()?)
 }
 
 /// What is wrong by itself.
 pub(super) fn refused() -> Result<()> {
     for (kind, keys) in [
         ("vlan", r#"{"master": "up0", "vlanId": 4095}"#),
-        ("vlan", r#"{"master": "up0", "vlanId": -1}"#),
         ("vlan", r#"{"master": "up0", "vlanId": 1, "mtu": 1481}"#),
-        ("vlan", r#"{"vlanId": 1}"#),
         ("ipvlan", r#"{"master": "up0", "mode": "l4"}"#),
         ("ipvlan", r#"{"master": "up7"}"#),
-        ("ipvlan", r#"{"master": 1}"#),
     ] {
         case(kind, keys).refused(7)?;
     }
