@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 /// Some traces, such as a bridge's operational state, come a moment later.
-const SETTLED: Duration = Duration::from_secs(2);
+pub(crate) const SETTLED: Duration = Duration::from_secs(2);
 
 /// The versions that both sides know, oldest first.
 pub(crate) const VERSIONS: &[&str] = &["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0"];

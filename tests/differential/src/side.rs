@@ -1,7 +1,10 @@
 //! One of the two topologies: a node, its containers, and whose plugins run there.
 
+use crate::pair::SETTLED;
 use crate::{Case, Lines, files, outcome};
-use fairway_lab::{Cni, Lab, Ns, Outcome, Result, Snapshot, Value, plugin_dir, reference_dir};
+use fairway_lab::{
+    Cni, Lab, Ns, Outcome, Result, Snapshot, Value, plugin_dir, poll, reference_dir,
+};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -66,7 +69,24 @@ impl Side {
         side.container("c1")?;
         side.container("c2")?;
         side.sh(case.prepare)?;
+        let _ = poll(SETTLED, "", || side.is_settled().unwrap_or(true));
         Ok(side)
+    }
+
+    /// Whether each of the node's cables whose ends are both up says so, at both ends. The kernel gets to that a moment
+    /// later, and it would look like something that a call did.
+    fn is_settled(&self) -> Result<bool> {
+        let links = self.lab.node().json("ip -j link show")?;
+        let links: Vec<&Value> = links.as_array().into_iter().flatten().collect();
+        let is_up = |name: &Value| {
+            let mut links = links.iter().filter(|link| link["ifname"] == *name);
+            let flags = links.next().and_then(|link| link["flags"].as_array());
+            flags.is_some_and(|flags| flags.iter().any(|flag| flag == "UP"))
+        };
+        let mut down = links
+            .iter()
+            .filter(|link| link["operstate"] == "LOWERLAYERDOWN");
+        Ok(!down.any(|link| is_up(&link["link"])))
     }
 
     /// The container's namespace, made where it is not there yet.
