@@ -17,6 +17,9 @@ use std::{io, thread};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+/// How long a file may be busy that was written a moment ago.
+const BUSY: Duration = Duration::from_secs(5);
+
 /// A command to be run in a namespace; see [`Ns::command`].
 #[derive(Clone, Debug)]
 pub struct Cmd {
@@ -183,7 +186,7 @@ impl Cmd {
         let hung = AtomicBool::new(false);
         let run = || {
             let begin = Instant::now();
-            let child = command.spawn()?;
+            let child = started(&mut command)?;
             collect(child, &self.stdin, self.limit, &hung, begin)
         };
         let output = self.ns.inside(run)?.map_err(|e| self.start_error(e))?;
@@ -236,6 +239,22 @@ impl Cmd {
     pub fn spawn(&self) -> Result<Guarded> {
         Guarded::start(self.build(), self)
     }
+}
+
+/// Starts it. A script that was just written is busy as long as a child that another thread has begun to start has the
+/// file open for writing, too: until that becomes the program that it is to be.
+fn started(command: &mut Command) -> io::Result<Child> {
+    let mut begun = command.spawn();
+    let begin = Instant::now();
+    while begun.as_ref().is_err_and(is_busy) && begin.elapsed() < BUSY {
+        thread::yield_now();
+        begun = command.spawn();
+    }
+    begun
+}
+
+fn is_busy(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::ExecutableFileBusy
 }
 
 /// Feeds, drains, limits and reaps one child.
