@@ -7,7 +7,7 @@
 //! Callers speak to the [`Netlink`] trait; [`Handle`] is the kernel behind it,
 //! [`fake::Recorder`] a model in memory for tests of plugins. eBPF programs on links
 //! are apart in [`TrafficControl`], for no plugin has any, and what rates need in
-//! [`Qdiscs`]. Changes that others make are told by a [`Monitor`]. Whatever rtnetlink
+//! [`Qdiscs`], and what cards have in [`Vfs`]. Changes that others make are told by a [`Monitor`]. Whatever rtnetlink
 //! does not cover builds on [`raw`].
 
 pub mod fake;
@@ -35,6 +35,7 @@ mod qdisc;
 mod route;
 mod rule;
 pub mod tap;
+mod vf;
 mod vrf;
 mod vxlan;
 
@@ -61,5 +62,6 @@ pub use qdisc::{
 };
 pub use route::{Family, Hop, Route, RouteChange, RouteFilter, RouteKind, Scope};
 pub use rule::{Rule, RuleAction};
+pub use vf::{UnknownWord, Vf, VfChange, VfLinkState, VfRate, VfVlan, Vfs, VlanProto};
 pub use vrf::VrfSpec;
 pub use vxlan::{Vxlan, VxlanSpec};

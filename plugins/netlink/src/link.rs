@@ -52,6 +52,9 @@ pub struct Link {
     /// The most that `gso_max_segs` may be. Kernels tell it since 5.19; before, it was
     /// 65,535 for all that have no hardware.
     pub tso_max_segs: Option<u32>,
+    /// The device that it is the link of, by its name on the bus: a PCI address, mostly.
+    /// Kernels tell it since 5.14.
+    pub parent_dev: Option<String>,
 }
 
 impl Link {
@@ -77,6 +80,7 @@ impl Link {
             tx_queue_len: None,
             gso_max_segs: None,
             tso_max_segs: None,
+            parent_dev: None,
         }
     }
 

@@ -20,6 +20,7 @@ pub(super) const HEADER: usize = 16;
 /// The kernel's IFNAMSIZ, without the NUL.
 const NAME_MAX: usize = 15;
 const IFLA_ALT_IFNAME: u16 = 53;
+const IFLA_PARENT_DEV_NAME: u16 = 56;
 
 /// Asks for the link of an index, a name or, with neither, for all.
 pub(crate) fn get(index: u32, name: Option<&str>) -> Vec<u8> {
@@ -184,6 +185,7 @@ pub(crate) fn decode(body: &[u8]) -> Option<Link> {
             libc::IFLA_TXQLEN => link.tx_queue_len = attr.u32(),
             libc::IFLA_GSO_MAX_SEGS => link.gso_max_segs = attr.u32(),
             libc::IFLA_TSO_MAX_SEGS => link.tso_max_segs = attr.u32(),
+            IFLA_PARENT_DEV_NAME => link.parent_dev = Some(attr.text()),
             libc::IFLA_LINKINFO => info(&mut link, attr.nested()),
             _ => {}
         }

@@ -28,6 +28,9 @@ pub(crate) mod rule;
 mod rule_tests;
 #[cfg(test)]
 mod tests;
+pub(crate) mod vf;
+#[cfg(test)]
+mod vf_tests;
 pub(crate) mod vrf;
 pub(crate) mod vxlan;
 

@@ -37,6 +37,7 @@ mod routes;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod vfs;
 mod vrfs;
 
 use std::cell::RefCell;
@@ -60,6 +61,7 @@ use crate::nexthop::Nexthop;
 use crate::qdisc::{HtbClass, Qdisc, TcHandle, U32Filter};
 use crate::route::Route;
 use crate::rule::Rule;
+use crate::vf::VfChange;
 use crate::vrf::VrfSpec;
 use crate::vxlan::VxlanSpec;
 use model::Model;
@@ -121,6 +123,7 @@ pub enum Change {
     PutClass(u32, HtbClass),
     AddU32Filter(u32, U32Filter),
     DeleteFilters(u32, TcHandle, u16),
+    SetVf(u32, u32, VfChange),
 }
 
 /// A change, and where it was asked for.

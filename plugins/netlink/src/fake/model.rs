@@ -14,6 +14,7 @@ use crate::neighbour::Neighbour;
 use crate::nexthop::Nexthop;
 use crate::route::Route;
 use crate::rule::Rule;
+use crate::vf::Vf;
 
 /// One of the model's namespaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,6 +55,8 @@ pub struct Snapshot {
     pub clsact: BTreeMap<u32, Vec<Filter>>,
     /// Qdiscs and what belongs to them, of links that have any.
     pub queues: BTreeMap<u32, Queues>,
+    /// Virtual functions, by the physical one's index.
+    pub vfs: BTreeMap<u32, Vec<Vf>>,
 }
 
 /// Indexes are unique over both namespaces, so that a test which mixes them up
@@ -70,6 +73,7 @@ pub(super) struct Model {
     pub(super) vlans: BTreeMap<u32, BTreeSet<PortVlan>>,
     pub(super) clsact: BTreeMap<u32, Vec<Filter>>,
     pub(super) queues: BTreeMap<u32, Queues>,
+    pub(super) vfs: BTreeMap<u32, Vec<Vf>>,
     /// Kinds of qdiscs and filters that this kernel does not have.
     pub(super) lacking: BTreeSet<&'static str>,
 }
@@ -87,6 +91,7 @@ impl Model {
             vlans: BTreeMap::new(),
             clsact: BTreeMap::new(),
             queues: BTreeMap::new(),
+            vfs: BTreeMap::new(),
             lacking: BTreeSet::new(),
         };
         for place in [Place::Host, Place::Container] {
@@ -116,6 +121,7 @@ impl Model {
                 queues.retain(|_, queues| *queues != Queues::default());
                 queues
             },
+            vfs: self.vfs.clone(),
         }
     }
 
