@@ -28,6 +28,7 @@ const PLUGINS: &[(&str, &dyn Plugin)] = &[
     ("portmap", &fairway_portmap::Portmap),
     ("ptp", &fairway_ptp::Ptp),
     ("sbr", &fairway_sbr::Sbr),
+    ("sriov", &fairway_sriov::Sriov),
     ("static", &fairway_static::Static),
     ("tap", &Child::Tap),
     ("tuning", &fairway_tuning::Tuning),

@@ -86,7 +86,7 @@ fn inside(container: &mut dyn Netlink, owner: Owner<'_>) -> Result<Option<(Link,
 ///
 /// It gets its name while it is still in the container, as long as that is free there: whoever names the host's links
 /// (udev, NetworkManager) would see it come by another one, and name it anew.
-fn bring(
+pub fn bring(
     host: &mut dyn Netlink,
     here: &NetNs,
     container: &mut dyn Netlink,
@@ -111,7 +111,7 @@ fn bring(
 }
 
 /// Makes a link of the host what it was.
-fn restore(host: &mut dyn Netlink, link: &Link, record: &Record) -> Result<(), Error> {
+pub fn restore(host: &mut dyn Netlink, link: &Link, record: &Record) -> Result<(), Error> {
     if link.name == record.name.as_str() {
         let change = LinkChange {
             name: None,

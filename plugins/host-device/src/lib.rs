@@ -7,9 +7,9 @@
 mod add;
 pub mod conf;
 mod find;
-mod home;
+pub mod home;
 pub mod record;
-mod sysfs;
+pub mod sysfs;
 mod verify;
 
 use fairway_cni::{CniResult, Code, Context, Detach, Failure, GcAttachments, Plugin, Sandbox};

@@ -10,13 +10,13 @@ const USERSPACE: [&str; 3] = ["vfio-pci", "uio_pci_generic", "igb_uio"];
 
 /// `/sys`, or a copy for tests.
 #[derive(Debug, Clone)]
-pub(crate) struct Sysfs {
+pub struct Sysfs {
     root: PathBuf,
 }
 
 /// What a device is good for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Device {
+pub enum Device {
     /// It has a link of this name.
     Link(String),
     /// A process has it (DPDK).
@@ -32,19 +32,20 @@ impl Default for Sysfs {
 }
 
 impl Sysfs {
-    #[cfg(test)]
-    pub(crate) fn at(root: &Path) -> Self {
+    /// A copy of it in another folder.
+    pub fn at(root: &Path) -> Self {
         Sysfs {
             root: root.to_owned(),
         }
     }
 
-    pub(crate) fn has_pci(&self, address: &str) -> bool {
+    /// Is there such a PCI function?
+    pub fn has_pci(&self, address: &str) -> bool {
         self.pci_folder(address).exists()
     }
 
     /// A PCI function; an error says what is wrong with it.
-    pub(crate) fn pci(&self, address: &str) -> Result<Device, &'static str> {
+    pub fn pci(&self, address: &str) -> Result<Device, &'static str> {
         let folder = self.pci_folder(address);
         if !folder.exists() {
             return Err("there is no such PCI device");
@@ -67,7 +68,7 @@ impl Sysfs {
     }
 
     /// A device of the auxiliary bus, such as a part of a card.
-    pub(crate) fn auxiliary(&self, name: &str) -> Result<Device, &'static str> {
+    pub fn auxiliary(&self, name: &str) -> Result<Device, &'static str> {
         let folder = self.root.join("bus/auxiliary/devices").join(name);
         if !folder.exists() {
             return Err("is neither on the PCI bus nor on the auxiliary bus");
@@ -78,14 +79,15 @@ impl Sysfs {
     }
 
     /// A device by its folder, which is below `/sys/devices/`.
-    pub(crate) fn path(&self, path: &str) -> Result<Device, &'static str> {
+    pub fn path(&self, path: &str) -> Result<Device, &'static str> {
         let below = path.strip_prefix("/sys/").unwrap_or(path);
         link_of(&self.root.join(below))
             .map(Device::Link)
             .ok_or("has no network link: there is no such device, or a container has it")
     }
 
-    fn pci_folder(&self, address: &str) -> PathBuf {
+    /// The folder of a PCI function.
+    pub fn pci_folder(&self, address: &str) -> PathBuf {
         self.root.join("bus/pci/devices").join(address)
     }
 }
@@ -96,7 +98,7 @@ fn link_of(folder: &Path) -> Option<String> {
 }
 
 /// Names in a folder, sorted; none where it cannot be read.
-fn entries(folder: &Path) -> Vec<String> {
+pub fn entries(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names: Vec<_> = entries
         .filter_map(|entry| entry.file_name().into_string().ok())

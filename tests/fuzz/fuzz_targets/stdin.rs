@@ -43,6 +43,9 @@ impl Parser {
             Vrf::parse,
         ];
         let chained = chained.map(|parse| parse(context));
+        let function = fairway_sriov::conf::parse(context).map(drop);
+        // A file of the plugin's own; hardly any input is one.
+        let _ = fairway_sriov::claim::Claim::from_json(&context.conf.root());
         context.conf.prev_result()?;
         context.conf.dns()?;
         bridge?;
@@ -51,6 +54,7 @@ impl Parser {
         vxlan?;
         rates?;
         device?;
+        function?;
         children.into_iter().collect::<Result<(), _>>()?;
         chained.into_iter().collect::<Result<(), _>>()?;
         Ok(requests?)

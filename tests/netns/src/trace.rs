@@ -183,6 +183,7 @@ impl Traced {
             "macvlan",
             "tap",
             "host-device",
+            "sriov",
             "loopback",
             "multi",
             "bandwidth",

@@ -88,6 +88,13 @@ impl Guest {
         }
     }
 
+    /// So many CPUs. With one, tests take turns.
+    #[must_use]
+    pub fn cpus(mut self, cpus: u32) -> Self {
+        self.cpus = cpus;
+        self
+    }
+
     /// Adds arguments for QEMU, such as a network card.
     #[must_use]
     pub fn qemu_arguments<'a>(mut self, arguments: impl IntoIterator<Item = &'a str>) -> Self {

@@ -2,10 +2,11 @@
 
 mod links;
 mod rates;
+mod sriov;
 mod vlan;
 mod vrf;
 
 use crate::plan::Plan;
 
 /// Each is a boot.
-pub const PLANS: &[Plan] = &[vlan::PLAN, links::PLAN, vrf::PLAN, rates::PLAN];
+pub const PLANS: &[Plan] = &[vlan::PLAN, links::PLAN, vrf::PLAN, sriov::PLAN, rates::PLAN];
