@@ -18,7 +18,18 @@ pub(super) fn the_same_links_and_routes() -> Result<()> {
             Ok(bed.shown(table)?.replace(" proto kernel", ""))
         };
         let (theirs, ours) = (shown(reference_dir())?, shown(plugin_dir())?);
-        ensure!(theirs == ours, "- the reference\n{theirs}\n+ ours\n{ours}");
+        // A link that comes to a VRF loses its routes by gateways. Debian's version lets them go; later ones, and ours,
+        // have them in the VRF's table.
+        let by_gateways = |line: &&str| line.contains(" via ");
+        let kept = ours.lines().filter(by_gateways);
+        let of: Vec<&str> = kept.filter_map(|line| line.split(' ').next()).collect();
+        ensure!(
+            of == ["10.90.0.0/16", "10.91.0.0/16", "fd90::/48", "fd91::/48"],
+            "{ours}"
+        );
+        let rest: Vec<&str> = ours.lines().filter(|line| !by_gateways(line)).collect();
+        let same = theirs.lines().eq(rest);
+        ensure!(same, "- the reference\n{theirs}\n+ ours\n{ours}");
     }
     Ok(())
 }
