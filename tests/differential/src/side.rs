@@ -214,6 +214,26 @@ impl Side {
         Ok(lines)
     }
 
+    /// The kernel's state once its links carry traffic and nothing changes any more, as far as that comes in a while.
+    ///
+    /// # Errors
+    /// Where a tool fails.
+    pub fn still(&self) -> Result<Lines> {
+        let dark = |states: Vec<String>| states.iter().any(|state| state.contains("NO-CARRIER"));
+        let _ = poll(SETTLED, "", || !self.carriers().is_ok_and(dark));
+        let mut last = self.state();
+        let _ = poll(SETTLED, "", || {
+            let now = self.state();
+            let same = match (&last, &now) {
+                (Ok(last), Ok(now)) => last.diff(now).is_empty(),
+                _ => false,
+            };
+            last = now;
+            same
+        });
+        last
+    }
+
     /// The files below the data folder.
     pub fn files(&self) -> Lines {
         files::lines(self.lab.scratch())

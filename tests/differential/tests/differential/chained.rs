@@ -86,7 +86,7 @@ pub(crate) fn refused(case: Case, code: u32) -> Result {
     let mut pair = Pair::new(case)?;
     wired(&mut pair.theirs)?;
     wired(&mut pair.ours)?;
-    let before = pair.ours.state()?;
+    let before = pair.ours.still()?;
     let (theirs, ours) = pair.call("ADD", |side, case, version| {
         behind(side, case, version)?.add()
     })?;
