@@ -3,6 +3,7 @@
 //! A plugin implements [`Plugin`]; [`serve`] reads the environment and standard input, checks them in
 //! the order the protocol lays down, calls the plugin and prints its result or its error. Nothing in
 //! here touches the kernel; what a plugin gets has been parsed into types that hold only valid values.
+//! [`fake`] is for tests of plugins.
 
 pub mod about;
 pub mod args;
@@ -16,6 +17,7 @@ pub mod delegate;
 pub mod dispatch;
 pub mod env;
 pub mod failure;
+pub mod fake;
 pub mod labels;
 pub mod names;
 pub mod object;

@@ -3,49 +3,13 @@
 
 use super::*;
 use fairway_api::endpoint::{Guard, Guarded, Open, Shape, Shaped, VerifyRates};
-use fairway_cni::{Attachment, CniArgs, Code, Delegates, Detach, GcAttachments, NetConf, Plugin};
+use fairway_cni::fake::Ipam;
+use fairway_cni::{Attachment, CniArgs, Code, Delegates, NetConf};
 use fairway_iface::Rules;
 use fairway_lab::Ns;
 use fairway_netlink::{Error as NetlinkError, NetNs, fake};
 use serde_json::{Value, json};
-use std::{
-    cell::RefCell,
-    sync::atomic::{AtomicI32, Ordering},
-};
-
-/// An IPAM plugin that counts what it has given out.
-#[derive(Default)]
-struct Ipam(AtomicI32);
-
-impl Plugin for Ipam {
-    fn is_ipam(&self) -> bool {
-        true
-    }
-    fn add(&self, _: &Context<'_>, _: &Sandbox) -> Result<CniResult, Failure> {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        Ok(CniResult {
-            ips: vec![IpConfig {
-                interface: None,
-                address: "10.1.2.3/24".parse().unwrap(),
-                gateway: None,
-            }],
-            ..CniResult::default()
-        })
-    }
-    fn del(&self, _: &Context<'_>, _: &Detach) -> Result<(), Failure> {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-        Ok(())
-    }
-    fn check(&self, _: &Context<'_>, _: &Sandbox) -> Result<(), Failure> {
-        Ok(())
-    }
-    fn gc(&self, _: &Context<'_>, _: &GcAttachments) -> Result<(), Failure> {
-        Ok(())
-    }
-    fn status(&self, _: &Context<'_>) -> Result<(), Failure> {
-        Ok(())
-    }
-}
+use std::cell::RefCell;
 
 /// A daemon that guards, shapes and opens, or refuses one of them; what it was asked, and whether the host's end
 /// was up. Or there is none.
@@ -131,7 +95,7 @@ impl Bed {
                 rules: Rules::default(),
             },
             host,
-            ipam: Ipam::default(),
+            ipam: Ipam::without_a_way_out(),
         };
         let wanted = master::Wanted {
             name: "cni0",
@@ -199,7 +163,7 @@ fn refuse_each(conf: &Value) -> usize {
             bed.host.fail_at(nth, refusal());
             let Err(failure) = bed.add(conf) else {
                 let addresses = i32::from(conf.get("ipam").is_some());
-                assert_eq!(bed.ipam.0.into_inner(), addresses);
+                assert_eq!(bed.ipam.given(), addresses);
                 return nth;
             };
             assert!(
@@ -217,7 +181,7 @@ fn refuse_each(conf: &Value) -> usize {
                 .retain(|(_, address)| address.ip != "10.1.2.1/24".parse().unwrap());
             assert_eq!(after, before, "change {nth}");
             assert_eq!(
-                bed.ipam.0.into_inner(),
+                bed.ipam.given(),
                 0,
                 "change {nth}: the address is not released"
             );
@@ -260,7 +224,7 @@ fn an_interface_that_is_there_costs_no_address() {
         let failure = bed.add(&conf).unwrap_err();
         assert_eq!(failure.code, Code::ALREADY_ATTACHED);
         assert_eq!(bed.host.snapshot(), before);
-        assert_eq!(bed.ipam.0.into_inner(), 1);
+        assert_eq!(bed.ipam.given(), 1);
     })
     .unwrap();
 }
@@ -299,7 +263,7 @@ fn policy_is_in_place_before_the_container_says_anything() {
                 (Code::TRY_AGAIN, String::new())
             );
             assert_eq!(bed.host.snapshot(), before, "{refuses}");
-            assert_eq!(bed.ipam.0.into_inner(), 0, "{refuses}");
+            assert_eq!(bed.ipam.given(), 0, "{refuses}");
         }
 
         let mut bed = Bed::new();

@@ -3,49 +3,12 @@
 
 use super::*;
 use crate::Child;
-use fairway_cni::{
-    Attachment, CniArgs, Delegates, Detach, GcAttachments, IpConfig, NetConf, Plugin,
-};
+use fairway_cni::fake::Ipam;
+use fairway_cni::{Attachment, CniArgs, Delegates, NetConf};
 use fairway_iface::Rules;
 use fairway_lab::Ns;
 use fairway_netlink::{Error as NetlinkError, NetNs, fake};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicI32, Ordering};
-
-/// An IPAM plugin that counts what it has given out.
-#[derive(Default)]
-struct Ipam(AtomicI32);
-
-impl Plugin for Ipam {
-    fn is_ipam(&self) -> bool {
-        true
-    }
-    fn add(&self, _: &Context<'_>, _: &Sandbox) -> Result<CniResult, Failure> {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        Ok(CniResult {
-            ips: vec![IpConfig {
-                interface: None,
-                address: "10.1.2.3/24".parse().unwrap(),
-                gateway: Some("10.1.2.1".parse().unwrap()),
-            }],
-            routes: vec![fairway_cni::Route::new("0.0.0.0/0".parse().unwrap(), None)],
-            ..CniResult::default()
-        })
-    }
-    fn del(&self, _: &Context<'_>, _: &Detach) -> Result<(), Failure> {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-        Ok(())
-    }
-    fn check(&self, _: &Context<'_>, _: &Sandbox) -> Result<(), Failure> {
-        Ok(())
-    }
-    fn gc(&self, _: &Context<'_>, _: &GcAttachments) -> Result<(), Failure> {
-        Ok(())
-    }
-    fn status(&self, _: &Context<'_>) -> Result<(), Failure> {
-        Ok(())
-    }
-}
 
 /// A host with a link to stand on.
 struct Bed {
@@ -114,14 +77,14 @@ fn refuse_each(kind: Child, conf: &Value) -> usize {
             bed.host.fail_at(nth, refusal);
             let Err(failure) = bed.add(kind, conf) else {
                 let addresses = i32::from(conf.get("ipam").is_some());
-                assert_eq!(bed.ipam.0.into_inner(), addresses);
+                assert_eq!(bed.ipam.given(), addresses);
                 return nth;
             };
             let told = failure.to_string();
             assert!(told.contains("for the test's sake"), "change {nth}: {told}");
             assert_eq!(failure.details, "", "change {nth} could not be undone");
             assert_eq!(bed.host.snapshot(), before, "change {nth}");
-            assert_eq!(bed.ipam.0.into_inner(), 0, "change {nth}: not released");
+            assert_eq!(bed.ipam.given(), 0, "change {nth}: not released");
         }
         unreachable!("the range has no end")
     })
@@ -164,7 +127,7 @@ fn an_interface_that_is_there_costs_no_address() {
         let failure = bed.add(Child::Macvlan, &conf).unwrap_err();
         assert_eq!(failure.code, fairway_cni::Code::ALREADY_ATTACHED);
         assert_eq!(bed.host.snapshot(), before);
-        assert_eq!(bed.ipam.0.into_inner(), 1);
+        assert_eq!(bed.ipam.given(), 1);
     })
     .unwrap();
 }

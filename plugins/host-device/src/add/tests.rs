@@ -2,49 +2,12 @@
 //! the host as it was, and the address is released.
 
 use super::*;
-use fairway_cni::{
-    Attachment, CniArgs, Delegates, Detach, GcAttachments, IpConfig, NetConf, Plugin,
-};
+use fairway_cni::fake::Ipam;
+use fairway_cni::{Attachment, CniArgs, Delegates, NetConf};
 use fairway_iface::Rules;
 use fairway_lab::Ns;
 use fairway_netlink::{Error as NetlinkError, MacAddr, fake};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicI32, Ordering};
-
-/// An IPAM plugin that counts what it has given out.
-#[derive(Default)]
-struct Ipam(AtomicI32);
-
-impl Plugin for Ipam {
-    fn is_ipam(&self) -> bool {
-        true
-    }
-    fn add(&self, _: &Context<'_>, _: &Sandbox) -> Result<CniResult, Failure> {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        Ok(CniResult {
-            ips: vec![IpConfig {
-                interface: None,
-                address: "10.1.2.3/24".parse().unwrap(),
-                gateway: Some("10.1.2.1".parse().unwrap()),
-            }],
-            routes: vec![fairway_cni::Route::new("0.0.0.0/0".parse().unwrap(), None)],
-            ..CniResult::default()
-        })
-    }
-    fn del(&self, _: &Context<'_>, _: &Detach) -> Result<(), Failure> {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-        Ok(())
-    }
-    fn check(&self, _: &Context<'_>, _: &Sandbox) -> Result<(), Failure> {
-        Ok(())
-    }
-    fn gc(&self, _: &Context<'_>, _: &GcAttachments) -> Result<(), Failure> {
-        Ok(())
-    }
-    fn status(&self, _: &Context<'_>) -> Result<(), Failure> {
-        Ok(())
-    }
-}
 
 /// A host with a device to give.
 struct Bed {
@@ -128,13 +91,13 @@ fn refuse_each(ipam: bool) -> usize {
             };
             bed.host.fail_at(nth, refusal);
             let Err(failure) = bed.add(&conf(ipam)) else {
-                assert_eq!(bed.ipam.0.into_inner(), i32::from(ipam));
+                assert_eq!(bed.ipam.given(), i32::from(ipam));
                 return nth;
             };
             assert!(failure.msg.contains("for the test's sake"), "{failure}");
             assert_eq!(failure.details, "", "change {nth} could not be undone");
             assert_eq!(bed.host.snapshot(), before, "change {nth}");
-            assert_eq!(bed.ipam.0.into_inner(), 0, "change {nth}: not released");
+            assert_eq!(bed.ipam.given(), 0, "change {nth}: not released");
         }
         unreachable!("the range has no end")
     })
@@ -187,7 +150,7 @@ fn what_cannot_come_back_as_it_was_does_not_go() {
             assert_eq!(failure.code.number(), 105, "{failure}");
             assert!(failure.msg.starts_with("device: link eth1: "), "{failure}");
             assert!(failure.msg.contains(word), "{failure}");
-            assert_eq!((bed.host.snapshot(), bed.ipam.0.into_inner()), (before, 0));
+            assert_eq!((bed.host.snapshot(), bed.ipam.given()), (before, 0));
         }
     });
 }

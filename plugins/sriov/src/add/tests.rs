@@ -3,49 +3,12 @@
 
 use super::*;
 use crate::{bus::tests::Sys, state::State};
-use fairway_cni::{
-    Attachment, CniArgs, Delegates, Detach, GcAttachments, IpConfig, NetConf, Plugin,
-};
+use fairway_cni::fake::Ipam;
+use fairway_cni::{Attachment, CniArgs, Delegates, NetConf};
 use fairway_iface::Rules;
 use fairway_lab::Ns;
 use fairway_netlink::{Error as NetlinkError, NetNs, Vf, VfRate, VfVlan, Vfs as _, fake};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicI32, Ordering};
-
-/// An IPAM plugin that counts what it has given out.
-#[derive(Default)]
-struct Ipam(AtomicI32);
-
-impl Plugin for Ipam {
-    fn is_ipam(&self) -> bool {
-        true
-    }
-    fn add(&self, _: &Context<'_>, _: &Sandbox) -> Result<CniResult, Failure> {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        Ok(CniResult {
-            ips: vec![IpConfig {
-                interface: None,
-                address: "10.1.2.3/24".parse().unwrap(),
-                gateway: Some("10.1.2.1".parse().unwrap()),
-            }],
-            routes: vec![fairway_cni::Route::new("0.0.0.0/0".parse().unwrap(), None)],
-            ..CniResult::default()
-        })
-    }
-    fn del(&self, _: &Context<'_>, _: &Detach) -> Result<(), Failure> {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-        Ok(())
-    }
-    fn check(&self, _: &Context<'_>, _: &Sandbox) -> Result<(), Failure> {
-        Ok(())
-    }
-    fn gc(&self, _: &Context<'_>, _: &GcAttachments) -> Result<(), Failure> {
-        Ok(())
-    }
-    fn status(&self, _: &Context<'_>) -> Result<(), Failure> {
-        Ok(())
-    }
-}
 
 /// A host with a card whose three functions have links, but for the last, which a process drives.
 struct Bed {
@@ -171,7 +134,7 @@ fn refuse_each(conf: &Value) -> usize {
             let Err(failure) = bed.add(conf) else {
                 let refused = bed.host.calls().iter().filter(|call| call.refused).count();
                 if refused == 0 {
-                    assert_eq!((bed.ipam.0.into_inner(), nth > 0), (1, true));
+                    assert_eq!((bed.ipam.given(), nth > 0), (1, true));
                     return nth;
                 }
                 // The link's own address: it has another way.
@@ -181,7 +144,7 @@ fn refuse_each(conf: &Value) -> usize {
             assert_eq!(failure.details, "", "change {nth} could not be undone");
             assert_eq!(bed.host.snapshot(), before, "change {nth}");
             assert_eq!(bed.claims(), 0, "change {nth}");
-            assert_eq!(bed.ipam.0.into_inner(), 0, "change {nth}: not released");
+            assert_eq!(bed.ipam.given(), 0, "change {nth}: not released");
         }
         unreachable!("the range has no end")
     })
@@ -281,7 +244,7 @@ fn one_is_picked_that_is_free() {
                 .starts_with("pf: eth0: none of its 3 virtual functions is free"),
             "{failure}"
         );
-        assert_eq!((other.claims(), other.ipam.0.into_inner()), (0, 0));
+        assert_eq!((other.claims(), other.ipam.given()), (0, 0));
     });
 }
 
@@ -364,7 +327,7 @@ fn what_cannot_be_leaves_nothing() {
             assert_eq!(failure.code.number(), code, "{failure}");
             assert!(failure.msg.starts_with(start), "{failure}");
             assert_eq!((bed.host.snapshot(), bed.claims()), (before, 0));
-            assert_eq!(bed.ipam.0.into_inner(), 0);
+            assert_eq!(bed.ipam.given(), 0);
         }
     });
 }
