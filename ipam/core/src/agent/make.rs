@@ -239,7 +239,7 @@ impl Agent {
                 return;
             };
             if let Condition::Unchanged { modified, .. } = condition {
-                self.now_rely_on(&attempt.uid, modified);
+                self.now_rely_on(&attempt.uid, cidr, modified);
             }
             txn.conditions.push(condition);
             txn.writes.push(write);
@@ -247,9 +247,10 @@ impl Agent {
         self.commit(txn, Purpose::Task(id));
     }
 
-    /// What was set aside for the claim hangs on a transaction that holds this revision.
-    fn now_rely_on(&mut self, uid: &Uid, modified: fairway_kv::Revision) {
-        for ip in self.claimed.get(uid).into_iter().flatten() {
+    /// What was set aside for the claim in the block hangs on a transaction that holds this revision of it.
+    fn now_rely_on(&mut self, uid: &Uid, cidr: Cidr, modified: fairway_kv::Revision) {
+        let aside = self.claimed.get(uid).into_iter().flatten();
+        for ip in aside.filter(|ip| cidr.contains(**ip)) {
             if let Some(revision) = self.unsure.get_mut(ip) {
                 *revision = Some(modified);
             }

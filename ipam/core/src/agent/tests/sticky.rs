@@ -1,5 +1,6 @@
 //! Claims, sets, handover.
 
+use super::super::{Action, Input, Outcome, RequestId};
 use super::world::{World, attachment, spec, wish};
 use crate::{
     Allocate, Answer, AppName, ClaimKind, ClaimName, CreateClaim, Handover, Millis, PoolName,
@@ -304,4 +305,45 @@ fn a_claim_that_ended_by_a_clock_that_was_ahead_is_kept_no_longer_than_others() 
     assert!(is_there(&world));
     world.pass(5_000);
     assert!(!is_there(&world));
+}
+
+/// Each address hangs on the record of its own block; that of the other family may be older.
+#[test]
+fn what_may_have_been_granted_in_two_blocks_is_kept_aside_in_both() {
+    let mut world = World::new(1, spec(&["10.0.0.0/28", "fd00::/124"], 28, 124));
+    world.add(0, wish("first")).unwrap();
+    world.pass(1_000);
+    // The record of the first block is the younger one.
+    let mut blocks = world.store.values();
+    let block = blocks.find(|entry| entry.key.ends_with("10.0.0.0/28"));
+    let block = block.unwrap().clone();
+    world.put(block.key, block.value);
+    // The store carries the transaction out, and the node does not hear of it.
+    let asked = Allocate {
+        deadline: world.clock.now + 1_000,
+        ..single("c")
+    };
+    let request = Input::Request(RequestId(1_000), Request::Allocate(Box::new(asked)));
+    world.nodes[0].away = true;
+    let clock = world.clock;
+    world.nodes[0].feed(clock, request);
+    let Some(Action::Commit(id, txn)) = world.nodes[0].todo.pop_front() else {
+        panic!("a claim is made in the store");
+    };
+    assert!(matches!(world.commit(&txn), Committed::Yes { .. }));
+    world.nodes[0].feed(clock, Input::Txn(id, Outcome::Unknown));
+    world.pass(2_000);
+    assert!(matches!(
+        world.answer(RequestId(1_000)),
+        Some(Err(Refusal::TimedOut { .. }))
+    ));
+    let aside = |world: &World| {
+        let keys = world.nodes[0].journal.keys();
+        keys.filter(|key| key.starts_with("claimed/")).count()
+    };
+    assert_eq!(aside(&world), 2);
+    world.cut(0, false);
+    world.pass(2_000);
+    let ips = world.add(0, single("d")).unwrap();
+    assert_eq!((ips.len(), aside(&world)), (2, 2));
 }
