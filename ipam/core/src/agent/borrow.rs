@@ -24,12 +24,7 @@ impl Agent {
     ) -> Result<Answer, Stop> {
         // It may have come back to life meanwhile, out of what a former life left.
         if let Some(live) = self.live.get(&wish.attachment) {
-            let addresses: Vec<_> = live.ips().iter().map(IpAddr::to_string).collect();
-            return Err(Refusal::AlreadyAttached {
-                attachment: wish.attachment.clone(),
-                addresses: addresses.join(", "),
-            }
-            .into());
+            return Err(Refusal::already(&wish.attachment, &live.ips()).into());
         }
         let named = wish.pool.as_ref();
         let mut pools = self.pools_for(named, wish.namespace.as_deref(), &wish.addresses)?;

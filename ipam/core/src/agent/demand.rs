@@ -209,8 +209,11 @@ impl Agent {
                 }
                 Use::Cooling => Used::Cooling { until: rested },
                 // Only a block that was taken over from a former life of this node shows these. Where the
-                // container is known to have other addresses, the record is older than that.
-                Use::Live { attachment, .. } if self.has_others(&attachment, entry.ip) => {
+                // container is known to have gone, or to have other addresses, the record is older than that.
+                Use::Live { attachment, .. }
+                    if self.ended.contains(&attachment)
+                        || self.has_others(&attachment, entry.ip) =>
+                {
                     Used::Cooling { until: rested }
                 }
                 Use::Live {

@@ -218,6 +218,9 @@ impl Agent {
         if !left {
             self.rebuilding = false;
             self.note(saved::rebuilding(false));
+            for attachment in std::mem::take(&mut self.ended) {
+                self.note(saved::not_ended(&attachment));
+            }
         }
     }
 
@@ -240,6 +243,7 @@ impl Agent {
         };
         let of_another_boot = self.was_before_boot(holder.boot.as_ref())
             && !self.sightings.contains_key(&holder.attachment);
+        let ended = self.ended.contains(&holder.attachment);
         // The same container may have come again, with other addresses.
         let has_others = |ip: &IpAddr| self.has_others(&holder.attachment, *ip);
         // The claim may have been handed on here before the store was told.
@@ -247,7 +251,7 @@ impl Agent {
         let uses = |sighting: &&Sighting| sighting.addresses.iter().any(|ip| ips.contains(ip));
         let user = match sightings.find(uses) {
             Some(sighting) => sighting.attachment.clone(),
-            None if of_another_boot || ips.iter().all(has_others) => {
+            None if of_another_boot || ended || ips.iter().all(has_others) => {
                 self.suspects.insert((pool.clone(), name.clone()));
                 return;
             }

@@ -96,6 +96,8 @@ pub struct Agent {
     fresh: bool,
     /// Something of a former life, whose journal was lost, may not have been taken over yet.
     rebuilding: bool,
+    /// Attachments that were released meanwhile: what the store says of them is over.
+    ended: BTreeSet<AttachmentId>,
     /// Tasks may get further.
     stirred: bool,
     /// Pools that were used, so that free addresses of them are kept at hand.
@@ -130,7 +132,10 @@ impl Agent {
     pub fn new(start: Start, effects: &mut Effects) -> Result<Agent, JournalError> {
         let new = start.journal.is_empty();
         let saved = saved::Saved::read(start.journal)?;
+        let ended = &saved.ended;
         let sightings = start.sightings.into_iter();
+        let sightings = sightings.filter(|sighting| !ended.contains(&sighting.attachment));
+        let sightings = sightings.map(|s| (s.attachment.clone(), s)).collect();
         let mut agent = Agent {
             settings: start.settings,
             clock: start.clock,
@@ -155,6 +160,7 @@ impl Agent {
             rejected: None,
             fresh: new || saved.rebuilding,
             rebuilding: new || saved.rebuilding,
+            ended: saved.ended.clone(),
             stirred: false,
             used_pools: BTreeMap::new(),
             asks: BTreeSet::new(),
@@ -165,7 +171,7 @@ impl Agent {
             idle_claims: BTreeMap::new(),
             absent: BTreeMap::new(),
             housekeeping_at: start.clock.now,
-            sightings: sightings.map(|s| (s.attachment.clone(), s)).collect(),
+            sightings,
             told_again: BTreeSet::new(),
             out: Effects::default(),
         };

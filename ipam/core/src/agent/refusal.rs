@@ -156,3 +156,13 @@ pub enum Refusal {
         reason: String,
     },
 }
+
+impl Refusal {
+    pub(super) fn already(attachment: &AttachmentId, addresses: &[IpAddr]) -> Self {
+        let addresses: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
+        Self::AlreadyAttached {
+            attachment: attachment.clone(),
+            addresses: addresses.join(", "),
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::{
     Agent, Answer, Refusal,
-    live::{Live, Vacant},
+    live::{Given, Live, Vacant},
     saved,
 };
 use crate::{AttachmentId, Uid};
@@ -15,11 +15,20 @@ impl Agent {
         // What the kernel showed at the start is not so any more.
         self.sightings.remove(attachment);
         self.told_again.remove(attachment);
+        // Nor is what the store will say of it when its block or claim is taken over.
+        if self.rebuilding && self.ended.insert(attachment.clone()) {
+            self.note(saved::ended(attachment));
+        }
         let Some(live) = self.live.remove(attachment) else {
             return Vec::new();
         };
         self.note(saved::no_live(attachment));
         self.free_own(&live);
+        let of_claim = live.given.iter().filter(|given| given.claim);
+        let mut of_claim: Vec<_> = of_claim.cloned().collect();
+        if !live.whole {
+            self.part_from_others(&live, &mut of_claim);
+        }
         if let Some(hold) = &live.hold
             && self.held.get(&hold.uid) == Some(attachment)
         {
@@ -31,12 +40,7 @@ impl Agent {
                 name: hold.name.clone(),
                 borrowed: hold.borrowed,
                 confirmed: hold.confirmed,
-                given: live
-                    .given
-                    .iter()
-                    .filter(|given| given.claim)
-                    .cloned()
-                    .collect(),
+                given: of_claim,
                 ended: self.clock.wall,
                 releasing: false,
             };
@@ -56,6 +60,26 @@ impl Agent {
         {
             true => self.release(attachment),
             false => Vec::new(),
+        }
+    }
+
+    /// By what former lives wrote, it held more than one claim: its last one, and such as it had before and the
+    /// store was not told the end of. Those end, too, and what it had of them is not the last one's.
+    fn part_from_others(&mut self, live: &Live, of_claim: &mut Vec<Given>) {
+        let last = live.hold.as_ref().map(|hold| &hold.uid);
+        let held = self.held.iter();
+        let others: Vec<_> = held
+            .filter(|(uid, holder)| **holder == live.attachment && Some(*uid) != last)
+            .map(|(uid, _)| uid.clone())
+            .collect();
+        for uid in others {
+            self.held.remove(&uid);
+            self.doubts.remove(&uid);
+            if let Some((pool, name, claim, _)) = self.view.claim_by_uid(&uid) {
+                let ips = claim.addresses().unwrap_or_default();
+                of_claim.retain(|given| !ips.contains(&given.ip));
+                self.suspects.insert((pool.clone(), name.clone()));
+            }
         }
     }
 

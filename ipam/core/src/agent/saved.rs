@@ -4,7 +4,7 @@
 //! attachment and what it has. `rest/IP`: an address that rests. `claimed/IP`: one that was set aside for
 //! a claim. `vacant/UID`: a claim whose holder has gone, of which the store has not been told.
 //! `pool/NAME`: a pool as it was last seen, so that a restart without the store knows it. `rebuilding`: what
-//! a lost journal knew was not all taken over yet. `rewound`: at which revision the store was found to have gone
+//! a lost journal knew was not all taken over yet. `ended/…`: an attachment that was released before it was. `rewound`: at which revision the store was found to have gone
 //! back.
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
 use crate::{AttachmentId, Cidr, Journal, JournalChange, PoolName, PoolSpec, Uid};
 use fairway_kv::Revision;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 /// A journal that cannot be read: it is to be set aside, and the agent started with an empty one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +67,7 @@ pub(super) struct Saved {
     pub(super) vacant: Vec<Vacant>,
     pub(super) pools: Vec<(PoolName, SavedPool)>,
     pub(super) rebuilding: bool,
+    pub(super) ended: BTreeSet<AttachmentId>,
     pub(super) rewound: Option<u64>,
 }
 
@@ -91,6 +92,7 @@ impl Saved {
                 "seq" => saved.seq = decode(&key, &value)?,
                 "rewound" => saved.rewound = Some(decode(&key, &value)?),
                 REBUILDING => saved.rebuilding = true,
+                "ended" => _ = saved.ended.insert(decode(&key, &value)?),
                 "block" => {
                     let at = rest.split_once('/').ok_or_else(unknown)?;
                     let pool = PoolName::new(at.0).map_err(|_| unknown())?;
@@ -137,6 +139,18 @@ pub(super) fn rebuilding(is: bool) -> JournalChange {
         true => put(REBUILDING.to_owned(), &true),
         false => gone(REBUILDING.to_owned()),
     }
+}
+
+pub(super) fn ended(attachment: &AttachmentId) -> JournalChange {
+    put(ended_key(attachment), attachment)
+}
+
+pub(super) fn not_ended(attachment: &AttachmentId) -> JournalChange {
+    gone(ended_key(attachment))
+}
+
+fn ended_key(attachment: &AttachmentId) -> String {
+    format!("ended/{attachment}")
 }
 
 pub(super) fn rewound(at: Revision) -> JournalChange {

@@ -114,7 +114,9 @@ impl Agent {
         if let Some(other) = other.map(|(other, _)| *other).filter(|other| *other != id) {
             self.give_up(other, "another request for the same interface came");
         }
-        let live = self.live.get(&wish.attachment)?;
+        let Some(live) = self.live.get(&wish.attachment) else {
+            return self.shown(&wish.attachment).map(Err);
+        };
         if live.netns.is_some() && live.netns == wish.netns && live.cut_off.is_none() {
             let allocated = Allocated {
                 repeated: true,
@@ -123,11 +125,14 @@ impl Agent {
             self.told_again.insert(wish.attachment.clone());
             return Some(Ok(Answer::Allocated(allocated)));
         }
-        let addresses: Vec<_> = live.ips().iter().map(IpAddr::to_string).collect();
-        Some(Err(Refusal::AlreadyAttached {
-            attachment: wish.attachment.clone(),
-            addresses: addresses.join(", "),
-        }))
+        Some(Err(Refusal::already(&wish.attachment, &live.ips())))
+    }
+
+    /// Its former life's block may not have been taken over yet, but the kernel shows what it has.
+    fn shown(&self, attachment: &AttachmentId) -> Option<Refusal> {
+        let sighting = self.sightings.get(attachment);
+        let sighting = sighting.filter(|_| self.rebuilding)?;
+        (!sighting.addresses.is_empty()).then(|| Refusal::already(attachment, &sighting.addresses))
     }
 
     /// Whoever asked has gone.

@@ -214,6 +214,11 @@ impl Oracle {
         self.shaken.retain(|who| self.held.contains_key(who));
         for who in self.shaken.iter().filter(|who| who.0 == node) {
             for (_, title) in &self.held[who].addresses {
+                // A claim that is no more is in no list, and what the kernel shows does not say that there was
+                // one: by a new journal the address is an ordinary one of the node's block.
+                if self.is_forgotten(title) && !self.is_of_journal(who) {
+                    continue;
+                }
                 if let Standing::Lost {
                     since,
                     to: Some(owner),
@@ -230,6 +235,16 @@ impl Oracle {
             }
         }
         Ok(())
+    }
+
+    fn is_forgotten(&self, title: &Title) -> bool {
+        match title {
+            Title::Claim(_, uid) => {
+                let truth = self.truth.claims.get(uid);
+                truth.is_none_or(|truth| truth.claim.is_none())
+            }
+            Title::Block(..) => false,
+        }
     }
 
     /// A daemon that has just begun has only done what its journal shows.

@@ -295,3 +295,89 @@ fn who_came_again_before_its_block_did_has_what_it_got_then() {
     assert!(all.contains(&former), "{former:?} in {all:?}");
     assert_eq!(world.del(0, "a"), given);
 }
+
+/// The store says still what it had, and nobody else would ever free it.
+fn released_before_its_block_was_taken_over(killed: bool) {
+    let mut world = World::new(1, spec(&["10.0.0.0/28"], 28, 124));
+    world.add(0, wish("stays")).unwrap();
+    let former = world.add(0, wish("goes")).unwrap();
+    let sticky = world.add(0, by_hand("sticky")).unwrap();
+    world.pass(1_000);
+    let seen = |name: &str, ip: &[String]| Sighting {
+        attachment: attachment(name),
+        netns: None,
+        addresses: ip.iter().map(|ip| ip.parse().unwrap()).collect(),
+    };
+    // Their interfaces go a moment after the DEL.
+    let sightings = vec![seen("goes", &former), seen("sticky", &sticky)];
+    let mut settings = world.nodes[0].settings.clone();
+    settings.journal = "new".parse().unwrap();
+    let journal = std::collections::BTreeMap::new();
+    world.nodes[0] = world.start(settings.clone(), journal, sightings.clone(), true);
+    for name in ["goes", "sticky"] {
+        world.del(0, name);
+    }
+    let ended = |world: &World| {
+        let mut journal = world.nodes[0].journal.keys();
+        journal.any(|key| key.starts_with("ended/"))
+    };
+    assert!(ended(&world));
+    if killed {
+        let journal = world.nodes[0].journal.clone();
+        world.nodes[0] = world.start(settings, journal, sightings, false);
+    } else {
+        world.cut(0, false);
+    }
+    world.pass(3_000);
+    let leases = world.nodes[0].agent.leases();
+    let left: Vec<_> = leases
+        .iter()
+        .map(|one| &*one.attachment.container)
+        .collect();
+    assert_eq!(left, ["stays"]);
+    assert!(!ended(&world), "that is over");
+    world.pass(31_000);
+    let all: Vec<_> = (0..16)
+        .map_while(|number| world.add(0, wish(&format!("o{number}"))).ok())
+        .collect();
+    assert!(all.contains(&former) && !all.contains(&sticky), "{all:?}");
+    assert_eq!(world.add(0, by_hand("sticky")).unwrap(), sticky);
+}
+
+#[test]
+fn who_was_released_before_its_block_was_taken_over_has_nothing() {
+    released_before_its_block_was_taken_over(false);
+}
+
+#[test]
+fn who_was_released_stays_so_when_the_daemon_is_killed_meanwhile() {
+    released_before_its_block_was_taken_over(true);
+}
+
+#[test]
+fn who_is_seen_gets_nothing_on_top_before_its_block_is_taken_over() {
+    let mut world = World::new(1, spec(&["10.0.0.0/28"], 28, 124));
+    world.pool("q", spec(&["10.1.0.0/28"], 28, 124));
+    let first = world.add(0, wish("a")).unwrap();
+    world.pass(1_000);
+    let sighting = Sighting {
+        attachment: attachment("a"),
+        netns: None,
+        addresses: vec![first[0].parse().unwrap()],
+    };
+    let mut settings = world.nodes[0].settings.clone();
+    settings.journal = "new".parse().unwrap();
+    let journal = std::collections::BTreeMap::new();
+    world.nodes[0] = world.start(settings, journal, vec![sighting], true);
+    let again = Allocate {
+        pool: Some(PoolName::new("q").unwrap()),
+        ..wish("a")
+    };
+    let refusal = world.add(0, again.clone()).unwrap_err().to_string();
+    let has = format!("a/eth0 has {} already", first[0]);
+    assert!(refusal.ends_with(&has), "{refusal}");
+    world.cut(0, false);
+    assert!(world.add(0, again.clone()).is_err());
+    assert_eq!(world.del(0, "a").len(), 1);
+    assert!(world.add(0, again).unwrap()[0].starts_with("10.1.0."));
+}
