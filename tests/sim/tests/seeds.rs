@@ -35,6 +35,18 @@ const FOUND: &[(&str, u64, u64)] = &[
     ("partition-heavy", 3_461_766_788_044, 15_000),
     // A pool had lost its prefixes of one family: the judge asked for both.
     ("operators", 3_461_766_788_016, 15_000),
+    // A claim of two families, whose transaction was carried out unheard: one address was free at once, since it was
+    // held against the record of the other family's block.
+    ("sticky-heavy", 122_341_649, 15_000),
+    // A journal was lost, and a container was released before its former block was taken over: the record had it
+    // live again, for ever.
+    ("partition-heavy", 98_965_431_013, 15_000),
+    // Journals were lost, and what they said let one container hold two claims; its DEL ended one of them.
+    ("partition-heavy", 122_341_562, 15_000),
+    // A journal was lost, and a container that the kernel showed was given addresses on top.
+    ("partition-heavy", 122_341_764, 15_000),
+    // The same with a claim that was removed meanwhile: the judge asked for what nobody could know.
+    ("crash-heavy", 122_341_635, 15_000),
 ];
 
 #[test]
