@@ -19,6 +19,8 @@ pub(crate) struct Suite {
     pub(crate) limit: Duration,
     /// Whether it runs the binaries of the release build.
     pub(crate) dist: bool,
+    /// Whether its tests wait more than they compute: then two run at once for each core.
+    pub(crate) waits: bool,
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -39,6 +41,7 @@ pub(crate) static SUITES: &[Suite] = &[
         ],
         limit: MINUTE.saturating_mul(20),
         dist: false,
+        waits: false,
     },
     Suite {
         name: "netns",
@@ -53,6 +56,7 @@ pub(crate) static SUITES: &[Suite] = &[
         needs: &[packages::LAB, packages::REFERENCE, packages::STREAM],
         limit: MINUTE.saturating_mul(12),
         dist: true,
+        waits: true,
     },
     Suite {
         name: "interop",
@@ -74,6 +78,7 @@ pub(crate) static SUITES: &[Suite] = &[
         ],
         limit: MINUTE.saturating_mul(25),
         dist: true,
+        waits: true,
     },
     Suite {
         name: "vm",
@@ -84,6 +89,7 @@ pub(crate) static SUITES: &[Suite] = &[
         needs: &[packages::LAB, packages::REFERENCE, packages::MACHINE],
         limit: MINUTE.saturating_mul(12),
         dist: true,
+        waits: false,
     },
     Suite {
         name: "k8s",
@@ -94,6 +100,7 @@ pub(crate) static SUITES: &[Suite] = &[
         needs: &[packages::LAB],
         limit: MINUTE.saturating_mul(15),
         dist: true,
+        waits: true,
     },
 ];
 

@@ -9,9 +9,14 @@ use crate::report::{self, Part};
 use crate::suites::{self, SUITES, Suite};
 use crate::{fuzz, packages};
 use anyhow::{Context, Result, bail};
+use std::num::NonZero;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
+
+/// How many tests of a binary run at once, as the test harness reads it.
+const THREADS: &str = "RUST_TEST_THREADS";
 
 pub(crate) fn run(names: &[&str]) -> Result<()> {
     let suites = chosen(names)?;
@@ -71,6 +76,10 @@ fn one(suite: &Suite, dist: Option<&Dist>, count: &mut Count) -> Result<String> 
     }
     if suite.dist {
         dist.context("there is nothing to test")?.tell(&mut command);
+    }
+    if suite.waits && std::env::var_os(THREADS).is_none() {
+        let cores = thread::available_parallelism().map_or(2, NonZero::get);
+        command.env(THREADS, (2 * cores).to_string());
     }
     let end = counted(&mut command, suite.limit, count)?;
     match end.ok() {
