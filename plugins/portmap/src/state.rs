@@ -39,7 +39,7 @@ impl Chosen {
         move |source| Error::State { op, path, source }
     }
 
-    /// Writes the mappings; nobody ever sees half of them.
+    /// Writes the mappings; nobody ever sees half of them. Where it fails, nothing of it stays.
     pub(crate) fn write(&self, mappings: &[Mapping]) -> Result<(), Error> {
         let list: Vec<Value> = mappings.iter().map(to_json).collect();
         let text = json!({"portMappings": list}).to_string();
@@ -51,7 +51,10 @@ impl Chosen {
             fs::write(&name, text)?;
             fs::rename(&name, &self.path)
         };
-        write().map_err(self.failed("write"))
+        write().map_err(|error| {
+            let _ = fs::remove_file(&name);
+            self.failed("write")(error)
+        })
     }
 
     /// What it says; nothing where it is not there, or not whole.
@@ -197,6 +200,22 @@ mod tests {
             chosen.remove().unwrap();
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let chosen = Chosen::at(folder.path(), owner("c1"));
+        // In its place is what no file can be renamed to.
+        fs::create_dir_all(chosen.path()).unwrap();
+        assert!(chosen.write(&[]).is_err());
+        let network = chosen.path().parent().unwrap();
+        let left: Vec<_> = fs::read_dir(network).unwrap().flatten().collect();
+        assert!(
+            left.iter().all(|entry| entry.path() == chosen.path()),
+            "{left:?}"
+        );
+        assert_eq!(left.len(), 1);
     }
 
     #[test]

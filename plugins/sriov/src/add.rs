@@ -44,10 +44,29 @@ fn run(
     let dns = context.conf.dns()?;
     let owner = Owner::new(context.conf.name.as_str(), &sandbox.attachment);
     veth::must_be_free(work.kernel.container.as_mut(), owner.ifname)?;
-    let taken = choose::choose(&mut work.node, &conf.device, owner)?;
-    check_mtu(conf, &taken)?;
-    let claim = claim(work, conf, context, sandbox, &taken)?;
-    let mut result = Steps::run(work, |work, steps| {
+    let mut result = {
+        // Nobody else works on it until the end of this, steps that are undone included.
+        let taken = choose::choose(&mut work.node, &conf.device, owner)?;
+        give(work, conf, context, sandbox, &taken)?
+    };
+    result.dns = dns;
+    for ip in &mut result.ips {
+        ip.interface = Some(0);
+    }
+    Ok(result)
+}
+
+/// Gives the container the function, or leaves it as it is.
+fn give(
+    work: &mut Work,
+    conf: &Conf,
+    context: &Context<'_>,
+    sandbox: &Sandbox,
+    taken: &Taken,
+) -> Result<CniResult, Failure> {
+    check_mtu(conf, taken)?;
+    let claim = claim(work, conf, context, sandbox, taken)?;
+    Steps::run(work, |work, steps| {
         let given = ipam::allocate(context, sandbox, steps)?.unwrap_or_default();
         let (address, to_undo) = (taken.function.address.clone(), claim.clone());
         steps.push("virtual function", move |work: &mut Work| {
@@ -57,18 +76,12 @@ fn run(
             Ok(node.state.remove(&address)?)
         });
         work.node.state.write(&taken.function.address, &claim)?;
-        let interface = attach(work, conf, (&taken, &claim), sandbox, &given)?;
+        let interface = attach(work, conf, (taken, &claim), sandbox, &given)?;
         Ok(CniResult {
             interfaces: vec![interface],
             ..given
         })
-    })?;
-    drop(taken.lock);
-    result.dns = dns;
-    for ip in &mut result.ips {
-        ip.interface = Some(0);
-    }
-    Ok(result)
+    })
 }
 
 /// A process's function has no link whose MTU it could be, and no frame is longer than the wire's.

@@ -22,10 +22,9 @@ use std::{
 /// How long one that is being put back is waited for, where all others are in use.
 const PICK_WAIT: Duration = Duration::from_secs(10);
 
-/// A virtual function that is ours to claim for as long as this is held.
+/// A virtual function that is ours to claim. Nobody else works on it until this is dropped.
 pub(crate) struct Taken {
-    /// Nobody else works on it.
-    pub(crate) lock: Lock,
+    _lock: Lock,
     /// Which one.
     pub(crate) function: Function,
     /// The physical one's link.
@@ -141,7 +140,7 @@ fn take(
         Error::field(field, address, reason)
     })?;
     Ok(Taken {
-        lock,
+        _lock: lock,
         function,
         pf,
         before,

@@ -105,7 +105,8 @@ impl State {
         }
     }
 
-    /// Says who has it. It is on the disk when this returns: what it was before is known from nowhere else.
+    /// Says who has it. It is on the disk when this returns: what it was before is known from nowhere else. Where it
+    /// fails, nothing of it stays.
     pub(crate) fn write(&self, address: &PciAddress, claim: &Claim) -> Result<(), Error> {
         let (aside, path) = (self.path(address, "new"), self.path(address, "json"));
         let mut line = claim.to_json().to_string();
@@ -116,7 +117,10 @@ impl State {
             file.sync_all()?;
             fs::rename(&aside, &path)
         };
-        write().map_err(failed("write", &path))
+        write().map_err(|error| {
+            let _ = fs::remove_file(&aside);
+            failed("write", &path)(error)
+        })
     }
 
     /// Nobody has it any more.

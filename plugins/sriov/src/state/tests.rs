@@ -25,6 +25,18 @@ fn claims_come_and_go() {
 }
 
 #[test]
+fn a_write_that_fails_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = State::at(folder.path());
+    // In its place is what no file can be renamed to.
+    let claimed = folder.path().join(format!("{}.json", address(0)));
+    fs::create_dir(&claimed).unwrap();
+    assert!(state.write(&address(0), &claim()).is_err());
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().collect();
+    assert!(left.len() == 1 && left[0].path() == claimed, "{left:?}");
+}
+
+#[test]
 fn one_works_on_it_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let state = State::at(folder.path());
