@@ -7,7 +7,8 @@
 //! Everything here is read by the verifier of kernels from 6.1 on: loops are bounded, a frame of the stack is
 //! small, no kfunc is called, and no helper that is newer than that. What many paths lead to are global
 //! functions: the verifier looks at each of those once, for any arguments, and not once for each path. They
-//! take plain pointers, and look themselves whether there is something.
+//! take plain pointers, and look themselves whether there is something. What such a pointer leads to is no key or
+//! value of a map before Linux 6.2: that is copied to the stack first.
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch)]

@@ -38,7 +38,9 @@ pub(crate) fn judge(packet: &mut Packet, endpoint: &Endpoint, inbound: bool) -> 
     }
     let key = &packet.key;
     let mut identity = 0;
-    if let Some(peer) = maps::address(&key.remote) {
+    // A copy: see the crate's head.
+    let remote = key.remote;
+    if let Some(peer) = maps::address(&remote) {
         if peer.link == key.link || peer.flags & Peer::HOST != 0 && !host_is_judged() {
             return Reason::Forwarded;
         }

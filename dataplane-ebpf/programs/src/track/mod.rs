@@ -132,11 +132,13 @@ fn answers(protocol: u8, state: u32) -> bool {
 #[inline(never)]
 extern "C" fn fairway_open(packet: *const Packet, track: *const Track) -> u32 {
     // SAFETY: A reference and a map's entry, see `settle`.
-    if let (Some(packet), Some(track)) = unsafe { (packet.as_ref(), track.as_ref()) }
-        && let key = &packet.key
-        && TRACK_OPEN.insert(key, track, 0).is_ok()
-    {
-        let _ = TRACK_NEW.remove(key);
+    let (Some(packet), Some(track)) = (unsafe { (packet.as_ref(), track.as_ref()) }) else {
+        return 0;
+    };
+    // Copies: see the crate's head.
+    let (key, track) = (packet.key, *track);
+    if TRACK_OPEN.insert(&key, &track, 0).is_ok() {
+        let _ = TRACK_NEW.remove(&key);
     }
     0
 }
@@ -175,8 +177,8 @@ fn begin(packet: &mut Packet, endpoint: &Endpoint, now: u64, how: u32) -> Reason
     };
     tell::sampled(packet, direction);
     // Where the table has no room the next packet is judged as well.
-    let (key, track) = (&packet.key, &fresh(packet, now, how, epoch));
-    let _ = TRACK_NEW.insert(key, track, 0);
+    let (key, track) = (packet.key, fresh(packet, now, how, epoch));
+    let _ = TRACK_NEW.insert(&key, &track, 0);
     Reason::Forwarded
 }
 
