@@ -11,6 +11,49 @@ const FIRST_TABLE: u32 = 100;
 /// The priority of the kernel's rule for the main table.
 const MAIN_PRIORITY: u32 = 32_766;
 
+/// What the namespace has: asked for once, and kept up with what is changed here.
+struct There {
+    /// Of all tables.
+    routes: Vec<Route>,
+    rules: Vec<Rule>,
+}
+
+impl There {
+    fn read(container: &mut dyn Netlink) -> Result<Self, Error> {
+        let all = RouteFilter {
+            table: None,
+            ..RouteFilter::default()
+        };
+        Ok(Self {
+            routes: container.routes(&all)?,
+            rules: container.rules(None)?,
+        })
+    }
+
+    /// What the kernel keeps for itself about the interface is in other tables.
+    fn main_routes(&self, link: &Link) -> Vec<Route> {
+        let routes = self.routes.iter();
+        let own = |route: &&Route| route.table == Route::MAIN && route.oif == Some(link.index);
+        routes.filter(own).cloned().collect()
+    }
+
+    /// The table that an address's rule leads to already, else the first that nothing leads to and nothing is in.
+    fn table_of(&self, source: &Source) -> (u32, bool) {
+        let host = IpNetwork::from(source.address.ip());
+        let known = self.rules.iter().filter(|rule| is_plain(rule, host));
+        if let Some(table) = known.filter_map(|rule| rule.action.table()).next() {
+            return (table, false);
+        }
+        let taken = |table: u32| {
+            let mut rules = self.rules.iter();
+            rules.any(|rule| rule.action.table() == Some(table))
+                || self.routes.iter().any(|route| route.table == table)
+        };
+        let free = (FIRST_TABLE..).find(|table| !taken(*table));
+        (free.unwrap_or(FIRST_TABLE), true)
+    }
+}
+
 pub(crate) fn add<N: Netlink>(
     container: &mut N,
     conf: &Conf,
@@ -18,9 +61,14 @@ pub(crate) fn add<N: Netlink>(
     sources: &[Source],
 ) -> Result<(), Failure> {
     Steps::run(container, |container, steps| match conf.table {
-        Some(table) => sources
-            .iter()
-            .try_for_each(|source| add_rule(container, steps, source, table)),
+        Some(table) => {
+            let mut there = There {
+                routes: Vec::new(),
+                rules: container.rules(None).map_err(Error::from)?,
+            };
+            let mut sources = sources.iter();
+            sources.try_for_each(|source| add_rule(container, steps, &mut there, source, table))
+        }
         None => {
             let link = container.link_by_name(ifname).map_err(Error::from)?;
             let link = link.ok_or_else(|| missing(ifname))?;
@@ -44,14 +92,15 @@ fn lead<N: Netlink>(
     link: &Link,
     sources: &[Source],
 ) -> Result<(), Failure> {
-    let routes = main_routes(container, link)?;
+    let mut there = There::read(container)?;
+    let routes = there.main_routes(link);
     for source in sources {
-        let (table, new) = table_of(container, source)?;
+        let (table, new) = there.table_of(source);
         for route in wanted(&routes, link, source, table) {
-            put(container, steps, route)?;
+            put(container, steps, &mut there, route)?;
         }
         if new {
-            add_rule(container, steps, source, table)?;
+            add_rule(container, steps, &mut there, source, table)?;
         }
     }
     if conf.source_hints {
@@ -65,7 +114,7 @@ fn lead<N: Netlink>(
             let known = routes.iter().find(|route| same_place(route, &hint));
             // Of IPv6 the metric says which route it is.
             hint.priority = known.and_then(|route| route.priority);
-            put(container, steps, hint)?;
+            put(container, steps, &mut there, hint)?;
         }
     }
     for route in routes {
@@ -87,15 +136,6 @@ fn is_on_link(route: &Route) -> bool {
 
 fn same_place(one: &Route, other: &Route) -> bool {
     (one.dst, one.table, one.oif) == (other.dst, other.table, other.oif)
-}
-
-/// What the kernel keeps for itself about the interface is in other tables.
-fn main_routes(container: &mut dyn Netlink, link: &Link) -> Result<Vec<Route>, Error> {
-    let filter = RouteFilter {
-        oif: Some(link.index),
-        ..RouteFilter::default()
-    };
-    Ok(container.routes(&filter)?)
 }
 
 fn subnet(address: IpNetwork) -> IpNetwork {
@@ -142,22 +182,23 @@ fn wanted(routes: &[Route], link: &Link, source: &Source, table: u32) -> Vec<Rou
 fn put<N: Netlink>(
     container: &mut N,
     steps: &mut Steps<'_, N>,
+    there: &mut There,
     route: Route,
 ) -> Result<(), Failure> {
-    let filter = RouteFilter {
-        family: Some(Family::of(route.dst.ip())),
-        table: Some(route.table),
-        oif: route.oif,
-        protocol: None,
-    };
-    let there = container.routes(&filter).map_err(Error::from)?;
-    let before = there
-        .into_iter()
-        .find(|known| known.dst == route.dst && known.priority == route.priority);
+    let place = |route: &Route| (route.dst, route.table, route.oif, route.priority);
+    let at = there
+        .routes
+        .iter()
+        .position(|known| place(known) == place(&route));
+    let before = at.map(|at| there.routes[at].clone());
     if before.as_ref() == Some(&route) {
         return Ok(());
     }
     container.replace_route(&route).map_err(Error::from)?;
+    match at {
+        Some(at) => there.routes[at] = route.clone(),
+        None => there.routes.push(route.clone()),
+    }
     steps.push("route", move |container: &mut N| {
         let done = match &before {
             Some(before) => container.replace_route(before),
@@ -166,26 +207,6 @@ fn put<N: Netlink>(
         Ok(done.map_err(Error::from)?)
     });
     Ok(())
-}
-
-/// The table that an address's rule leads to already, else the first that nothing leads to and nothing is in.
-fn table_of(container: &mut dyn Netlink, source: &Source) -> Result<(u32, bool), Error> {
-    let rules = container.rules(None)?;
-    let host = IpNetwork::from(source.address.ip());
-    let known = rules.iter().filter(|rule| is_plain(rule, host));
-    if let Some(table) = known.filter_map(|rule| rule.action.table()).next() {
-        return Ok((table, false));
-    }
-    let routes = container.routes(&RouteFilter {
-        table: None,
-        ..RouteFilter::default()
-    })?;
-    let taken = |table: u32| {
-        rules.iter().any(|rule| rule.action.table() == Some(table))
-            || routes.iter().any(|route| route.table == table)
-    };
-    let free = (FIRST_TABLE..).find(|table| !taken(*table));
-    Ok((free.unwrap_or(FIRST_TABLE), true))
 }
 
 /// A rule that asks for the source and for nothing else.
@@ -197,12 +218,13 @@ pub(crate) fn is_plain(rule: &Rule, source: IpNetwork) -> bool {
 fn add_rule<N: Netlink>(
     container: &mut N,
     steps: &mut Steps<'_, N>,
+    there: &mut There,
     source: &Source,
     table: u32,
 ) -> Result<(), Failure> {
     let family = Family::of(source.address.ip());
     let host = IpNetwork::from(source.address.ip());
-    let rules = container.rules(None).map_err(Error::from)?;
+    let rules = &mut there.rules;
     let same = |rule: &&Rule| is_plain(rule, host) && rule.action == RuleAction::Lookup(table);
     if rules.iter().any(|rule| same(&rule)) {
         return Ok(());
@@ -216,6 +238,7 @@ fn add_rule<N: Netlink>(
     let mut rule = Rule::new(family, priority, RuleAction::Lookup(table));
     rule.src = Some(host);
     container.add_rule(&rule).map_err(Error::from)?;
+    rules.push(rule.clone());
     steps.push("rule", move |container: &mut N| {
         Ok(container
             .delete_rule(&rule)

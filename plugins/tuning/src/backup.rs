@@ -51,6 +51,11 @@ impl Backup {
         Ok(new)
     }
 
+    /// Whether anything may have been kept; what cannot be told is told by reading.
+    pub(crate) fn is_there(&self) -> bool {
+        self.path.try_exists().unwrap_or(true)
+    }
+
     /// What was kept; half a file says nothing.
     pub(crate) fn read(&self) -> Result<Option<Settings>, Error> {
         match fs::read(&self.path) {

@@ -11,14 +11,12 @@ pub(crate) fn check(context: &Context<'_>, sandbox: &Sandbox) -> Result<(), Fail
     context.conf.require_prev_result()?;
     let ifname = sandbox.attachment.ifname.as_str();
     let netns = NetNs::open(&sandbox.netns).map_err(Error::from)?;
-    netns
-        .run(|| {
-            conf.sysctls
-                .iter()
-                .try_for_each(|wanted| judge(wanted, ifname))
-        })
-        .map_err(Error::from)??;
-    let mut container = Handle::open_in(&netns).map_err(Error::from)?;
+    let there = || -> Result<Handle, Error> {
+        let mut sysctls = conf.sysctls.iter();
+        sysctls.try_for_each(|wanted| judge(wanted, ifname))?;
+        Ok(Handle::open()?)
+    };
+    let mut container = netns.run(there).map_err(Error::from)??;
     let link = container.link_by_name(ifname).map_err(Error::from)?;
     let link = link.ok_or_else(|| Error::NoLink(ifname.to_owned()))?;
     match conf.link.difference(&link) {

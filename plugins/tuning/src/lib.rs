@@ -50,12 +50,14 @@ impl Plugin for Tuning {
         let folder = data_dir(&context.conf.root())?;
         let backup = Backup::at(&folder, owner);
         let mut failures: Vec<Failure> = Vec::new();
-        match container(gone) {
-            Ok(Some(mut container)) => {
-                failures.extend(backup.restore(&mut container, owner.ifname))
+        if backup.is_there() {
+            match container(gone) {
+                Ok(Some(mut container)) => {
+                    failures.extend(backup.restore(&mut container, owner.ifname));
+                }
+                Ok(None) => {}
+                Err(error) => failures.push(error.into()),
             }
-            Ok(None) => {}
-            Err(error) => failures.push(error.into()),
         }
         // What the kernel refused is told once; it would refuse it each time, and no container could end.
         failures.extend(backup.remove().err().map(Failure::from));

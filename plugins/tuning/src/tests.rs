@@ -48,7 +48,7 @@ fn bed() -> Bed {
     model.put_link(link);
     Bed {
         container: Container {
-            netlink: Box::new(model.clone()),
+            netlink: Some(Box::new(model.clone())),
             netns: NetNs::current().unwrap(),
         },
         model,
