@@ -16,14 +16,14 @@ use std::process::{Command, Stdio};
 const BINARY: &str = "fairway-cni";
 
 /// What dist/bin holds; package and program bear the same name.
-const PROGRAMS: [&str; 2] = ["fairwayd", "netctl"];
+const PROGRAMS: [&str; 3] = ["fairwayd", "netctl", "fairway-install"];
 
 /// Where the release build lies.
 #[derive(Clone, Debug)]
 pub(crate) struct Dist {
     /// The plugins, one file of each type.
     pub(crate) cni: PathBuf,
-    /// The daemon and the administrator's command.
+    /// The daemon, the administrator's command, and what puts the plugins on a node.
     pub(crate) bin: PathBuf,
 }
 

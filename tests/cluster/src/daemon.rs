@@ -31,6 +31,16 @@ pub struct Daemon {
     past: Mutex<String>,
     rebooted: AtomicBool,
     lacks: Mutex<Option<String>>,
+    builds: Mutex<Option<Build>>,
+}
+
+/// Other programs than those of the build that is tested.
+#[derive(Debug, Clone)]
+pub struct Build {
+    /// The daemon's program.
+    pub daemon: PathBuf,
+    /// The folder of the plugins.
+    pub plugins: PathBuf,
 }
 
 /// Shows the program another boot's id: `sh` with the file that holds it, the program, and its arguments.
@@ -51,6 +61,7 @@ impl Daemon {
             past: Mutex::default(),
             rebooted: AtomicBool::new(false),
             lacks: Mutex::default(),
+            builds: Mutex::default(),
         })
     }
 
@@ -88,9 +99,21 @@ impl Daemon {
     pub fn cni(&self, kind: &str) -> Cni {
         let socket = self.door().socket.display().to_string();
         let state = self.state().display().to_string();
-        let cni = Cni::new(&self.ns, plugin_dir(), kind);
+        let folder = self.build().map_or_else(plugin_dir, |build| build.plugins);
+        let cni = Cni::new(&self.ns, folder, kind);
         cni.env("FAIRWAY_SOCKET", socket)
             .env("FAIRWAY_STATE_DIR", state)
+    }
+
+    /// From now on its plugins, and from its next start its daemon, are these.
+    pub fn runs(&self, build: Build) {
+        let mut builds = self.builds.lock().unwrap_or_else(PoisonError::into_inner);
+        *builds = Some(build);
+    }
+
+    fn build(&self) -> Option<Build> {
+        let builds = self.builds.lock();
+        builds.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn process(&self) -> MutexGuard<'_, Option<Guarded>> {
@@ -104,7 +127,8 @@ impl Daemon {
     pub fn launch(&self) -> Result {
         let mut process = self.process();
         self.keep(process.take());
-        let program = bin_dir().join("fairwayd");
+        let ours = || bin_dir().join("fairwayd");
+        let program = self.build().map_or_else(ours, |build| build.daemon);
         let enter = || self.ns.command("nsenter").arg(self.mounts.flag());
         let command = match self.rebooted.load(Ordering::Relaxed) {
             false => enter(),

@@ -18,7 +18,7 @@ mod rest;
 mod talk;
 
 pub use bed::{Bed, Plan, before, keep_dir, on};
-pub use daemon::{Daemon, SOON};
+pub use daemon::{Build, Daemon, SOON};
 pub use door::{Answer, Door, attachment, code};
 pub use echo::Echo;
 pub use fairway_lab::bin_dir;

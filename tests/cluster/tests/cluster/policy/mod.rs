@@ -22,6 +22,7 @@ mod reach;
 mod services;
 mod table;
 mod truth;
+mod upgrade;
 mod wayout;
 mod without;
 pub(crate) mod workload;
