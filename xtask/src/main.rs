@@ -12,6 +12,7 @@ mod dist;
 mod ebpf;
 mod exec;
 mod fuzz;
+mod k8s;
 mod lint;
 mod packages;
 mod report;

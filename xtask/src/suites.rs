@@ -93,11 +93,11 @@ pub(crate) static SUITES: &[Suite] = &[
     },
     Suite {
         name: "k8s",
-        about: "a Kubernetes API server",
+        about: "our kinds on a real Kubernetes API server",
         rest: false,
         folders: &["k8s"],
         packages: &["fairway-tests-k8s"],
-        needs: &[packages::LAB],
+        needs: &[packages::LAB, packages::ETCD],
         limit: MINUTE.saturating_mul(15),
         dist: true,
         waits: true,

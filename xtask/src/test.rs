@@ -7,7 +7,7 @@ use crate::dist::{self, Dist};
 use crate::exec::{self, End};
 use crate::report::{self, Part};
 use crate::suites::{self, SUITES, Suite};
-use crate::{fuzz, packages};
+use crate::{fuzz, k8s, packages};
 use anyhow::{Context, Result, bail};
 use std::num::NonZero;
 use std::process::Command;
@@ -37,6 +37,9 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     for suite in suites {
         let mut count = Count::default();
         println!("\n{}: {}", suite.name, suite.about);
+        if suite.name == "k8s" {
+            parts.push(Part::of("kube-apiserver", k8s::ensure));
+        }
         parts.push(Part::of(suite.name, || {
             one(suite, built.as_ref(), &mut count)
         }));

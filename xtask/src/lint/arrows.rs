@@ -35,6 +35,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["daemon/rib", "ipam/core", "plugins/netlink"],
     ),
     ("daemon/policy", &[]),
+    // Types and schemas; who judges objects does not need them.
+    ("daemon/crd", &[]),
     // What objects look like.
     ("daemon/bgp", &["daemon/policy"]),
     ("daemon/speaker", &["daemon/bgp"]),
