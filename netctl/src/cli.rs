@@ -102,6 +102,12 @@ pub(crate) enum Noun {
         /// For which shell
         shell: Shell,
     },
+    /// Write the man pages, one for each verb
+    #[command(hide = true)]
+    Man {
+        /// Into this folder
+        folder: PathBuf,
+    },
 }
 
 impl Cli {

@@ -2,7 +2,7 @@
 
 use crate::manifest::ManifestError;
 use fairway_api::{ClientError, SOCKET_VARIABLE};
-use std::{error::Error, fmt::Write as _, io};
+use std::{error::Error, fmt::Write as _, io, path::PathBuf};
 
 /// Why netctl did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,14 @@ pub(crate) enum NetctlError {
     /// The answer could not be printed.
     #[error("cannot print the answer")]
     Output(#[source] io::Error),
+    /// A file that was asked for.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file, or its folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The answer cannot be written in that form.
     #[error("cannot write the answer as JSON")]
     Json(#[from] serde_json::Error),

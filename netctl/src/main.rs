@@ -15,6 +15,7 @@ mod document;
 mod error;
 mod follow;
 mod manifest;
+mod manual;
 mod output;
 mod progress;
 mod sheet;
@@ -54,6 +55,10 @@ fn run(cli: &Cli) -> Result<u8, NetctlError> {
     let job = match &cli.noun {
         Noun::Completions { shell } => {
             cli::completions(*shell, &mut io::stdout())?;
+            return Ok(0);
+        }
+        Noun::Man { folder } => {
+            manual::write(folder)?;
             return Ok(0);
         }
         Noun::Status => verbs::status(),

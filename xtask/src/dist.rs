@@ -1,10 +1,13 @@
 //! `dist`: the release build, laid out as it is installed.
 //!
-//! One static binary under every plugin's name in dist/cni, the daemon and netctl in dist/bin.
+//! One static binary under every plugin's name in dist/cni, the daemon and netctl in dist/bin, and what these
+//! two say of themselves, man pages and completions, in dist/share.
 //! Static, because a plugin runs in the mount namespace of whatever calls it and starts in half
 //! the time, and because one file is then all there is to install. Which plugins there are says
 //! the binary itself (`fairway-cni --list`). A running test never sees a half-written file: files
 //! are renamed into place, and left alone where nothing changed.
+
+mod share;
 
 use crate::{cache, exec, packages};
 use anyhow::{Context, Result, ensure};
@@ -52,6 +55,7 @@ pub(crate) fn run() -> Result<Dist> {
     let (cni, bin) = (dist.join("cni"), dist.join("bin"));
     plugins(&cni)?;
     programs(&bin)?;
+    share::write(&bin, &dist.join("share"))?;
     Ok(Dist { cni, bin })
 }
 

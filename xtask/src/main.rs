@@ -29,7 +29,7 @@ usage: cargo xtask COMMAND
   demo [--nodes N]    the main job, shown on N nodes (1 unless told)
   test [SUITE…]       the tests: unit netns interop vm k8s (all of them unless told)
   dist                release build: dist/cni/ holds one static binary, one link per plugin type,
-                      dist/bin/ fairwayd and netctl
+                      dist/bin/ fairwayd and netctl, dist/share/ man pages and completions
   bench [NAME…]       side-by-side benchmarks
   ebpf [--check]      build the eBPF object; --check: is the kept one up to date
   lint                fmt, clippy, cargo-deny, file sizes, docs

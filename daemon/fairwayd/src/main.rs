@@ -1,6 +1,6 @@
 //! `fairwayd`: reads its settings, runs, and ends by a signal.
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use fairwayd::{Config, Error, Running, config::Flags, log};
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -8,6 +8,9 @@ use tracing::{error, info};
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
+    if flags.man {
+        return man();
+    }
     let cleanup = flags.cleanup;
     let config = match Config::read(flags) {
         Ok(config) => config,
@@ -41,6 +44,21 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The man page, of the flags' own words.
+fn man() -> ExitCode {
+    let man = clap_mangen::Man::new(Flags::command())
+        .section("8")
+        .manual("Fairway")
+        .source(format!("fairway {}", env!("CARGO_PKG_VERSION")));
+    match man.render(&mut std::io::stdout()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("fairwayd: {error}");
             ExitCode::FAILURE
         }
     }

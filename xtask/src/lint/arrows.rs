@@ -52,9 +52,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         "dataplane-ebpf/loader",
         &["dataplane-ebpf/abi", "plugins/netlink"],
     ),
-    ("netctl", &["daemon/api"]),
     // What a configuration is.
     ("deploy/install", &["plugins/cni"]),
+    // `attach` is a runtime for one network, as `multi` is for several.
+    ("netctl", &["daemon/api", "plugins/cni", "plugins/multi"]),
     ("xtask", &["tests/"]),
     // The rest drives what is to be tested or measured.
     ("tests/", &[""]),
@@ -208,6 +209,7 @@ mod tests {
             ("dataplane-ebpf/loader", "plugins/netlink"),
             ("netctl", "daemon/api"),
             ("deploy/install", "plugins/cni"),
+            ("netctl", "plugins/multi"),
             ("tests/cluster", "daemon/fairwayd"),
         ];
         let bad = [

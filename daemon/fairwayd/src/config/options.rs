@@ -30,6 +30,10 @@ pub struct Flags {
     /// Give back what this node owns in the store where no container has it, remove the state, and end
     #[arg(long)]
     pub cleanup: bool,
+
+    /// Write the man page on standard output, and end
+    #[arg(long, hide = true)]
+    pub man: bool,
 }
 
 macro_rules! options {
