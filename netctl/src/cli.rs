@@ -1,6 +1,7 @@
 //! The command line's grammar: said once; help, completions and usage errors come from it.
 
 use crate::{
+    conformance::Conformance,
     error::NetctlError,
     output::Format,
     verbs::{
@@ -97,6 +98,9 @@ pub(crate) enum Noun {
         #[command(subcommand)]
         verb: NodeVerb,
     },
+    /// Whether CNI plugins, of any vendor, do what the specification says; status 1 where one does not do all that it
+    /// must
+    Conformance(Conformance),
     /// A script that completes netctl's commands: `netctl completions bash > FILE`
     Completions {
         /// For which shell

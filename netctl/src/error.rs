@@ -1,6 +1,6 @@
 //! What can go wrong, what is said of it, and with which status netctl ends.
 
-use crate::manifest::ManifestError;
+use crate::{conformance::ConformanceError, manifest::ManifestError};
 use fairway_api::{ClientError, SOCKET_VARIABLE};
 use std::{error::Error, fmt::Write as _, io, path::PathBuf};
 
@@ -16,6 +16,9 @@ pub(crate) enum NetctlError {
     /// The objects to be applied could not be read.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// Plugins could not be examined.
+    #[error(transparent)]
+    Conformance(#[from] Box<ConformanceError>),
     /// The answer could not be printed.
     #[error("cannot print the answer")]
     Output(#[source] io::Error),

@@ -11,6 +11,7 @@ mod args_policy;
 mod args_rate;
 mod cli;
 mod clock;
+mod conformance;
 mod document;
 mod error;
 mod follow;
@@ -27,6 +28,7 @@ use clap::Parser;
 use cli::{Cli, Noun};
 use document::Note;
 use error::NetctlError;
+use fairway_conformance::stand_in;
 use output::Format;
 use std::{
     io::{self, Write},
@@ -34,6 +36,10 @@ use std::{
 };
 
 fn main() -> ExitCode {
+    // The conformance suite gives plugins an IPAM plugin that is this very program by another name.
+    if stand_in::is_called() {
+        return ExitCode::from(stand_in::answer());
+    }
     let cli = Cli::parse();
     match run(&cli) {
         Ok(status) => ExitCode::from(status),
@@ -61,6 +67,7 @@ fn run(cli: &Cli) -> Result<u8, NetctlError> {
             manual::write(folder)?;
             return Ok(0);
         }
+        Noun::Conformance(conformance) => return show(conformance.run()?.as_ref(), cli),
         Noun::Status => verbs::status(),
         Noun::Doctor => verbs::doctor(),
         Noun::Flows(flows) if flows.follow => {
@@ -109,5 +116,22 @@ fn run(cli: &Cli) -> Result<u8, NetctlError> {
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
         .map_err(NetctlError::Output)?;
+    Ok(answer.status())
+}
+
+/// Prints an answer that no daemon was asked for; the exit status.
+fn show(answer: &dyn document::Document, cli: &Cli) -> Result<u8, NetctlError> {
+    if cli.watch {
+        return Err(cli::usage(
+            "--watch: nobody but the daemon tells of changes",
+        ));
+    }
+    let screen = terminal::Screen::of_stdout();
+    let document = output::document(answer, cli.output, &screen)?;
+    let mut stdout = io::stdout().lock();
+    let written = stdout
+        .write_all(document.as_bytes())
+        .and_then(|()| stdout.flush());
+    written.map_err(NetctlError::Output)?;
     Ok(answer.status())
 }

@@ -54,7 +54,7 @@ fn maybe<T: ToString>(value: Option<&T>) -> Cell {
 }
 
 /// Many in one cell, a line each.
-fn lines<T: ToString>(values: &[T]) -> Cell {
+pub(crate) fn lines<T: ToString>(values: &[T]) -> Cell {
     let lines: Vec<String> = values.iter().map(ToString::to_string).collect();
     lines.join("\n").into()
 }

@@ -86,11 +86,7 @@ impl Ns {
 
     /// What other processes (of root) open: good as `CNI_NETNS` while this process lives.
     pub fn path(&self) -> PathBuf {
-        PathBuf::from(format!(
-            "/proc/{}/fd/{}",
-            std::process::id(),
-            self.0.file.as_raw_fd()
-        ))
+        PathBuf::from(format!("/proc/{}/fd/{}", pid(), self.0.file.as_raw_fd()))
     }
 
     /// The inode that tells it from every other namespace.
@@ -224,7 +220,7 @@ impl Ns {
 
 impl Inner {
     fn processes(&self) -> Vec<i32> {
-        let own = std::process::id().cast_signed();
+        let own = pid().cast_signed();
         let there = |pid: &i32| {
             fs::metadata(format!("/proc/{pid}/ns/net")).is_ok_and(|m| m.ino() == self.inode)
         };
@@ -249,6 +245,13 @@ impl Spawner {
         });
         Ok(Self { jobs, thread })
     }
+}
+
+/// This process as `/proc` knows it: that may be the `/proc` of another process namespace.
+pub(crate) fn pid() -> u32 {
+    let seen = fs::read_link("/proc/self").ok();
+    let seen = seen.and_then(|name| name.to_str()?.parse().ok());
+    seen.unwrap_or_else(std::process::id)
 }
 
 /// All processes of the machine.

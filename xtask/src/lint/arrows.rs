@@ -54,8 +54,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     // What a configuration is.
     ("deploy/install", &["plugins/cni"]),
-    // `attach` is a runtime for one network, as `multi` is for several.
-    ("netctl", &["daemon/api", "plugins/cni", "plugins/multi"]),
+    // What runs others' plugins in namespaces, and judges them by the system's own tools.
+    ("netctl/conformance", &["tests/lab"]),
+    // The plugins' own parsers judge configurations; `attach` is a runtime for one network, as `multi` is for several.
+    (
+        "netctl",
+        &[
+            "daemon/api",
+            "netctl/conformance",
+            "plugins/bin",
+            "plugins/cni",
+            "plugins/multi",
+        ],
+    ),
     ("xtask", &["tests/"]),
     // The rest drives what is to be tested or measured.
     ("tests/", &[""]),
@@ -210,6 +221,8 @@ mod tests {
             ("netctl", "daemon/api"),
             ("deploy/install", "plugins/cni"),
             ("netctl", "plugins/multi"),
+            ("netctl", "plugins/bin"),
+            ("netctl/conformance", "tests/lab"),
             ("tests/cluster", "daemon/fairwayd"),
         ];
         let bad = [
@@ -226,6 +239,8 @@ mod tests {
             ("ipam/core", "ipam/store"),
             ("netctl", "daemon/fairwayd"),
             ("deploy/install", "daemon/api"),
+            ("netctl", "plugins/netlink"),
+            ("netctl/conformance", "plugins/cni"),
             ("elsewhere", "ipam/kv"),
         ];
         for (from, to) in good {

@@ -1,0 +1,427 @@
+//! The node that a plugin runs on, its containers, and what the suite knows of the plugin.
+//!
+//! For a chained plugin the suite itself is the plugin before: it makes a bridge on the node and a pair of links for
+//! each container, by `ip`, and tells of them as `prevResult`.
+
+use crate::{
+    Profile, Release, SuiteError,
+    call::{Call, clipped},
+    check::{Because, Outcome, wrong},
+    profile::{self, MASTER},
+    stand_in,
+};
+use fairway_lab::{Cmd, Lab, Mounts, Ns, Snapshot};
+use serde_json::{Map, Value, json};
+use std::{
+    collections::BTreeSet,
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+/// Where plugins keep what they know; there the node has mounts of its own.
+const KEPT: [&str; 2] = ["/run/cni", "/var/lib/cni"];
+/// How long traces may take to go that the kernel takes away by itself.
+const SETTLES: Duration = Duration::from_secs(3);
+const BRIDGE: &str = "staged0";
+
+/// The plugin.
+pub(crate) struct Subject {
+    pub(crate) kind: String,
+    pub(crate) binary: PathBuf,
+    pub(crate) profile: Profile,
+    pub(crate) conf: Map<String, Value>,
+    pub(crate) limit: Duration,
+    pub(crate) env: Vec<(String, String)>,
+    /// `CNI_PATH`.
+    pub(crate) path: String,
+}
+
+/// See the module's head.
+pub(crate) struct Stage {
+    pub(crate) subject: Subject,
+    lab: Lab,
+    /// Where the node's wires end.
+    outside: Ns,
+    mounts: Mounts,
+    made: AtomicU32,
+    /// Attached once and for all, so that what is the node's, such as a bridge, is there and as it is with containers.
+    resident: OnceLock<Container>,
+    /// An ADD has succeeded: one that fails is the plugin's fault, and not what another check is about.
+    works: AtomicBool,
+}
+
+/// A container and the interface that it is to have.
+#[derive(Clone)]
+pub(crate) struct Container {
+    pub(crate) number: u32,
+    pub(crate) id: String,
+    pub(crate) ifname: String,
+    pub(crate) ns: Ns,
+}
+
+/// What may be left behind.
+pub(crate) struct State {
+    node: Snapshot,
+    files: BTreeSet<String>,
+}
+
+impl Stage {
+    pub(crate) fn new(mut subject: Subject, helper: &Path) -> Result<Self, SuiteError> {
+        let lab = Lab::new()?;
+        let bin = lab.scratch().join("bin");
+        let made = fs::create_dir(&bin)
+            .and_then(|()| std::os::unix::fs::symlink(helper, bin.join(stand_in::NAME)));
+        made.map_err(SuiteError::Mounts)?;
+        subject.path = format!("{}:{}", bin.display(), subject.path);
+        let stage = Stage {
+            subject,
+            outside: lab.machine("outside")?,
+            lab,
+            mounts: Mounts::over(&KEPT).map_err(SuiteError::Mounts)?,
+            made: AtomicU32::new(0),
+            resident: OnceLock::new(),
+            works: AtomicBool::new(false),
+        };
+        stage.lay_out()?;
+        Ok(stage)
+    }
+
+    fn lay_out(&self) -> fairway_lab::Result {
+        let node = self.node();
+        no_dad(node)?;
+        self.lab.wire(node, MASTER, &self.outside, "eth0")?;
+        node.addr(MASTER, "192.0.2.1/24")?;
+        node.addr(MASTER, "2001:db8::1/64")?;
+        node.run(&format!(
+            "ip route add default via 192.0.2.254 dev {MASTER}"
+        ))?;
+        node.run(&format!(
+            "ip route add default via 2001:db8::fe dev {MASTER}"
+        ))?;
+        if self.subject.profile == Profile::Chained {
+            node.run(&format!("ip link add {BRIDGE} type bridge"))?;
+            node.up(BRIDGE)?;
+            node.addr(BRIDGE, "10.230.0.1/16")?;
+            node.addr(BRIDGE, "fd00:230::1/64")?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn node(&self) -> &Ns {
+        self.lab.node()
+    }
+
+    /// A command on the node, in its mounts.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Cmd {
+        let command = self.node().command("nsenter");
+        command.arg(self.mounts.flag()).arg("--").arg(program)
+    }
+
+    /// What the stand-in has given out and was asked lies there.
+    pub(crate) fn stand_in(&self) -> PathBuf {
+        self.lab.scratch().join("ipam")
+    }
+
+    /// Does the plugin get its addresses from the stand-in?
+    pub(crate) fn has_stand_in(&self) -> bool {
+        self.subject
+            .conf
+            .get("ipam")
+            .is_some_and(|ipam| ipam["type"] == stand_in::NAME)
+    }
+
+    /// A fresh container.
+    pub(crate) fn container(&self) -> Outcome<Container> {
+        let number = self.made.fetch_add(1, Ordering::Relaxed) + 1;
+        let ns = self.lab.container()?;
+        no_dad(&ns)?;
+        let ifname = if self.subject.kind == "loopback" {
+            "lo"
+        } else {
+            "eth0"
+        };
+        let container = Container {
+            number,
+            id: format!("conformance-{number}"),
+            ifname: ifname.to_owned(),
+            ns,
+        };
+        if self.subject.profile == Profile::Chained {
+            self.attach(&container)?;
+        }
+        if self.subject.kind == "host-device" {
+            let spare = format!("spare{number}");
+            self.lab.wire(self.node(), &spare, &self.outside, &spare)?;
+        }
+        Ok(container)
+    }
+
+    /// What the plugin before a chained one would have done.
+    fn attach(&self, container: &Container) -> Outcome {
+        let (number, node) = (container.number, self.node());
+        let port = format!("staged0p{number}");
+        self.lab.wire(node, &port, &container.ns, "eth0")?;
+        node.run(&format!("ip link set {port} master {BRIDGE}"))?;
+        for (address, gateway) in staged(number) {
+            container.ns.addr("eth0", &address)?;
+            container
+                .ns
+                .run(&format!("ip route add default via {gateway} dev eth0"))?;
+        }
+        container.ns.up("lo")?;
+        Ok(())
+    }
+
+    /// `prevResult` of an ADD behind the plugin that the suite stands for.
+    pub(crate) fn staged_result(&self, container: &Container, release: Release) -> Outcome<Value> {
+        let port = format!("staged0p{}", container.number);
+        let mut interfaces = Vec::new();
+        for (ns, name) in [
+            (self.node(), BRIDGE),
+            (self.node(), &port),
+            (&container.ns, "eth0"),
+        ] {
+            let link = crate::kernel::link(ns, name)?.unwrap_or_default();
+            let mut interface = json!({"name": name, "mac": link["address"]});
+            if name == "eth0" {
+                interface["sandbox"] = json!(container.sandbox());
+            }
+            interfaces.push(interface);
+        }
+        let ip = |(address, gateway): (String, String)| {
+            let mut ip = json!({"address": address, "gateway": gateway, "interface": 2});
+            if release < Release::V1_0_0 {
+                ip["version"] = json!(if address.contains(':') { "6" } else { "4" });
+            }
+            ip
+        };
+        let ips: Vec<_> = staged(container.number).into_iter().map(ip).collect();
+        Ok(json!({
+            "cniVersion": release.name(), "interfaces": interfaces, "ips": ips,
+            "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}],
+            "dns": {"nameservers": ["10.230.0.1"]},
+        }))
+    }
+
+    /// The configuration; of a container, or of none.
+    pub(crate) fn conf(&self, container: Option<&Container>, release: Release) -> Value {
+        let scratch = self.lab.scratch().display().to_string();
+        let number = container.map_or(0, |container| container.number);
+        let conf = Value::Object(self.subject.conf.clone());
+        let mut conf = profile::filled(&conf, number, &scratch);
+        conf["cniVersion"] = json!(release.name());
+        conf
+    }
+
+    /// A call about a container, as a runtime of that release makes it, without `prevResult`.
+    pub(crate) fn bare_call(
+        &self,
+        verb: &str,
+        container: &Container,
+        release: Release,
+    ) -> Call<'_> {
+        Call::new(self, verb, self.conf(Some(container), release))
+            .env("CNI_CONTAINERID", &container.id)
+            .env("CNI_NETNS", &container.sandbox())
+            .env("CNI_IFNAME", &container.ifname)
+    }
+
+    /// A call about no container.
+    pub(crate) fn network_call(&self, verb: &str, release: Release) -> Call<'_> {
+        Call::new(self, verb, self.conf(None, release))
+    }
+
+    /// An ADD about to be made.
+    pub(crate) fn add_call(&self, container: &Container, release: Release) -> Outcome<Call<'_>> {
+        let call = self.bare_call("ADD", container, release);
+        match self.subject.profile {
+            Profile::Chained => Ok(call.set("prevResult", self.staged_result(container, release)?)),
+            Profile::Interface | Profile::Ipam => Ok(call),
+        }
+    }
+
+    /// DEL or CHECK about to be made, with the result of the ADD where that release has it.
+    pub(crate) fn call(
+        &self,
+        verb: &str,
+        container: &Container,
+        release: Release,
+        added: &Value,
+    ) -> Call<'_> {
+        let call = self.bare_call(verb, container, release);
+        match release >= Release::V0_4_0 || self.subject.profile == Profile::Chained {
+            true => call.set("prevResult", added.clone()),
+            false => call,
+        }
+    }
+
+    /// ADD, which must succeed, and its result.
+    pub(crate) fn add(&self, container: &Container, release: Release) -> Outcome<Value> {
+        let result = self.add_call(container, release)?.run()?.result();
+        match result {
+            Ok(result) => {
+                self.works.store(true, Ordering::Relaxed);
+                Ok(result)
+            }
+            Err(Because::Wrong(why)) if !self.works.load(Ordering::Relaxed) => {
+                Err(Because::Skipped(format!("no ADD succeeds: {why}")))
+            }
+            Err(because) => Err(because),
+        }
+    }
+
+    /// DEL, which must succeed.
+    pub(crate) fn del(&self, container: &Container, release: Release, added: &Value) -> Outcome {
+        self.call("DEL", container, release, added).run()?.ok()
+    }
+
+    /// Brings the node to where containers come and go: one stays, another has come and gone.
+    pub(crate) fn settled(&self, release: Release) -> Outcome {
+        if self.resident.get().is_none() {
+            let resident = self.container()?;
+            self.add(&resident, release)?;
+            let _ = self.resident.set(resident);
+        }
+        let first = self.container()?;
+        let added = self.add(&first, release)?;
+        self.del(&first, release, &added)
+    }
+
+    /// What GC must leave alone besides what a check is about.
+    pub(crate) fn resident(&self) -> Option<&Container> {
+        self.resident.get()
+    }
+
+    /// What is there now.
+    pub(crate) fn state(&self) -> Outcome<State> {
+        Ok(State {
+            node: Snapshot::take(self.node())?,
+            files: self.files()?,
+        })
+    }
+
+    /// Files in the plugin's folders.
+    fn files(&self) -> Outcome<BTreeSet<String>> {
+        let scratch = self.lab.scratch();
+        let find = self.command("find").args(KEPT).arg(scratch);
+        let find = find
+            .args(["-type", "f", "-not", "-path"])
+            .arg(self.stand_in().join("*"));
+        Ok(find.run()?.lines().map(ToOwned::to_owned).collect())
+    }
+
+    /// What the stand-in has given to a container.
+    pub(crate) fn given(&self, container: &Container) -> Vec<u32> {
+        let owner = stand_in::owner(&container.id, &container.ifname);
+        let held = stand_in::held(&self.stand_in()).into_iter();
+        held.filter(|(_, held)| *held == owner)
+            .map(|(number, _)| number)
+            .collect()
+    }
+
+    /// How often the stand-in was asked for a verb about a container; about none with `None`.
+    pub(crate) fn asked(&self, verb: &str, container: Option<&Container>) -> usize {
+        let log = fs::read_to_string(self.stand_in().join("log")).unwrap_or_default();
+        let lines = log
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let owner = container.map(|container| stand_in::owner(&container.id, &container.ifname));
+        lines
+            .filter(|line| {
+                line["verb"] == verb && owner.as_ref().is_none_or(|owner| line["owner"] == **owner)
+            })
+            .count()
+    }
+
+    /// Makes a verb of the stand-in fail while `f` runs.
+    pub(crate) fn refusing<T>(&self, verb: &str, f: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+        let told = self.stand_in().join(format!("refuse-{verb}"));
+        let made = fs::create_dir_all(self.stand_in()).and_then(|()| fs::write(&told, ""));
+        made.map_err(|error| Because::Bed(format!("the stand-in cannot be told: {error}")))?;
+        let outcome = f();
+        let removed = fs::remove_file(&told);
+        removed.map_err(|error| Because::Bed(format!("the stand-in cannot be told: {error}")))?;
+        outcome
+    }
+}
+
+impl State {
+    /// The node must be as it was.
+    pub(crate) fn unchanged(&self, stage: &Stage, after: &str) -> Outcome {
+        if let Err(error) = self.node.unchanged(stage.node(), SETTLES) {
+            return match error {
+                fairway_lab::Error::Differ { diff, .. } => wrong(format!(
+                    "after {after} the node is not as it was: {}",
+                    shortened(&diff)
+                )),
+                other => Err(other.into()),
+            };
+        }
+        let files = stage.files()?;
+        let more: Vec<_> = files.difference(&self.files).map(String::as_str).collect();
+        match more.is_empty() {
+            true => Ok(()),
+            false => wrong(format!(
+                "after {after} there are files that were not: {}",
+                more.join(", ")
+            )),
+        }
+    }
+}
+
+impl Container {
+    /// `CNI_NETNS`.
+    pub(crate) fn sandbox(&self) -> String {
+        self.ns.path().display().to_string()
+    }
+
+    /// Gives it an interface of the name that the plugin's is to have.
+    pub(crate) fn occupy(&self) -> Outcome {
+        let line = format!("ip link add {} type veth peer name other0", self.ifname);
+        self.ns.run(&line)?;
+        Ok(())
+    }
+
+    /// The same container, another interface.
+    pub(crate) fn with_ifname(&self, ifname: &str) -> Container {
+        Container {
+            ifname: ifname.to_owned(),
+            ..self.clone()
+        }
+    }
+}
+
+/// The first lines of a difference, each of a length that people read.
+fn shortened(diff: &str) -> String {
+    /// So many tell what it is about.
+    const LINES: usize = 12;
+    let lines: Vec<_> = diff.lines().collect();
+    let shown = lines.iter().take(LINES).map(|line| clipped(line, 120));
+    let mut text = shown.collect::<Vec<_>>().join("\n");
+    if lines.len() > LINES {
+        text.push_str(&format!("\n… and {} lines more", lines.len() - LINES));
+    }
+    text
+}
+
+/// Addresses and gateways of a staged container.
+fn staged(number: u32) -> [(String, String); 2] {
+    let number = number + 1;
+    let v4 = format!("10.230.{}.{}/16", number >> 8, number & 255);
+    let v6 = format!("fd00:230::{number:x}/64");
+    [
+        (v4, "10.230.0.1".to_owned()),
+        (v6, "fd00:230::1".to_owned()),
+    ]
+}
+
+/// Duplicate address detection takes a second or two each time, and nobody else is on these wires.
+fn no_dad(ns: &Ns) -> fairway_lab::Result {
+    ns.set_sysctl("ipv6/conf/default/accept_dad", "0")
+}
