@@ -17,6 +17,8 @@ use crate::error::{VmError, run};
 #[derive(Debug)]
 pub(crate) struct Apt {
     folder: PathBuf,
+    /// The release itself: `bookworm`.
+    pub(crate) stable: String,
     /// The backports suite: `bookworm-backports`.
     pub(crate) backports: String,
 }
@@ -28,6 +30,7 @@ impl Apt {
         let mirror = mirror()?;
         let apt = Self {
             folder: cache.folder().join("apt"),
+            stable: codename.clone(),
             backports: format!("{codename}-backports"),
         };
         for dir in ["lists/partial", "archives/partial"] {
@@ -48,12 +51,11 @@ impl Apt {
         Ok(apt)
     }
 
-    /// The first dependency of a package in the backports suite, for packages that only
-    /// stand for another (`linux-image-amd64`).
-    pub(crate) fn stands_for(&self, package: &'static str) -> Result<String, VmError> {
+    /// The first dependency of a package in a suite, for packages that only stand for
+    /// another (`linux-image-amd64`).
+    pub(crate) fn stands_for(&self, package: &'static str, suite: &str) -> Result<String, VmError> {
         let text = self.run("apt-cache", |c| {
-            c.args(["show", "--no-all-versions", "-t"])
-                .args([&self.backports, package])
+            c.args(["show", "--no-all-versions", "-t", suite, package])
         })?;
         String::from_utf8_lossy(&text)
             .lines()

@@ -12,14 +12,16 @@ use crate::cache::Cache;
 use crate::error::VmError;
 use crate::hear::{Console, Heard, lines_of};
 use crate::initrd;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Series};
 use crate::qemu;
 
 /// A guest to be: a machine with the network cards and modules that a command wants.
 #[derive(Debug, Clone)]
 pub struct Guest {
+    kernel: Series,
     memory: u32,
     cpus: u32,
+    kernel_arguments: String,
     arguments: Vec<String>,
     modules: Vec<String>,
     environment: Vec<(String, String)>,
@@ -63,7 +65,7 @@ impl Default for Guest {
 }
 
 impl Guest {
-    /// Two CPUs, 1 GiB, no network card. Its files are the machine's, read-only below
+    /// Debian's newer kernel, two CPUs, 1 GiB, no network card. Its files are the machine's, read-only below
     /// and in memory above; /run is empty.
     #[must_use]
     pub fn new() -> Self {
@@ -78,8 +80,10 @@ impl Guest {
             ("TMPDIR", "/run/tmp"),
         ];
         Self {
+            kernel: Series::Backports,
             memory: 1024,
             cpus: 2,
+            kernel_arguments: String::new(),
             arguments: Vec::new(),
             modules: Vec::new(),
             environment: environment
@@ -88,10 +92,25 @@ impl Guest {
         }
     }
 
+    /// Another kernel.
+    #[must_use]
+    pub fn kernel(mut self, series: Series) -> Self {
+        self.kernel = series;
+        self
+    }
+
     /// So many CPUs. With one, tests take turns.
     #[must_use]
     pub fn cpus(mut self, cpus: u32) -> Self {
         self.cpus = cpus;
+        self
+    }
+
+    /// Adds arguments for the kernel.
+    #[must_use]
+    pub fn kernel_arguments(mut self, arguments: &str) -> Self {
+        self.kernel_arguments.push(' ');
+        self.kernel_arguments.push_str(arguments);
         self
     }
 
@@ -133,7 +152,7 @@ impl Guest {
     ) -> Result<Outcome, VmError> {
         let cache = Cache::of_user()?;
         qemu::ensure(&cache)?;
-        let kernel = Kernel::get(&cache)?;
+        let kernel = Kernel::get(&cache, self.kernel)?;
         let token = token();
         let initrd = initrd::build(
             &kernel,
@@ -147,6 +166,7 @@ impl Guest {
         let machine = qemu::Machine {
             memory: self.memory,
             cpus: self.cpus,
+            kernel_arguments: &self.kernel_arguments,
             arguments: &self.arguments,
         };
         let started = Instant::now();

@@ -36,6 +36,8 @@ $b mount -t bpf bpf $root/sys/fs/bpf
 $b mount -t tmpfs run $root/run
 $b mkdir $root/run/tmp
 $b mount --bind "$root$modules" $root/usr/lib/modules || die "no modules at $modules"
+# Who enters a mount namespace from outside arrives at its root: the machine's files lie on that, too.
+$b mount --rbind $root / && cd -P /.. || die "no root"
 $b ip link set lo up
 $b stty -F /dev/ttyS1 raw
 
@@ -44,7 +46,7 @@ for module in $load; do
 done
 $b cp /command $root/run/command
 $b echo "$token boot" >/dev/ttyS1
-$b chroot $root /bin/sh /run/command <$root/dev/null >/dev/ttyS1 2>&1
+$b chroot . /bin/sh /run/command <$root/dev/null >/dev/ttyS1 2>&1
 status=$?
 # The command's last line may be without its end.
 $b printf '\n%s exit %s\n' "$token" "$status" >/dev/ttyS1

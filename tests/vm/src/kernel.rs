@@ -14,8 +14,32 @@ use crate::cache::Cache;
 use crate::error::{VmError, run};
 
 const PACKAGE: &str = "linux-image-amd64";
-/// Raised whenever the layout of the cache entry changes.
-const ENTRY: &str = "kernel-1";
+
+/// Which of Debian's kernels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Series {
+    /// The release's own, which is what most nodes have: 6.1 in bookworm.
+    Stable,
+    /// Its backports suite's: 6.12 in bookworm's.
+    Backports,
+}
+
+impl Series {
+    /// Its cache entry; the number is raised whenever the layout changes.
+    const fn entry(self) -> &'static str {
+        match self {
+            Series::Stable => "kernel-stable-1",
+            Series::Backports => "kernel-1",
+        }
+    }
+
+    fn suite(self, apt: &Apt) -> &str {
+        match self {
+            Series::Stable => &apt.stable,
+            Series::Backports => &apt.backports,
+        }
+    }
+}
 
 /// A kernel in the cache.
 #[derive(Debug, Clone)]
@@ -25,12 +49,12 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// The kernel of Debian's backports suite, downloaded where the cache has none.
+    /// Debian's, downloaded where the cache has none.
     ///
     /// # Errors
     /// Where packages cannot be had, or the package is not built as expected.
-    pub fn get(cache: &Cache) -> Result<Self, VmError> {
-        let folder = cache.get(ENTRY, |into| download(cache, into))?;
+    pub fn get(cache: &Cache, series: Series) -> Result<Self, VmError> {
+        let folder = cache.get(series.entry(), |into| download(cache, series, into))?;
         let release = only_entry(&folder.join("lib/modules"))?;
         Ok(Self { folder, release })
     }
@@ -75,9 +99,10 @@ impl Kernel {
     }
 }
 
-fn download(cache: &Cache, into: &Path) -> Result<(), VmError> {
+fn download(cache: &Cache, series: Series, into: &Path) -> Result<(), VmError> {
     let apt = Apt::new(cache)?;
-    let tree = apt.unpack(&apt.stands_for(PACKAGE)?, into)?;
+    let package = apt.stands_for(PACKAGE, series.suite(&apt))?;
+    let tree = apt.unpack(&package, into)?;
     let merged = tree.join("usr/lib/modules");
     let modules = match merged.is_dir() {
         true => merged,

@@ -1,8 +1,14 @@
 //! Guest tests, told apart by the guest that they need.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::guest::Guest;
+
+/// How long one test may take, unless its plan says otherwise. The emulated CPU is some
+/// twenty times slower than a real one, and other suites may share that.
+pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// A test that runs within a guest.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +28,8 @@ pub struct Plan {
     pub guest: fn() -> Guest,
     /// They measure time: no other guest runs beside theirs.
     pub alone: bool,
+    /// How long one of its tests may take.
+    pub limit: Duration,
     /// The tests, each in a process of its own and a lab of its own.
     pub tests: &'static [GuestTest],
 }

@@ -1,5 +1,6 @@
 //! All that is tested in guests.
 
+mod ebpf;
 mod links;
 mod rates;
 mod sriov;
@@ -9,4 +10,12 @@ mod vrf;
 use crate::plan::Plan;
 
 /// Each is a boot.
-pub const PLANS: &[Plan] = &[vlan::PLAN, links::PLAN, vrf::PLAN, sriov::PLAN, rates::PLAN];
+pub const PLANS: &[Plan] = &[
+    vlan::PLAN,
+    links::PLAN,
+    vrf::PLAN,
+    sriov::PLAN,
+    ebpf::STABLE,
+    ebpf::BACKPORTS,
+    rates::PLAN,
+];

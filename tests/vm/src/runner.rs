@@ -7,7 +7,7 @@ use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 use fairway_lab::Ns;
@@ -15,17 +15,13 @@ use fairway_lab::Ns;
 use crate::plan::{GuestTest, Plan, Verdict};
 use crate::plans::PLANS;
 
-/// How long one test may take. The emulated CPU is some twenty times slower than a real
-/// one, and other suites may share that.
-pub const TEST_DEADLINE: Duration = Duration::from_secs(120);
-
 /// `guest-tests PLAN NAME…` runs these tests and prints a [`Verdict`] a line;
 /// `guest-tests --one PLAN NAME` is one of them.
 pub fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["--one", plan, name] => find(plan, name).and_then(|test| (test.run)()),
+        ["--one", plan, name] => find(plan, name).and_then(|(_, test)| (test.run)()),
         [plan, names @ ..] => all(plan, names),
         [] => Err(anyhow::anyhow!("usage: guest-tests PLAN NAME…")),
     };
@@ -38,11 +34,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn find(plan: &str, name: &str) -> anyhow::Result<GuestTest> {
-    let of_plan = |p: &&Plan| p.name == plan;
-    let tests = PLANS.iter().find(of_plan).map_or(&[][..], |p| p.tests);
-    let test = tests.iter().find(|t| t.name == name);
-    test.copied().with_context(|| format!("no {plan}::{name}"))
+fn find(plan: &str, name: &str) -> anyhow::Result<(&'static Plan, GuestTest)> {
+    let plans = PLANS.iter().filter(|p| p.name == plan);
+    let mut tests = plans.flat_map(|p| p.tests.iter().map(move |t| (p, *t)));
+    let test = tests.find(|(_, t)| t.name == name);
+    test.with_context(|| format!("no {plan}::{name}"))
 }
 
 /// As many at a time as there are CPUs, in the order given.
@@ -72,7 +68,8 @@ fn judge(plan: &str, name: &str) -> Verdict {
     let run = || -> anyhow::Result<Option<String>> {
         let this = std::env::current_exe()?;
         let command = Ns::host()?.command(this).args(["--one", plan, name]);
-        let output = command.limit(TEST_DEADLINE).output()?;
+        let (of, _) = find(plan, name)?;
+        let output = command.limit(of.limit).output()?;
         let said = format!("{}{}", output.stdout, output.stderr);
         Ok((!output.status.success()).then(|| format!("{}\n{said}", output.status)))
     };

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use fairway_tests_vm::plan::{Plan, Verdict};
 use fairway_tests_vm::plans::PLANS;
-use fairway_tests_vm::runner::TEST_DEADLINE;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// Download of the kernel (once) and boot, on a machine that does much else.
@@ -144,7 +143,7 @@ fn hear(plan: &Plan, names: &[&str], board: &Board) -> String {
         }
         Err(_) => eprintln!("guest {}: {line}", plan.name),
     };
-    let deadline = BOOT_DEADLINE + TEST_DEADLINE * tests;
+    let deadline = BOOT_DEADLINE + plan.limit * tests;
     match guest.run(&command, deadline, &mut on_line) {
         Ok(outcome) => {
             eprintln!(

@@ -11,7 +11,7 @@ mod vlan;
 
 use crate::guest::Guest;
 use crate::guest_tests;
-use crate::plan::Plan;
+use crate::plan::{LIMIT, Plan};
 
 /// With a network card that is connected to nothing.
 fn guest() -> Guest {
@@ -25,6 +25,7 @@ pub(super) const PLAN: Plan = Plan {
     name: "links",
     guest,
     alone: false,
+    limit: LIMIT,
     tests: guest_tests![
         vlan::tagged_on_the_wire,
         vlan::in_a_container,

@@ -12,13 +12,14 @@ mod tries;
 
 use crate::guest::Guest;
 use crate::guest_tests;
-use crate::plan::Plan;
+use crate::plan::{LIMIT, Plan};
 
 /// Needs a kernel with fq and BBR.
 pub(super) const PLAN: Plan = Plan {
     name: "rates",
     guest,
     alone: true,
+    limit: LIMIT,
     tests: guest_tests![
         departures::what_a_container_sends,
         departures::what_a_container_gets,

@@ -12,7 +12,7 @@ mod wire;
 
 use crate::guest::Guest;
 use crate::guest_tests;
-use crate::plan::Plan;
+use crate::plan::{LIMIT, Plan};
 
 /// The tests have one card between them: with one CPU they take turns.
 fn guest() -> Guest {
@@ -38,6 +38,7 @@ pub(super) const PLAN: Plan = Plan {
     name: "sriov",
     guest,
     alone: false,
+    limit: LIMIT,
     tests: guest_tests![
         wire::two_containers_and_the_outside,
         wire::a_vlan_that_the_container_does_not_see,

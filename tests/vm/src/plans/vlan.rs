@@ -13,13 +13,14 @@ mod trunk;
 
 use crate::guest::Guest;
 use crate::guest_tests;
-use crate::plan::Plan;
+use crate::plan::{LIMIT, Plan};
 
 /// Needs a kernel with 802.1q and VLAN filtering in the bridge.
 pub(super) const PLAN: Plan = Plan {
     name: "vlan",
     guest: Guest::new,
     alone: false,
+    limit: LIMIT,
     tests: guest_tests![
         access::pvid_untagged,
         access::edge_numbers,

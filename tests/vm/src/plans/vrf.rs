@@ -6,13 +6,14 @@ mod life;
 
 use crate::guest::Guest;
 use crate::guest_tests;
-use crate::plan::Plan;
+use crate::plan::{LIMIT, Plan};
 
 /// Needs a kernel with VRFs.
 pub(super) const PLAN: Plan = Plan {
     name: "vrf",
     guest: Guest::new,
     alone: false,
+    limit: LIMIT,
     tests: guest_tests![
         life::nothing_is_lost_on_the_way,
         life::the_first_makes_it_and_the_last_takes_it,
