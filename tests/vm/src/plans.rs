@@ -15,6 +15,7 @@ pub const PLANS: &[Plan] = &[
     links::PLAN,
     vrf::PLAN,
     sriov::PLAN,
+    sriov::ROUNDS,
     ebpf::STABLE,
     ebpf::BACKPORTS,
     rates::PLAN,

@@ -110,6 +110,7 @@ pub(super) fn beside_macvlan() -> Result<()> {
         7,
         "mode: \"bridge\": ",
     )?;
+    bed.refuses("ipvlan", &json!({"policy": true}), 2, "policy: true: ")?;
     bed.refuses("ipvlan", &json!({"mtu": 1501}), 7, "mtu: 1501: ")
 }
 

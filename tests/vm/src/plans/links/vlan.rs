@@ -66,6 +66,8 @@ pub(super) fn a_vlan_is_taken() -> Result<()> {
         105,
         "vlanId: 100: master up0 has a link for this VLAN",
     )?;
+    let judged = json!({"vlanId": 101, "policy": true});
+    bed.refuses("vlan", &judged, 2, "policy: true: ")?;
     cni.del(None)?.ok()?;
     // Freed with the link.
     let (b, ..) = bed.attach("vlan", "b", &keys)?;

@@ -8,7 +8,7 @@ use fairway_lab::{Ns, Value, json};
 use super::bed::{Bed, FUNCTIONS};
 
 /// Of seven ADDs and DELs each.
-const ROUNDS: u32 = 30;
+const ROUNDS: u32 = 100;
 
 /// Seven containers at once want one of seven functions, again and again; each round the same seven come back.
 pub(super) fn no_function_is_lost() -> Result<()> {
