@@ -12,6 +12,7 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
         packages::ETCD,
         packages::STREAM,
         packages::BGP,
+        packages::MACHINE,
     ])?;
     let dist = dist::given_or_built()?;
     // With the programs that it starts.
