@@ -21,9 +21,11 @@ mod rates;
 mod report;
 mod routes;
 mod stats;
+mod wires;
 
 use anyhow::Result;
 use report::Report;
+use std::fmt::Display;
 use std::process::ExitCode;
 
 /// (name, what it measures, its run)
@@ -32,7 +34,7 @@ type Bench = (&'static str, &'static str, fn(&mut Report) -> Result<()>);
 const BENCHES: &[Bench] = &[
     (
         "cni",
-        "bridge and host-local beside the reference plugins",
+        "each type of plugin beside the reference's",
         cni::run,
     ),
     (
@@ -49,6 +51,11 @@ const BENCHES: &[Bench] = &[
         "overlay",
         "packets between containers on two nodes",
         overlay::run,
+    ),
+    (
+        "wires",
+        "packets between containers by each type of link",
+        wires::run,
     ),
     (
         "policy",
@@ -75,19 +82,20 @@ fn rounds() -> Result<usize> {
     })
 }
 
+/// Whether the variable has that word, or is not there at all.
+fn named(variable: &str, word: &str) -> bool {
+    let words = std::env::var(variable).ok();
+    words.is_none_or(|words| words.split([',', ' ']).any(|one| one == word))
+}
+
 fn main() -> ExitCode {
     let names: Vec<String> = std::env::args().skip(1).collect();
-    if names == [policy::CHILD] {
-        return match policy::child() {
-            Ok(told) => {
-                println!("{told}");
-                ExitCode::SUCCESS
-            }
-            Err(error) => {
-                eprintln!("fairway-bench: {error:#}");
-                ExitCode::FAILURE
-            }
-        };
+    let words: Vec<&str> = names.iter().map(String::as_str).collect();
+    match words[..] {
+        [policy::CHILD] => return told(policy::child().map(|line| vec![line])),
+        [cni::guest::CHILD, rounds] => return told(cni::guest::child(rounds)),
+        [wires::CHILD, rounds] => return told(wires::child(rounds)),
+        _ => {}
     }
     let known = |name: &String| BENCHES.iter().any(|bench| bench.0 == *name);
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
@@ -99,6 +107,22 @@ fn main() -> ExitCode {
     }
     match run(&names) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("fairway-bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What this program says where it is a child of itself.
+fn told<T: Display>(lines: Result<Vec<T>>) -> ExitCode {
+    match lines {
+        Ok(lines) => {
+            for line in lines {
+                println!("{line}");
+            }
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("fairway-bench: {error:#}");
             ExitCode::FAILURE

@@ -6,7 +6,7 @@
 mod flannel;
 pub(crate) mod load;
 pub(crate) mod ours;
-mod plain;
+pub(crate) mod plain;
 
 use crate::report::{Better, Measure, Report};
 use crate::stats::Samples;

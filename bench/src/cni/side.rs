@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// Without these there is nothing to measure.
+pub(crate) const NEEDED: [&str; 2] = ["bridge", "host-local"];
+
 /// The reference's first, then ours.
 pub(crate) fn both() -> Result<[Side; 2]> {
     Ok([Side::new(reference_dir())?, Side::new(plugin_dir())?])
@@ -50,7 +53,7 @@ impl Call {
 impl Side {
     pub(crate) fn new(dir: PathBuf) -> Result<Self> {
         ensure!(
-            dir.join("bridge").is_file() && dir.join("host-local").is_file(),
+            NEEDED.iter().all(|kind| dir.join(kind).is_file()),
             "no plugins in {}: install containernetworking-plugins, run `cargo xtask dist`",
             dir.display()
         );
@@ -100,7 +103,9 @@ impl Side {
             .env("CNI_NETNS", netns.path())
             .env("CNI_PATH", &self.dir)
             .envs(self.env.iter().map(|(key, value)| (key, value)));
-        command.stdin(File::open(stdin)?).stdout(out);
+        // Some of the reference's keep a log there.
+        let stdin = File::open(stdin)?;
+        command.stdin(stdin).stdout(out).stderr(Stdio::null());
         Ok(command)
     }
 

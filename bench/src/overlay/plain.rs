@@ -7,14 +7,14 @@ use fairway_tests_cluster::{Cable, Lan};
 
 /// Nodes on a switch; both go when this goes.
 #[derive(Debug)]
-pub(super) struct Nodes {
+pub(crate) struct Nodes {
     _lan: Lan,
-    pub(super) lab: Lab,
-    pub(super) nodes: Vec<(Ns, Cable)>,
+    pub(crate) lab: Lab,
+    pub(crate) nodes: Vec<(Ns, Cable)>,
 }
 
 impl Nodes {
-    pub(super) fn new(count: usize) -> Result<Self> {
+    pub(crate) fn new(count: usize) -> Result<Self> {
         let (lab, lan) = (Lab::new()?, Lan::new()?);
         let mut nodes = Vec::new();
         for number in 0..count {
