@@ -22,8 +22,7 @@ const A_ROUND: Duration = Duration::from_secs(300);
 
 /// A guest's programs stand in a root of their own, and daemons enter namespaces of mounts, which leads to the guest's
 /// first: so that is covered with theirs.
-const ROOT: &str =
-    r#"mount --rbind / /proc/1/root && exec nsenter --mount=/proc/1/ns/mnt -- "$0" "$@""#;
+const ROOT: &str = r#"mount --no-canonicalize --rbind / /proc/1/root && exec nsenter --mount=/proc/1/ns/mnt -- "$0" "$@""#;
 
 /// What one way did in each round.
 #[derive(Debug)]
