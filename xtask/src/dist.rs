@@ -61,7 +61,7 @@ pub(crate) fn run() -> Result<Dist> {
 
 fn plugins(folder: &Path) -> Result<()> {
     // At an address that the linker chose, as the reference plugins are: a process that lives for half a millisecond
-    // spends an eighth of it on making itself fit another one. What listens, the programs, does without that.
+    // spends an eighth of it on making itself fit another one. The programs listen, and keep an address that nobody foretells.
     let command = ["rustc", "--package", BINARY_PACKAGE, "--bin", BINARY];
     let built = build(&command, &["--", "-Crelocation-model=static"])?;
     let built = named(&built, BINARY)?;

@@ -112,6 +112,36 @@ fn each_address_has_its_table() {
     assert_eq!(container.snapshot().links, before.links);
 }
 
+/// What the first one changed is seen by the second, though the kernel is asked once.
+#[test]
+fn a_second_address_of_a_family_has_a_table_and_a_rule_before_the_first_ones() {
+    let mut container = bed();
+    let index = container.link_by_name("net1").unwrap().unwrap().index;
+    let mut sources = sources();
+    sources[1] = Source {
+        address: "10.2.0.2/24".parse().unwrap(),
+        gateway: Some("10.2.0.1".parse().unwrap()),
+    };
+    let mut subnet = Route::to("10.2.0.0/24".parse().unwrap());
+    subnet.oif = Some(index);
+    subnet.prefsrc = Some("10.2.0.2".parse().unwrap());
+    container.add_route(&subnet).unwrap();
+    for _ in 0..2 {
+        add::add(&mut container, &conf(json!({})), "net1", &sources).unwrap();
+        assert_eq!(
+            rules(&mut container),
+            [
+                "32764: from 10.2.0.2/32 lookup 101",
+                "32765: from 10.1.0.2/32 lookup 100"
+            ]
+        );
+        assert_eq!(
+            routes(&mut container, 101),
+            ["0.0.0.0/0 via 10.2.0.1", "10.2.0.0/24"]
+        );
+    }
+}
+
 #[test]
 fn what_fails_leaves_all_as_it_was() {
     for nth in 0.. {
