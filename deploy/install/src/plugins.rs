@@ -55,8 +55,9 @@ impl Wanted {
             path: binary.to_owned(),
             reason,
         };
+        // Piped, not null: a root folder in the making has no /dev/null.
         let mut list = Command::new(binary);
-        let list = list.arg("--list").stdin(Stdio::null()).output();
+        let list = list.arg("--list").stdin(Stdio::piped()).output();
         let list = list.map_err(|error| unfit(error.to_string()))?;
         if !list.status.success() {
             return Err(unfit(format!("`--list`: {}", list.status)));
@@ -120,6 +121,13 @@ pub fn put(disk: &Disk, folder: &Path, wanted: &Wanted) -> Result<Changes, Insta
             &place.next
         }
     };
+    // All of it is safe before the first name leads elsewhere.
+    for kind in &wanted.types {
+        place.keep_aside(disk, kind, &record, &mut changes)?;
+    }
+    if !changes.kept.is_empty() {
+        disk.sync(&place.kept)?;
+    }
     for kind in &wanted.types {
         place.link(disk, kind, source, &record, &mut changes)?;
     }
@@ -240,6 +248,22 @@ impl Place {
         }
     }
 
+    fn keep_aside(
+        &self,
+        disk: &Disk,
+        kind: &PluginType,
+        record: &Plugins,
+        changes: &mut Changes,
+    ) -> Result<(), InstallError> {
+        let at = self.folder.join(kind.as_str());
+        if self.found(&at, record)? == Found::Foreign {
+            disk.twin(&at, &self.fresh)?;
+            disk.replace(&self.fresh, &self.kept.join(kind.as_str()))?;
+            changes.kept.push(kind.to_string());
+        }
+        Ok(())
+    }
+
     fn link(
         &self,
         disk: &Disk,
@@ -249,16 +273,10 @@ impl Place {
         changes: &mut Changes,
     ) -> Result<(), InstallError> {
         let at = self.folder.join(kind.as_str());
-        let there = self.found(&at, record)?;
-        let current = inode(&at).is_some() && inode(&at) == inode(source);
-        if current || (there == Found::Ours && digest(&at) == digest(source)) {
+        let linked = inode(&at).is_some() && inode(&at) == inode(source);
+        let ours = || self.found(&at, record).map(|found| found == Found::Ours);
+        if linked || (ours()? && digest(&at) == digest(source)) {
             return Ok(());
-        }
-        if there == Found::Foreign {
-            disk.twin(&at, &self.fresh)?;
-            disk.replace(&self.fresh, &self.kept.join(kind.as_str()))?;
-            disk.sync(&self.kept)?;
-            changes.kept.push(kind.to_string());
         }
         disk.twin(source, &self.fresh)?;
         disk.replace(&self.fresh, &at)?;

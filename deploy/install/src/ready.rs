@@ -36,7 +36,7 @@ fn one(folder: &Path, kind: &str, conf: &[u8]) -> Result<(), InstallError> {
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null());
+        .stderr(Stdio::piped());
     let mut ask = || -> std::io::Result<_> {
         let mut child = command.spawn()?;
         if let Some(mut input) = child.stdin.take() {
