@@ -7,7 +7,7 @@
 //! the binary itself (`fairway-cni --list`). A running test never sees a half-written file: files
 //! are renamed into place, and left alone where nothing changed.
 
-mod share;
+pub(crate) mod share;
 
 use crate::{cache, exec, packages};
 use anyhow::{Context, Result, ensure};

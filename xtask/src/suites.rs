@@ -98,6 +98,17 @@ pub(crate) static SUITES: &[Suite] = &[
         waits: false,
     },
     Suite {
+        name: "deploy",
+        about: "the chart rendered by Helm, packages in a chroot, the systemd unit",
+        rest: false,
+        folders: &["deploy"],
+        packages: &["fairway-tests-deploy"],
+        needs: &[packages::LAB, packages::RPM, packages::INSTALL],
+        limit: MINUTE.saturating_mul(15),
+        dist: true,
+        waits: false,
+    },
+    Suite {
         name: "k8s",
         about: "our kinds on a real Kubernetes API server",
         rest: false,

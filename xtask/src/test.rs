@@ -7,7 +7,7 @@ use crate::dist::{self, Dist};
 use crate::exec::{self, End};
 use crate::report::{self, Part};
 use crate::suites::{self, SUITES, Suite};
-use crate::{fuzz, k8s, packages};
+use crate::{deploy, fuzz, k8s, packages};
 use anyhow::{Context, Result, bail};
 use std::num::NonZero;
 use std::process::Command;
@@ -78,7 +78,11 @@ fn one(suite: &Suite, dist: Option<&Dist>, count: &mut Count) -> Result<String> 
         names.for_each(|name| _ = command.args(["--package", name]));
     }
     if suite.dist {
-        dist.context("there is nothing to test")?.tell(&mut command);
+        let dist = dist.context("there is nothing to test")?;
+        dist.tell(&mut command);
+        if suite.name == "deploy" {
+            deploy::ready(dist)?.tell(&mut command);
+        }
     }
     if suite.waits && std::env::var_os(THREADS).is_none() {
         let cores = thread::available_parallelism().map_or(2, NonZero::get);

@@ -16,6 +16,11 @@ pub(crate) fn cargo_deny() -> Result<PathBuf> {
     get("cargo-deny", "0.20.2")
 }
 
+/// Makes Debian packages.
+pub(crate) fn cargo_deb() -> Result<PathBuf> {
+    get("cargo-deb", "3.8.0")
+}
+
 fn get(name: &str, version: &str) -> Result<PathBuf> {
     let root = cache::dir()?.join("tools");
     let tool = root.join("bin").join(name);

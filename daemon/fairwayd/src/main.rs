@@ -4,7 +4,7 @@ use clap::{CommandFactory, Parser};
 use fairwayd::{Config, Error, Running, config::Flags, log};
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
@@ -83,11 +83,20 @@ async fn run(config: Config) -> Result<(), Error> {
         running = Running::start(config) => running?,
         () = &mut asked => return Ok(()),
     };
+    told(sd_notify::NotifyState::Ready);
     let ended = tokio::select! {
         () = &mut asked => Ok(()),
         error = running.failed() => Err(error),
     };
+    told(sd_notify::NotifyState::Stopping);
     info!("stopping; containers keep their addresses");
     running.stop().await;
     ended
+}
+
+/// Tells systemd, where it has started us.
+fn told(state: sd_notify::NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        warn!("systemd cannot be told: {error}");
+    }
 }

@@ -17,7 +17,7 @@ const COMPLETIONS: [(&str, &str); 3] = [
 ];
 
 /// Asks the programs in `bin`, and lays out in `share` what they say.
-pub(super) fn write(bin: &Path, share: &Path) -> Result<()> {
+pub(crate) fn write(bin: &Path, share: &Path) -> Result<()> {
     let fresh = share.with_extension("fresh");
     if fresh.exists() {
         fs::remove_dir_all(&fresh)?;

@@ -105,6 +105,22 @@ fn judged(node: &Daemon, pods: usize) -> Result<()> {
     })
 }
 
+/// What the systemd unit leaves a daemon, as setpriv has it.
+fn capabilities() -> Result<String> {
+    let unit = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../deploy/systemd/fairwayd.service"
+    );
+    let text = fs::read_to_string(unit)?;
+    let mut lines = text.lines();
+    let set = lines.find_map(|line| line.strip_prefix("CapabilityBoundingSet="));
+    let set = set.context("a set of capabilities")?.split(' ');
+    let kept = set.map(|name| name.trim_start_matches("CAP_").to_lowercase());
+    let kept: Vec<_> = kept.map(|name| format!(",+{name}")).collect();
+    ensure!(kept.len() > 3, "{kept:?}");
+    Ok(format!("-all{}", kept.concat()))
+}
+
 fn exchange(bed: &Bed) -> Result<()> {
     let others = bed.lab.scratch().join("other");
     fs::create_dir(&others)?;
@@ -120,6 +136,7 @@ fn exchange(bed: &Bed) -> Result<()> {
         fs::create_dir(&folder)?;
         ours.put(daemon, &place)?;
         daemon.runs(place.clone());
+        daemon.lacks(&capabilities()?);
         daemon.start_connected()?;
         places.push(place);
     }

@@ -1,0 +1,6 @@
+//! Installation, upgrade and removal, by the programs that people use for it.
+
+mod chart;
+mod deb;
+mod rpm;
+mod unit;
