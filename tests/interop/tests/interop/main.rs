@@ -2,6 +2,7 @@
 //! plugin binaries, and nobody should notice but the clock.
 
 mod containerd;
+mod install;
 mod isolation;
 mod plugins;
 mod podman;
