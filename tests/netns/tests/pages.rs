@@ -62,9 +62,11 @@ fn pages() -> Vec<PathBuf> {
 }
 
 /// Private `/run` and `/tmp`, the plugins and programs in `dist`, and there the script. The clone may itself be
-/// under `/tmp`, so what is needed of it is bound before that is hidden.
+/// under `/tmp`, so what is needed of it is bound before that is hidden. `/proc` is that of the process namespace:
+/// the reference plugins look themselves up there.
 const ISOLATED: &str = r#"
 set -eu
+mount -t proc none /proc
 mkdir -p "$0/dist/cni" "$0/dist/bin"
 exec 3< "$0"
 mount --bind "$1" "$0/dist/cni"
