@@ -99,11 +99,16 @@ pub(crate) static SUITES: &[Suite] = &[
     },
     Suite {
         name: "deploy",
-        about: "the chart rendered by Helm, packages in a chroot, the systemd unit",
+        about: "the chart by Helm and on an API server, packages in a chroot, the systemd unit",
         rest: false,
         folders: &["deploy"],
         packages: &["fairway-tests-deploy"],
-        needs: &[packages::LAB, packages::RPM, packages::INSTALL],
+        needs: &[
+            packages::LAB,
+            packages::ETCD,
+            packages::RPM,
+            packages::INSTALL,
+        ],
         limit: MINUTE.saturating_mul(15),
         dist: true,
         waits: false,

@@ -37,7 +37,7 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     for suite in suites {
         let mut count = Count::default();
         println!("\n{}: {}", suite.name, suite.about);
-        if suite.name == "k8s" {
+        if ["deploy", "k8s"].contains(&suite.name) {
             parts.push(Part::of("kube-apiserver", k8s::ensure));
         }
         parts.push(Part::of(suite.name, || {

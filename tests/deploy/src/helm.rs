@@ -58,6 +58,16 @@ impl Helm {
         Ok(Rendered(objects.collect()))
     }
 
+    /// As [`Helm::render`], as Helm writes it, without the kinds.
+    ///
+    /// # Errors
+    /// What Helm says.
+    pub fn text(&self, values: &[&str]) -> Result<String> {
+        let output = self.run(&["template", "fw", "--namespace", "net"], values)?;
+        ensure!(output.status.success(), "{values:?}: {}", output.stderr);
+        Ok(output.stdout)
+    }
+
     /// What Helm says of values that it refuses.
     ///
     /// # Errors

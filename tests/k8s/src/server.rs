@@ -48,6 +48,8 @@ impl Server {
             ("disable-admission-plugins", "ServiceAccount".to_owned()),
             ("endpoint-reconciler-type", "none".to_owned()),
             ("cert-dir", folder.display().to_string()),
+            // As in every cluster that has a network: what sets it up is privileged.
+            ("allow-privileged", "true".to_owned()),
             ("profiling", "false".to_owned()),
             ("v", "1".to_owned()),
         ] {

@@ -3,4 +3,5 @@
 mod chart;
 mod deb;
 mod rpm;
+mod server;
 mod unit;
