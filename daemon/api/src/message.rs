@@ -127,6 +127,9 @@ pub enum Method {
     #[serde(rename = "endpoint.list")]
     EndpointList,
 
+    /// What went to containers of this node and came from them. Answer: [`admin::Traffic`].
+    #[serde(rename = "endpoint.traffic")]
+    EndpointTraffic,
     /// Routes of this node. Answer: a list of [`admin::Route`].
     #[serde(rename = "route.list")]
     RouteList(admin::RouteList),
@@ -179,7 +182,10 @@ pub enum Method {
     /// A neighbour, whole. Answer: [`admin::BgpNeighbor`].
     #[serde(rename = "bgp.neighbor")]
     BgpNeighbor(admin::BgpNeighborGet),
-    /// Routes of BGP. Answer: a list of [`admin::BgpRoute`].
+    /// Routes of BGP, a part at a time. Answer: [`admin::BgpRoutes`].
+    #[serde(rename = "bgp.list")]
+    BgpList(admin::BgpRoutesAfter),
+    /// Routes of BGP, all at once, if they fit into an answer. Answer: a list of [`admin::BgpRoute`].
     #[serde(rename = "bgp.routes")]
     BgpRoutes(admin::BgpRouteList),
     /// Ends a session, which begins anew; or asks for routes once more. Answer: [`Nothing`].

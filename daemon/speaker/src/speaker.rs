@@ -13,8 +13,9 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Commands that wait at most.
 const COMMANDS: usize = 256;
-/// Routes that are told of at once.
-const PAGE: usize = 1_024;
+/// Prefixes that are told of at once. A route may have as many communities as an extended message holds, a quarter of
+/// a megabyte in words; all of a page together are to fit into an answer of the daemon.
+const PAGE: usize = 128;
 /// Lists of changes that wait for whoever reads them.
 const CHANGES: usize = 4;
 
@@ -187,17 +188,41 @@ impl Speaker {
     /// # Errors
     /// [`Gone`].
     pub async fn show(&self, which: Which) -> Result<Option<Vec<Seen>>, Gone> {
+        let mut all = Vec::new();
+        let take = |seen| {
+            all.extend(seen);
+            true
+        };
+        let shown = self.show_some(which, None, take).await?;
+        Ok(shown.map(|_rest| all))
+    }
+
+    /// Gives those behind a prefix to `take`, a page at a time, for as long as it wants more. None: there is no such
+    /// neighbour. Else the last prefix that was given, where there are more.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub async fn show_some(
+        &self,
+        which: Which,
+        after: Option<Prefix>,
+        mut take: impl FnMut(Vec<Seen>) -> bool,
+    ) -> Result<Option<Option<Prefix>>, Gone> {
         let Some(mut list) = self.ask(|answer| Command::List(which, answer)).await? else {
             return Ok(None);
         };
+        list.retain(|listed| Some(listed.prefix()) > after);
         list.sort_by_key(Listed::prefix);
-        let (mut list, mut all) = (list.into_iter(), Vec::new());
+        let mut list = list.into_iter();
         loop {
             let some: Vec<Listed> = list.by_ref().take(PAGE).collect();
-            if some.is_empty() {
-                return Ok(Some(all));
+            let Some(last) = some.last().map(Listed::prefix) else {
+                return Ok(Some(None));
+            };
+            let wants_more = take(self.ask(|answer| Command::Explain(some, answer)).await?);
+            if !wants_more {
+                return Ok(Some((list.len() > 0).then_some(last)));
             }
-            all.extend(self.ask(|answer| Command::Explain(some, answer)).await?);
         }
     }
 

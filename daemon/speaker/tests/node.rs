@@ -5,7 +5,7 @@ use fairway_bgp::attr::{AsPath, Attributes, NextHop, Origin};
 use fairway_bgp::policy::Source;
 use fairway_bgp::table::Settings;
 use fairway_bgp::{Asn, Prefix, RouterId};
-use fairway_speaker::{Config, Speaker, Which};
+use fairway_speaker::{Config, Seen, Speaker, Which};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -77,6 +77,24 @@ fn a_long_list_is_whole() -> Result<()> {
         let found: Vec<Prefix> = shown.iter().map(|seen| seen.prefix).collect();
         ensure!(found == wanted, "{} of {ROUTES}", found.len());
         ensure!(shown.iter().all(|seen| seen.best && seen.why == "best"));
+        // In parts, each as large as whoever asks wants it.
+        let (mut all, mut after, mut parts) = (Vec::new(), None, 0);
+        loop {
+            let mut part = Vec::new();
+            let take = |seen: Vec<Seen>| {
+                part.extend(seen.iter().map(|seen| seen.prefix));
+                part.len() < 1_000
+            };
+            let next = speaker.show_some(Which::Used, after, take).await?;
+            ensure!(part.len() < 1_200, "a part of {}", part.len());
+            all.extend(part);
+            parts += 1;
+            after = next.context("a list")?;
+            if after.is_none() {
+                break;
+            }
+        }
+        ensure!(all == wanted && parts == 3, "{} in {parts}", all.len());
         let one = speaker.show(Which::To(wanted[7])).await?;
         let one = one.context("a list")?;
         ensure!(one.len() == 1 && one[0].prefix == wanted[7], "{one:?}");

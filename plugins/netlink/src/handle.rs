@@ -31,6 +31,7 @@ mod routes;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod vfs;
 
 const RTM_GETVLAN: u16 = 114;

@@ -35,6 +35,7 @@ mod qdisc;
 mod route;
 mod rule;
 pub mod tap;
+mod traffic;
 mod vf;
 mod vrf;
 mod vxlan;
@@ -62,6 +63,7 @@ pub use qdisc::{
 };
 pub use route::{Family, Hop, Route, RouteChange, RouteFilter, RouteKind, Scope};
 pub use rule::{Rule, RuleAction};
+pub use traffic::{Counters, LinkTraffic, TrafficCount};
 pub use vf::{UnknownWord, Vf, VfChange, VfLinkState, VfRate, VfVlan, Vfs, VlanProto};
 pub use vrf::VrfSpec;
 pub use vxlan::{Vxlan, VxlanSpec};

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 pub struct Doctor {
     /// The node that looked.
     pub node: String,
+    /// Its daemon's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daemon: Option<String>,
     /// What it looked at, in the order in which one thing rests on another.
     pub checks: Vec<Check>,
 }
@@ -16,7 +19,8 @@ pub struct Doctor {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Check {
-    /// What: `store`, `clock`, `underlay`, `routes`, `device`, `settings`, `firewall`, `ping`, or `node NAME`.
+    /// What: `store`, `clock`, `underlay`, `routes`, `device`, `settings`, `kernel`, `firewall`, `policy`, `rates`, `bgp`,
+    /// `leftovers`, `ping`, or `node NAME`; and what netctl looks at itself: `plugins`, `configurations`, `attached`.
     pub name: String,
     /// `ok`; `warning`: may keep packets from going where they should, or could not be looked at; `failed`:
     /// does keep them.

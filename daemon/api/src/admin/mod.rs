@@ -7,6 +7,7 @@ mod address;
 mod bgp;
 mod claim;
 mod doctor;
+mod endpoint;
 mod flow;
 mod network;
 mod node;
@@ -15,14 +16,16 @@ mod policy;
 mod pool;
 mod rate;
 mod route;
+mod top;
 
 pub use address::{AddressRow, Audit, Balance, Finding, IpamAudit, IpamFree, IpamList};
 pub use bgp::{
     BgpCounts, BgpError, BgpMessages, BgpNeighbor, BgpNeighborGet, BgpPeer, BgpPeers, BgpReset,
-    BgpRoute, BgpRouteList,
+    BgpRoute, BgpRouteList, BgpRoutes, BgpRoutesAfter,
 };
 pub use claim::{Claim, ClaimCreate, ClaimList, ClaimMove, ClaimRemove, SetSize};
 pub use doctor::{Check, Doctor};
+pub use endpoint::{EndpointTraffic, Traffic, TrafficCount};
 pub use flow::{Flow, FlowList, Flows};
 pub use network::{Network, NetworkCreate, NetworkRemove, NetworkSet};
 pub use node::{Info, Node, NodeDrain, NodeRemove, NodeRemoved};
@@ -37,3 +40,4 @@ pub use rate::{
     RateWish,
 };
 pub use route::{Candidate, Considered, Route, RouteExplained, RouteList, RouteWhy};
+pub use top::{Top, TopContainer, TopDrops, TopPeer, TopPool, TopSpeed};

@@ -48,6 +48,7 @@ enum Message {
     Peers(To<admin::BgpPeers>),
     Neighbour(IpAddr, To<admin::BgpNeighbor>),
     Routes(admin::BgpRouteList, To<Vec<admin::BgpRoute>>),
+    RoutesAfter(admin::BgpRoutesAfter, To<admin::BgpRoutes>),
     Reset(admin::BgpReset, To<()>),
     Problems(To<Vec<String>>),
     End(oneshot::Sender<()>),
@@ -103,6 +104,17 @@ impl Bgp {
         list: admin::BgpRouteList,
     ) -> Result<Vec<admin::BgpRoute>, ErrorBody> {
         self.ask(|to| Message::Routes(list, to)).await
+    }
+
+    /// Some routes, and where to go on.
+    ///
+    /// # Errors
+    /// As [`Bgp::routes`], and where it is not clear where to go on.
+    pub(crate) async fn routes_after(
+        &self,
+        asked: admin::BgpRoutesAfter,
+    ) -> Result<admin::BgpRoutes, ErrorBody> {
+        self.ask(|to| Message::RoutesAfter(asked, to)).await
     }
 
     /// Ends a session, which begins anew, or asks and tells all once more.

@@ -16,6 +16,7 @@ mod rates;
 mod refusal;
 mod routes;
 mod shape;
+mod traffic;
 mod words;
 
 use crate::{
@@ -118,6 +119,7 @@ impl Service for Daemon {
             Method::EndpointPrepare(prepare) => replies.answer(self.prepare(prepare).await).await,
             Method::EndpointReady(ready) => replies.answer(self.ready(ready).await).await,
             Method::EndpointList => replies.answer(self.routes.endpoints().await).await,
+            Method::EndpointTraffic => replies.answer(self.traffic().await).await,
             Method::RouteList(list) => replies.answer(self.routes.routes(list.network).await).await,
             Method::RouteWhy(why) => replies.answer(self.routes.why(why).await).await,
             Method::EndpointGuard(guard) => replies.answer(self.guard(guard).await).await,
@@ -157,6 +159,7 @@ impl Service for Daemon {
             Method::BgpPeers => replies.answer(self.bgp.peers().await).await,
             Method::BgpNeighbor(get) => replies.answer(self.bgp.neighbour(get).await).await,
             Method::BgpRoutes(list) => replies.answer(self.bgp.routes(list).await).await,
+            Method::BgpList(asked) => replies.answer(self.bgp.routes_after(asked).await).await,
             Method::BgpReset(reset) => replies.answer(self.bgp_reset(reset).await).await,
             Method::Info => {
                 let info = self.info().await;

@@ -28,6 +28,7 @@ pub(crate) mod rule;
 mod rule_tests;
 #[cfg(test)]
 mod tests;
+pub(crate) mod traffic;
 pub(crate) mod vf;
 #[cfg(test)]
 mod vf_tests;

@@ -4,14 +4,16 @@
 //! nothing works any more is told of as quickly as one that is well. What is read is judged by functions
 //! that know of nothing else; what could not be read is a warning and never an `ok`. Nothing is changed.
 
+mod features;
 mod firewall;
 mod judge;
 mod kernel;
 mod ping;
+mod standing;
 
 use super::{Daemon, change::Stop, refusal};
-use crate::{clock, convert::body, routes::Ground, server::Replies};
-use fairway_api::{Progress, admin};
+use crate::{clock, convert::body, routes::Ground, server::Replies, sweep};
+use fairway_api::{ErrorBody, Progress, admin};
 use fairway_cni::Code;
 use fairway_fib::names;
 use fairway_ipam::{NodeName, UnixSeconds, View, admin::nodes, keys::Key, record::UnderlayRecord};
@@ -86,6 +88,7 @@ impl Daemon {
             store,
             kernel,
             firewall,
+            standing,
         } = checks.unwrap_or_default();
         let mut checks = store;
         checks.push(judge::clock(&peers, self.clocks.now().wall));
@@ -93,9 +96,11 @@ impl Daemon {
         checks.extend(judge::routes(&ground));
         checks.extend(kernel);
         checks.extend(firewall);
+        checks.extend(standing);
         checks.extend(judge::nodes(&ground, &others, &reached));
         Ok(admin::Doctor {
             node: self.config.node.to_string(),
+            daemon: Some(env!("CARGO_PKG_VERSION").to_owned()),
             checks,
         })
     }
@@ -133,12 +138,60 @@ impl Daemon {
             let rules = firewall::read(READ_WITHIN).await;
             firewall::judge(ground, self.config.overlay_port, &rules)
         };
-        let (read, kernel, firewall) = tokio::join!(self.store_read(), kernel, firewall);
+        let features = async {
+            let read = tokio::task::spawn_blocking(features::read);
+            let tried = match timeout(READ_WITHIN, read).await {
+                Ok(Ok(tried)) => tried,
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(_) => Err("the kernel does not answer in time".to_owned()),
+            };
+            features::judge(ground, tried)
+        };
+        let standing = async {
+            let standing = timeout(READ_WITHIN, self.standing()).await;
+            standing.unwrap_or_else(|_| {
+                let silent = "the daemon's own threads do not answer";
+                vec![judge::warning("policy", silent, None)]
+            })
+        };
+        let (read, mut kernel, firewall, features, standing) =
+            tokio::join!(self.store_read(), kernel, firewall, features, standing);
+        kernel.extend(features);
         Local {
             store: vec![judge::store(self.link.kind(), &read)],
             kernel,
             firewall,
+            standing,
         }
+    }
+
+    /// Policies, rates, BGP, and what is left of containers that are gone.
+    async fn standing(&self) -> Vec<admin::Check> {
+        let unknown =
+            |name: &str, error: ErrorBody| vec![judge::warning(name, error.message, None)];
+        let policy = match (self.policy.status().await, self.policy.policies().await) {
+            (Ok(status), Ok(policies)) => standing::policy(&status, policies.len()),
+            (Err(error), _) | (_, Err(error)) => unknown("policy", error),
+        };
+        let rates = match self.rates.problems().await {
+            Ok(problems) => standing::problems("rates", "all limits are kept", &problems),
+            Err(error) => unknown("rates", error),
+        };
+        let bgp = match self.bgp.problems().await {
+            Ok(problems) => standing::problems("bgp", "nothing is amiss", &problems),
+            Err(error) => unknown("bgp", error),
+        };
+        let left = match self.driver.leases().await {
+            Ok(leases) => {
+                let looked = leases.clone();
+                let seen = tokio::task::spawn_blocking(move || sweep::observe(&looked)).await;
+                let seen = seen.map_err(|error| error.to_string());
+                let seen = seen.and_then(|seen| seen.map_err(|error| error.to_string()));
+                standing::left(&leases, seen.as_ref().map_err(Clone::clone))
+            }
+            Err(error) => unknown("leftovers", refusal::failure(&error)),
+        };
+        [policy, rates, bgp, left].concat()
     }
 
     async fn store_read(&self) -> StoreRead {
@@ -164,6 +217,7 @@ struct Local {
     store: Vec<admin::Check>,
     kernel: Vec<admin::Check>,
     firewall: Vec<admin::Check>,
+    standing: Vec<admin::Check>,
 }
 
 /// What pings found, by node.
