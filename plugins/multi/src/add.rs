@@ -20,10 +20,13 @@ struct Undone {
 }
 
 /// The container's side of the kernel, once it is needed.
-pub(crate) type Inside<'i> = &'i dyn Fn(&str) -> Result<Box<dyn Netlink>, Error>;
+pub type Inside<'i> = &'i dyn Fn(&str) -> Result<Box<dyn Netlink>, Error>;
 
 /// The real one.
-pub(crate) fn inside(netns: &str) -> Result<Box<dyn Netlink>, Error> {
+///
+/// # Errors
+/// Where there is no such namespace.
+pub fn inside(netns: &str) -> Result<Box<dyn Netlink>, Error> {
     Ok(Box::new(Handle::open_in(&NetNs::open(netns)?)?))
 }
 
@@ -55,6 +58,8 @@ pub(crate) fn add(
         attachment: attachment.clone(),
         boot,
         netns: sandbox.netns.clone(),
+        // What a runtime says of its containers counts.
+        identity: None,
         wires: wires.clone(),
         results: Vec::new(),
     };

@@ -62,6 +62,14 @@ pub enum Error {
         /// `CNI_IFNAME`.
         ifname: String,
     },
+    /// Somebody's interface has the name.
+    #[error(
+        "interface {ifname:?} is in the container already, and is nothing that was attached to this network"
+    )]
+    Taken {
+        /// The name.
+        ifname: String,
+    },
     /// What was remembered of a container is not there.
     #[error("nothing is known of the networks of container {container:?} at {ifname:?}: no record in {}", .folder.display())]
     Forgotten {
@@ -128,7 +136,7 @@ impl Fault for Error {
                 Code::INVALID_CONFIG
             }
             Error::Incapable { .. } => Code::UNSUPPORTED_FIELD,
-            Error::Attached { .. } => Code::ALREADY_ATTACHED,
+            Error::Attached { .. } | Error::Taken { .. } => Code::ALREADY_ATTACHED,
             Error::Forgotten { .. } | Error::Mismatch { .. } => Code::CHECK_FAILED,
             Error::Damaged { .. } | Error::Io { .. } => Code::IO,
             Error::LongName { .. } => Code::INVALID_ENVIRONMENT,

@@ -6,6 +6,7 @@
 //! one network undoes those before it. All is written down before it is done, so that DEL undoes what ADD did.
 
 mod add;
+pub mod attach;
 mod boot;
 mod check;
 pub mod conf;

@@ -120,7 +120,7 @@ pub(crate) fn inherit_args(plugin: &mut Map<String, Value>, args: &Value) {
 }
 
 /// Puts `cni_args` over what the plugin has as `args.cni`.
-pub(crate) fn merge_cni_args(plugin: &mut Map<String, Value>, cni_args: &Map<String, Value>) {
+pub fn merge_cni_args(plugin: &mut Map<String, Value>, cni_args: &Map<String, Value>) {
     let object = |value: Option<Field<'_>>| {
         let value = value.and_then(|field| field.value().as_object().cloned());
         value.unwrap_or_default()

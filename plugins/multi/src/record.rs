@@ -15,6 +15,15 @@ const FORM: i64 = 1;
 /// Where a further network's status is looked for: the standard's annotation (section 5).
 pub const STATUS: &str = "k8s.v1.cni.cncf.io/network-status";
 
+/// Tells a namespace from the next one at the same path: of its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NetnsId {
+    /// Number of the file system.
+    pub device: u64,
+    /// Number in it.
+    pub inode: u64,
+}
+
 /// One container's networks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
@@ -26,6 +35,8 @@ pub struct Record {
     pub boot: String,
     /// `CNI_NETNS` at ADD.
     pub netns: String,
+    /// Which namespace that was, where it may be another by now.
+    pub identity: Option<NetnsId>,
     /// Its wires, in the order of ADD.
     pub wires: Vec<Wire>,
     /// What ADD answered for the first of them; it has begun for the next, and for none beyond.
@@ -45,7 +56,7 @@ impl Record {
             .wires()
             .map(|(wire, result)| wire_json(wire, result))
             .collect();
-        json!({
+        let mut record = json!({
             "form": FORM,
             "network": self.network.as_str(),
             "containerID": self.attachment.container_id.as_str(),
@@ -54,7 +65,11 @@ impl Record {
             "netns": self.netns,
             "wires": wires,
             STATUS: published::status(self),
-        })
+        });
+        if let Some(NetnsId { device, inode }) = self.identity {
+            record["netnsFile"] = json!({"device": device, "inode": inode});
+        }
+        record
     }
 
     /// From JSON.
@@ -86,10 +101,26 @@ impl Record {
             },
             boot: root.require("boot")?.text()?.to_owned(),
             netns: root.require("netns")?.text()?.to_owned(),
+            identity: root
+                .object("netnsFile")?
+                .as_ref()
+                .map(read_identity)
+                .transpose()?,
             wires,
             results,
         })
     }
+}
+
+fn read_identity(object: &Object<'_>) -> Result<NetnsId, FieldError> {
+    let number = |key| {
+        let number = object.require(key)?.integer(0..=i64::MAX)?;
+        Ok::<_, FieldError>(number.unsigned_abs())
+    };
+    Ok(NetnsId {
+        device: number("device")?,
+        inode: number("inode")?,
+    })
 }
 
 fn wire_json(wire: &Wire, result: Option<&CniResult>) -> Value {

@@ -68,6 +68,24 @@ pub(crate) fn settle(
     Ok(())
 }
 
+/// A container that had default routes keeps them: of those families, the interface's own are taken off.
+pub(crate) fn keep(
+    container: &mut dyn Netlink,
+    former: &[KernelRoute],
+    ifname: &str,
+    result: &mut CniResult,
+) -> Result<(), Error> {
+    let link = container.link_by_name(ifname)?.map(|link| link.index);
+    let there = defaults(container)?;
+    for family in FAMILIES {
+        if former.iter().any(|route| route.dst == family.all()) {
+            take_off(container, &there, link, family)?;
+            result.routes.retain(|route| !leads(route, family));
+        }
+    }
+    Ok(())
+}
+
 /// Are the gateways that were asked for still there?
 pub(crate) fn verify(container: &mut dyn Netlink, wires: &[Wire]) -> Result<(), Error> {
     let there = defaults(container)?;
@@ -103,7 +121,7 @@ fn asked(wires: &[Wire], family: Family) -> Option<(usize, Vec<IpAddr>)> {
     })
 }
 
-fn defaults(container: &mut dyn Netlink) -> Result<Vec<KernelRoute>, Error> {
+pub(crate) fn defaults(container: &mut dyn Netlink) -> Result<Vec<KernelRoute>, Error> {
     let mut routes = container.routes(&RouteFilter::default())?;
     routes.retain(|route| {
         route.is_default() && route.table == KernelRoute::MAIN && route.kind == RouteKind::UNICAST

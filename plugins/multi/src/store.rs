@@ -125,16 +125,22 @@ impl Store {
         Ok(attachments)
     }
 
+    /// Of which configurations there may be records below `root`.
+    ///
+    /// # Errors
+    /// Where it cannot be listed.
+    pub fn networks(root: &Path) -> Result<Vec<NetworkName>, Error> {
+        let names = list(root)?.into_iter();
+        Ok(names.filter_map(|name| name.parse().ok()).collect())
+    }
+
     /// The records of other configurations' containers, so far as they make sense.
     ///
     /// # Errors
     /// Where a folder cannot be listed.
     pub fn others(&self) -> Result<Vec<Record>, Error> {
         let mut records = Vec::new();
-        for network in list(&self.root)? {
-            let Ok(network) = network.parse::<NetworkName>() else {
-                continue;
-            };
+        for network in Store::networks(&self.root)? {
             if network == self.network {
                 continue;
             }

@@ -75,6 +75,13 @@ impl Wire {
         Ok(prev.unwrap_or_default())
     }
 
+    /// Is each plugin there? Where one is not, nothing could be undone either.
+    pub(crate) fn must_be_there(&self, caller: Caller<'_>) -> Result<(), Failure> {
+        let mut all = 0..self.network.list().len();
+        all.try_for_each(|index| self.call(caller, index, None, |_| Ok(())))
+            .map_err(|failure| self.of(failure))
+    }
+
     /// DEL of each plugin in reverse, past errors.
     pub(crate) fn del(&self, caller: Caller<'_>, result: Option<&CniResult>) -> Vec<Failure> {
         // libcni hands a result over from that version on.

@@ -69,6 +69,7 @@ fn record(answered: usize) -> Record {
         },
         boot: "b".to_owned(),
         netns: "/run/netns/x".to_owned(),
+        identity: None,
         wires: vec![wire("a", "eth0"), wire("b", "net1")],
         results: ["eth0", "net1"][..answered]
             .iter()
@@ -85,7 +86,11 @@ fn read(value: &Value) -> Result<Record, String> {
 #[test]
 fn it_is_read_as_it_was_written() {
     for answered in 0..=2 {
-        let record = record(answered);
+        let mut record = record(answered);
+        record.identity = (answered > 0).then_some(NetnsId {
+            device: 4,
+            inode: 4_026_532_000,
+        });
         let text = record.to_json().to_string();
         assert_eq!(read(&serde_json::from_str(&text).unwrap()), Ok(record));
     }

@@ -18,6 +18,7 @@ fn record(network: &str, container: &str, ifname: &str) -> Record {
         attachment: attachment(container, ifname),
         boot: "b".to_owned(),
         netns: "/n".to_owned(),
+        identity: None,
         wires: vec![Wire {
             network: Network::read(&Object::root(raw.as_object().unwrap())).unwrap(),
             ifname: ifname.parse().unwrap(),
