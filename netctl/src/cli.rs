@@ -1,12 +1,13 @@
 //! The command line's grammar: said once; help, completions and usage errors come from it.
 
 use crate::{
+    args_attach::{AttachArgs, DetachArgs},
     conformance::Conformance,
     error::NetctlError,
     output::Format,
     verbs::{
-        Apply, BgpVerb, ClaimVerb, Delete, EndpointVerb, FlowsArgs, Get, IpamVerb, NetworkVerb,
-        NodeVerb, PolicyVerb, PoolVerb, RateVerb, RouteVerb,
+        Apply, BgpVerb, ClaimVerb, Delete, DoctorArgs, EndpointVerb, FlowsArgs, Get, IpamVerb,
+        NetworkVerb, NodeVerb, PolicyVerb, PoolVerb, RateVerb, RouteVerb,
     },
 };
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
@@ -25,7 +26,7 @@ pub(crate) struct Cli {
     /// How the answer is written
     #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
-    /// Show it again whenever it changes, until interrupted (what only looks: status, get, ls, show, why, explain, audit, history, check, peers, neighbor, routes)
+    /// Show it again whenever it changes, until interrupted (what only looks: status, top, get, ls, show, why, explain, audit, history, check, peers, neighbor, routes)
     #[arg(short, long, global = true)]
     pub(crate) watch: bool,
     #[command(subcommand)]
@@ -36,9 +37,12 @@ pub(crate) struct Cli {
 pub(crate) enum Noun {
     /// The daemon about itself
     Status,
-    /// Prove that this node's containers are reached, and say how to mend what is not so; status 1 where a
-    /// check failed
-    Doctor,
+    /// Prove that this node's containers are reached, look at what they rest on, and say how to mend what is not so;
+    /// status 1 where a check failed
+    Doctor(DoctorArgs),
+    /// Containers by traffic, drops, pools, BGP and problems of this node, live; without a terminal a document of one
+    /// second
+    Top,
     /// Put objects (policies, limits, BGP, namespaces, pods) in place of those of the same names; all are judged before
     /// the first is written
     Apply(Apply),
@@ -101,6 +105,10 @@ pub(crate) enum Noun {
     /// Whether CNI plugins, of any vendor, do what the specification says; status 1 where one does not do all that it
     /// must
     Conformance(Conformance),
+    /// Attach a container that runs to one more network
+    Attach(AttachArgs),
+    /// Detach it again; done, too, where nothing is attached
+    Detach(DetachArgs),
     /// A script that completes netctl's commands: `netctl completions bash > FILE`
     Completions {
         /// For which shell

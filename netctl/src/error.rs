@@ -1,6 +1,6 @@
 //! What can go wrong, what is said of it, and with which status netctl ends.
 
-use crate::{conformance::ConformanceError, manifest::ManifestError};
+use crate::{attach::AttachError, conformance::ConformanceError, manifest::ManifestError};
 use fairway_api::{ClientError, SOCKET_VARIABLE};
 use std::{error::Error, fmt::Write as _, io, path::PathBuf};
 
@@ -13,6 +13,9 @@ pub(crate) enum NetctlError {
     /// The daemon was not reached, or refused.
     #[error(transparent)]
     Daemon(#[from] ClientError),
+    /// A container was not attached, or not detached.
+    #[error(transparent)]
+    Attach(#[from] AttachError),
     /// The objects to be applied could not be read.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
@@ -22,6 +25,9 @@ pub(crate) enum NetctlError {
     /// The answer could not be printed.
     #[error("cannot print the answer")]
     Output(#[source] io::Error),
+    /// The terminal does not take what is to be shown.
+    #[error("the terminal")]
+    Terminal(#[source] io::Error),
     /// A file that was asked for.
     #[error("cannot write {}", path.display())]
     Write {
@@ -64,8 +70,10 @@ impl NetctlError {
     }
 
     fn remedy(&self) -> Option<String> {
-        let NetctlError::Daemon(error) = self else {
-            return None;
+        let error = match self {
+            NetctlError::Daemon(error) => error,
+            NetctlError::Attach(error) => return error.remedy().map(str::to_owned),
+            _ => return None,
         };
         Some(match error {
             ClientError::NotThere { .. } => format!(

@@ -6,14 +6,17 @@
 //! there.
 
 mod args;
+mod args_attach;
 mod args_bgp;
 mod args_policy;
 mod args_rate;
+mod attach;
 mod cli;
 mod clock;
 mod conformance;
 mod document;
 mod error;
+mod files;
 mod follow;
 mod manifest;
 mod manual;
@@ -21,6 +24,7 @@ mod output;
 mod progress;
 mod sheet;
 mod terminal;
+mod top;
 mod verbs;
 mod watch;
 
@@ -68,8 +72,14 @@ fn run(cli: &Cli) -> Result<u8, NetctlError> {
             return Ok(0);
         }
         Noun::Conformance(conformance) => return show(conformance.run()?.as_ref(), cli),
+        Noun::Attach(_) | Noun::Detach(_) if cli.watch => {
+            return Err(cli::usage("--watch: attach and detach change something"));
+        }
+        Noun::Attach(args) => return attach::attach(args, &cli.socket(), cli.output),
+        Noun::Detach(args) => return attach::detach(args, &cli.socket(), cli.output),
+        Noun::Top => return top::top(&cli.socket(), cli.output, cli.watch),
         Noun::Status => verbs::status(),
-        Noun::Doctor => verbs::doctor(),
+        Noun::Doctor(doctor) => doctor.job(),
         Noun::Flows(flows) if flows.follow => {
             if cli.watch {
                 return Err(cli::usage("--watch: --follow goes on by itself"));

@@ -4,7 +4,7 @@ use crate::{
     args::Cidr,
     args_bgp::AsnArg,
     cli::usage,
-    document::{Job, Note},
+    document::{Job, Note, OnProgress},
     error::NetctlError,
 };
 use clap::{Args, Subcommand};
@@ -12,7 +12,7 @@ use fairway_api::{
     Client, ClientError, ErrorBody, Method, Nothing,
     admin::{
         Applied, BgpNeighbor, BgpNeighborGet, BgpPeers, BgpReset, BgpRoute, BgpRouteList,
-        ObjectApply, ObjectList, ObjectRef,
+        BgpRoutes, BgpRoutesAfter, ObjectApply, ObjectList, ObjectRef,
     },
 };
 use serde_json::{Value, json};
@@ -109,7 +109,8 @@ impl BgpVerb {
                     received,
                     advertised,
                 };
-                Job::new::<Vec<BgpRoute>>(Method::BgpRoutes(list)).watchable()
+                let first = BgpRoutesAfter { list, after: None };
+                Job::asking(Method::BgpList(first), all_routes).watchable()
             }
             BgpVerb::Reset { address, soft } => {
                 let (address, soft) = (*address, *soft);
@@ -174,6 +175,33 @@ impl Add {
         }
         let name = &self.name;
         json!({"apiVersion": VERSION, "kind": KIND, "metadata": {"name": name}, "spec": spec})
+    }
+}
+
+/// All parts, one after the other. A daemon that knows of no parts is asked for the whole.
+fn all_routes(
+    client: &mut Client,
+    mut method: Method,
+    progress: OnProgress<'_>,
+) -> Result<Vec<BgpRoute>, ClientError> {
+    let mut all = Vec::new();
+    loop {
+        let asked = method.clone();
+        let list = match &asked {
+            Method::BgpList(asked) => asked.list.clone(),
+            _ => BgpRouteList::default(),
+        };
+        let part: BgpRoutes = match client.call_with(asked, &mut *progress) {
+            Err(ClientError::Refused(body)) if body.is_unknown_method() => {
+                return client.call_with(Method::BgpRoutes(list), progress);
+            }
+            part => part?,
+        };
+        all.extend(part.routes);
+        match part.next {
+            None => return Ok(all),
+            after => method = Method::BgpList(BgpRoutesAfter { list, after }),
+        }
     }
 }
 

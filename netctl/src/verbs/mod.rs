@@ -23,7 +23,7 @@ mod route;
 
 pub(crate) use bgp::BgpVerb;
 pub(crate) use claim::ClaimVerb;
-pub(crate) use doctor::doctor;
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use endpoint::EndpointVerb;
 pub(crate) use flow::{FlowsArgs, line, missed};
 pub(crate) use ipam::IpamVerb;
@@ -78,7 +78,7 @@ fn span(seconds: u64) -> String {
 }
 
 /// A container's id, short: 12 characters tell containers apart, as with every runtime's tools.
-fn short(container: &str) -> String {
+pub(crate) fn short(container: &str) -> String {
     match container.char_indices().nth(12) {
         Some((at, _)) => format!("{}…", &container[..at]),
         None => container.to_owned(),

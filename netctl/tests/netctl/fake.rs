@@ -51,7 +51,13 @@ impl Fake {
     /// Answers each request with this.
     pub(crate) fn answering(answer: impl Into<Value>) -> Fake {
         let answer = answer.into();
-        Fake::serving(move |_| vec![Body::Ok(answer.clone())])
+        Fake::serving(move |method| {
+            vec![Body::Ok(match method {
+                // All in one part.
+                Method::BgpList(_) => json!({"routes": answer}),
+                _ => answer.clone(),
+            })]
+        })
     }
 
     /// Refuses each request.
@@ -107,6 +113,8 @@ pub(crate) fn netctl<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Comm
     command
         .args(args)
         .env_remove("FAIRWAY_SOCKET")
+        .env("CNI_PATH", "/nowhere")
+        .env("NETCONFPATH", "/nowhere")
         .stdin(Stdio::null());
     command
 }

@@ -245,7 +245,6 @@ fn documents_are_one_and_the_answer_itself() {
         ("route ls", answers::routes()),
         ("route why 10.1.0.17", answers::explained(true)),
         ("endpoint ls", answers::endpoints()),
-        ("doctor", answers::doctor(false)),
         ("status", answers::status()),
         ("status", answers::troubled()),
     ];
@@ -268,6 +267,22 @@ fn documents_are_one_and_the_answer_itself() {
             yaml.out
         );
     }
+}
+
+/// What the daemon found comes first and as it is; then what netctl looks at itself.
+#[test]
+fn a_doctors_document_is_the_answer_and_more() {
+    let answer = answers::doctor(false);
+    let out = Fake::answering(answer.clone()).run("doctor -o json").out;
+    let mut parsed: Value = serde_json::from_str(&out).unwrap();
+    let checks = parsed["checks"].as_array_mut().unwrap();
+    let own = checks.split_off(answer["checks"].as_array().unwrap().len());
+    assert!(holds(&parsed, &answer), "{out}");
+    let names: Vec<&str> = own
+        .iter()
+        .map(|check| check["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names[..2], ["plugins", "configurations"]);
 }
 
 /// Does `all` hold what `some` holds?
@@ -306,6 +321,25 @@ fn a_table_fits_its_terminal() {
             letters
         };
         assert_eq!(letters(&shown), letters(&file), "{columns}:\n{shown}");
+    }
+}
+
+/// Each list, in the narrowest terminal that is usual; what is told below it the terminal itself wraps.
+#[test]
+fn every_list_fits_80_columns_and_is_plain_where_no_colour_is_wanted() {
+    let lists = crate::schemas::lists();
+    assert!(lists.len() >= 12, "{}", lists.len());
+    for (line, answer) in lists {
+        let fake = Fake::answering(answer);
+        let shown = on_terminal(&fake, line, 80, true);
+        assert!(!shown.contains('\x1b'), "{line}: {shown:?}");
+        for row in shown.lines().filter(|row| !row.starts_with("problem: ")) {
+            assert!(row.chars().count() <= 80, "{line}:\n{shown}");
+        }
+        let coloured = on_terminal(&fake, line, 80, false);
+        assert!(coloured.contains("\x1b[1m"), "{line}: {coloured:?}");
+        let file = fake.run(line).out;
+        assert!(!file.contains('\x1b'), "{line}: {file:?}");
     }
 }
 

@@ -19,16 +19,63 @@ fn every_verb_of_networks_is_understood_by_the_daemon() {
     for link in ["under0", "far0"] {
         ns.up(link).unwrap();
     }
+    let node = ns.clone();
     ns.inside(|| {
         let real = Real::start();
         assert_eq!(real.does("network-ls", "network ls"), json!([]));
         assert_eq!(real.does("endpoint-ls", "endpoint ls"), json!([]));
         assert_eq!(real.does("route-ls", "route ls"), json!([]));
+        assert_eq!(real.does("bgp-routes", "bgp routes"), json!([]));
+        traffic(&real, &node);
         networks(&real);
         routes(&real);
         gone(&real);
     })
     .unwrap();
+}
+
+/// A container whose link is of ours is there, and what it sends is counted on its own end.
+fn traffic(real: &Real, node: &Ns) {
+    let container = Ns::new("c1").unwrap();
+    let names = ["fw00000001", "eth0"];
+    node.run("ip link add fw00000001 type veth peer name eth0")
+        .unwrap();
+    node.run("ip link set fw00000001 alias fairway:cni/c1/eth0")
+        .unwrap();
+    let netns = container.path();
+    node.run(&format!("ip link set eth0 netns {}", netns.display()))
+        .unwrap();
+    for (ns, link, end) in [(node, names[0], 1), (&container, names[1], 2)] {
+        ns.addr(link, &format!("198.51.100.{end}/24")).unwrap();
+        ns.up(link).unwrap();
+    }
+    let before = real.does_once("top", "top");
+    let ping = "ping -n -q -c 50 -i 0.002 -s 1000 198.51.100.1";
+    let pinging = container
+        .command("sh")
+        .args(["-c", &format!("while {ping}; do :; done")]);
+    let pinging = pinging.spawn().unwrap();
+    let top = poll(LIMIT, "its traffic", || {
+        let top = real.does_once("top", "top");
+        let sent = top["containers"][0]["sent"]["bytes"].as_u64().unwrap();
+        (sent > 50_000).then_some(top)
+    });
+    drop(pinging);
+    let (before, after) = (&before["containers"][0], &top.unwrap()["containers"][0]);
+    // What a link says when it comes up is little.
+    assert!(
+        before["sent"]["bytes"].as_u64().unwrap() < 10_000,
+        "{before}"
+    );
+    assert_eq!(
+        (&after["container"], &after["ifname"], &after["link"]),
+        (&json!("c1"), &json!("eth0"), &json!(names[0]))
+    );
+    assert!(
+        after["received"]["bytes"].as_u64().unwrap() > 50_000,
+        "{after}"
+    );
+    node.run("ip link del fw00000001").unwrap();
 }
 
 fn networks(real: &Real) {

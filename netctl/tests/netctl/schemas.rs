@@ -3,12 +3,16 @@
 //! The files are made from the types: `FAIRWAY_REGENERATE=1 cargo test -p netctl schemas` writes them, and
 //! without that variable the test fails where one is not as it would be made.
 
-use crate::{answers, answers_bgp, answers_policy, answers_rate, fake::Fake};
+use crate::{
+    answers, answers_bgp, answers_policy, answers_rate,
+    cni_result::{CniResult, Detached},
+    fake::Fake,
+};
 use fairway_api::{
     admin::{
         AddressRow, Applied, Audit, AuditRow, BgpNeighbor, BgpPeers, BgpRoute, Claim, Doctor, Flow,
         Flows, Info, Network, Node, NodeRemoved, Policy, PolicyExplained, PolicyStatus, Pool, Rate,
-        RateChanged, RateOverride, Route, RouteExplained,
+        RateChanged, RateOverride, Route, RouteExplained, Top,
     },
     endpoint::Endpoint,
     ipam::Released,
@@ -259,9 +263,33 @@ fn kinds_of_bgp() -> Vec<Kind> {
     ]
 }
 
+/// What is judged where it is made, since it takes more than one answer or a container.
+fn kinds_made_here() -> Vec<Kind> {
+    vec![
+        kind::<Top>("top", "top", Vec::new()),
+        kind::<CniResult>("attach", "attach", Vec::new()),
+        kind::<Vec<Detached>>("detach", "detach", Vec::new()),
+    ]
+}
+
 fn all_kinds() -> impl Iterator<Item = Kind> {
     let kinds = kinds().into_iter().chain(kinds_of_policy());
+    let kinds = kinds.chain(kinds_made_here());
     kinds.chain(kinds_of_rates()).chain(kinds_of_bgp())
+}
+
+/// Each line that lists something, and what it lists.
+pub(crate) fn lists() -> Vec<(&'static str, Value)> {
+    let runs = all_kinds().flat_map(|kind| kind.runs);
+    let some = |value: &Value| value.as_array().is_some_and(|all| !all.is_empty());
+    let words = ["ls", "routes", "audit", "history"];
+    let lists = |line: &str| {
+        line.split(' ')
+            .nth(1)
+            .is_some_and(|word| words.contains(&word))
+    };
+    runs.filter(|(line, answer)| lists(line) && some(answer))
+        .collect()
 }
 
 #[test]

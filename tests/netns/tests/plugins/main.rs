@@ -1,5 +1,6 @@
 //! What each plugin does, key by key and verb by verb, as the kernel and independent tools see it.
 
+mod attach;
 mod bad;
 mod bandwidth;
 mod bridge;

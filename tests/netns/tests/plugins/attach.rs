@@ -1,0 +1,287 @@
+//! `netctl attach` and `detach`: one more network for a container that runs. Looked at from the container, by `ip` and
+//! `ping`, and that nothing of it stays.
+
+use fairway_lab::bin_dir;
+use fairway_tests_netns::{
+    Bed, Error, Ns, Result, SOON, State, Value, ensure, json, links, plugin_dir, poll, reaches,
+};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::Path,
+};
+
+/// What netctl did.
+struct Ran {
+    status: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    /// It is done; its document.
+    fn ok(&self) -> Result<Value> {
+        ensure(self.status == Some(0), format!("it is done: {}", self.err))?;
+        serde_json::from_str(&self.out).map_err(|error| Error::Outcome {
+            wanted: format!("JSON: {error}"),
+            got: self.out.clone(),
+        })
+    }
+
+    /// It is refused, with nothing on standard output, and these words say why.
+    fn refused(&self, word: &str) -> Result {
+        ensure(
+            self.status == Some(1) && self.out.is_empty() && self.err.contains(word),
+            format!(
+                "{word:?}, and not {:?}: {:?} {:?}",
+                self.status, self.out, self.err
+            ),
+        )
+    }
+}
+
+fn command(bed: &Bed, plugins: &str, line: &str) -> fairway_lab::Cmd {
+    let state = bed.scratch().join("attached");
+    let mut all: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+    all.extend(["--state".to_owned(), state.display().to_string()]);
+    if all[0] == "attach" {
+        let conf = bed.scratch().join("net.d");
+        all.extend(["--conf-dir".to_owned(), conf.display().to_string()]);
+    }
+    let command = bed.node().command(bin_dir().join("netctl")).args(all);
+    command
+        .args(["-o", "json"])
+        .env("CNI_PATH", plugins)
+        .env("FAIRWAY_SOCKET", bed.socket())
+        .env("FAIRWAY_STATE_DIR", bed.records())
+}
+
+fn netctl(bed: &Bed, line: &str) -> Result<Ran> {
+    let plugins = plugin_dir().display().to_string();
+    let output = command(bed, &plugins, line).output()?;
+    Ok(Ran {
+        status: output.status.code(),
+        out: output.stdout,
+        err: output.stderr,
+    })
+}
+
+/// The network `far` of `Bed::multi` as a file of the runtimes' folder, perhaps with one more plugin behind.
+fn far(bed: &Bed, more: Option<&str>) -> Result {
+    let folder = bed.scratch().join("net.d");
+    let mut list = bed.multi("")["delegates"][1].clone();
+    if let (Some(kind), Some(plugins)) = (more, list["plugins"].as_array_mut()) {
+        plugins.push(json!({"type": kind}));
+    }
+    let written = fs::create_dir_all(&folder)
+        .and_then(|()| fs::write(folder.join("10-far.conflist"), list.to_string()));
+    written.map_err(os("a configuration"))
+}
+
+fn os(what: &str) -> impl Fn(std::io::Error) -> Error {
+    let what = what.to_owned();
+    move |source| Error::Os {
+        what: what.clone(),
+        source,
+    }
+}
+
+fn names(ns: &Ns) -> Result<Vec<String>> {
+    let links = links(ns)?;
+    let names = links.iter().filter_map(|link| link["ifname"].as_str());
+    Ok(names.map(str::to_owned).collect())
+}
+
+fn defaults(ns: &Ns) -> Result<String> {
+    Ok(ns.run("ip -4 route show default")? + &ns.run("ip -6 route show default")?)
+}
+
+fn path(ns: &Ns) -> String {
+    ns.path().display().to_string()
+}
+
+#[test]
+fn a_container_that_runs_gets_one_more_network_and_loses_it_again() -> Result {
+    let bed = Bed::new()?;
+    far(&bed, None)?;
+    // Forwarding and what else a first container of the network leaves on a node.
+    let early = bed.container()?;
+    netctl(&bed, &format!("attach {} far", path(&early)))?.ok()?;
+    netctl(&bed, &format!("detach {}", path(&early)))?.ok()?;
+    let member = bed.add("c1", &bed.conf("bridge", json!({"isDefaultGateway": true})))?;
+    let before = State::take(&bed, &[&member.ns])?;
+    let led = defaults(&member.ns)?;
+
+    let container = path(&member.ns);
+    let line = format!("attach {container} far --ifname net1 --address 10.2.0.77/24,fd00:2::77");
+    let result = netctl(&bed, &line)?.ok()?;
+    let ips: Vec<_> = result["ips"].as_array().into_iter().flatten().collect();
+    let ips: Vec<_> = ips.iter().filter_map(|ip| ip["address"].as_str()).collect();
+    assert_eq!(ips, ["10.2.0.77/24", "fd00:2::77/64"]);
+    assert_eq!(result["cniVersion"], "1.1.0");
+    assert_eq!(names(&member.ns)?, ["lo", "eth0", "net1"]);
+    for gateway in ["10.2.0.1", "fd00:2::1", "10.1.0.1", "fd00:1::1"] {
+        reaches(&member.ns, gateway)?;
+    }
+    // It has a way out already, and keeps it; the result says what is.
+    assert_eq!(defaults(&member.ns)?, led);
+    let routes = result["routes"].to_string();
+    assert!(
+        !routes.contains("0.0.0.0/0") && !routes.contains("::/0"),
+        "{routes}"
+    );
+
+    let check = format!("attach {container} far --ifname net1 --check");
+    assert_eq!(netctl(&bed, &check)?.ok()?["ips"], result["ips"]);
+    netctl(&bed, &line)?.refused("already")?;
+    netctl(&bed, &format!("attach {container} far --ifname eth0"))?
+        .refused("interface \"eth0\" is in the container already")?;
+    assert_eq!(names(&member.ns)?, ["lo", "eth0", "net1"]);
+    member.ns.run("ip addr del 10.2.0.77/24 dev net1")?;
+    netctl(&bed, &check)?.refused("network far at net1")?;
+
+    let gone = netctl(&bed, &format!("detach {container} far --ifname net1"))?.ok()?;
+    assert_eq!(gone[0]["ifname"], "net1");
+    before.unchanged()?;
+    let again = netctl(&bed, &format!("detach {container}"))?.ok()?;
+    assert_eq!(again, json!([]));
+    netctl(&bed, &check)?.refused("nothing is known")
+}
+
+#[test]
+fn a_network_of_the_daemon_is_attached_by_its_plugins() -> Result {
+    let bed = Bed::new()?;
+    bed.start_daemon()?;
+    let ns = bed.container()?;
+    let before = State::take(&bed, &[&ns])?;
+    let process = ns.command("sleep").arg("600").spawn()?;
+    // A process of the container, as pipework took it.
+    let pid = ns.processes().first().copied().unwrap_or_default();
+    let line = format!("attach {pid} apps --claim shop/db --workload shop/db-0 --container c7");
+    let result = netctl(&bed, &line)?.ok()?;
+    assert_eq!(bed.held("apps"), ["10.1.0.2", "fd00:1::2"]);
+    assert_eq!(names(&ns)?, ["lo", "eth1"]);
+    assert_eq!(result["ips"].as_array().map(Vec::len), Some(2));
+    let asked = bed.daemon(|daemon| daemon.asked());
+    assert!(asked.contains(&"endpoint.ready".to_owned()), "{asked:?}");
+    netctl(&bed, &format!("attach {pid} none"))?.refused("none of the daemon's")?;
+    // Without the process, and the namespace's path with it.
+    drop(process);
+    netctl(&bed, &format!("detach {pid} --container c7"))?.ok()?;
+    assert!(bed.held("apps").is_empty(), "{:?}", bed.held("apps"));
+    before.unchanged()
+}
+
+/// Waits in ADD for as long as there is a FIFO, after all that is before it in the list was done.
+fn waiting(bed: &Bed, bin: &Path) -> Result {
+    let scratch = bed.scratch().display();
+    let script = format!(
+        "#!/bin/sh\nconf=$(cat)\n[ $CNI_COMMAND = ADD ] || exit 0\n: > {scratch}/reached\n\
+         [ ! -p {scratch}/fifo ] || cat {scratch}/fifo > /dev/null\n\
+         printf %s \"$conf\" | jq -c .prevResult\n"
+    );
+    let file = bin.join("waiting");
+    let written = fs::create_dir_all(bin)
+        .and_then(|()| fs::write(&file, script))
+        .and_then(|()| fs::set_permissions(&file, fs::Permissions::from_mode(0o755)));
+    written.map_err(os("a plugin"))
+}
+
+#[test]
+fn one_that_was_killed_in_the_middle_is_put_right_by_the_next() -> Result {
+    let bed = Bed::new()?;
+    let ns = bed.container()?;
+    far(&bed, Some("waiting"))?;
+    let bin = bed.scratch().join("bin");
+    waiting(&bed, &bin)?;
+    let plugins = format!("{}:{}", bin.display(), plugin_dir().display());
+    let line = format!("attach {} far", path(&ns));
+    let run = |line: &str| -> Result<Ran> {
+        let output = command(&bed, &plugins, line).output()?;
+        Ok(Ran {
+            status: output.status.code(),
+            out: output.stdout,
+            err: output.stderr,
+        })
+    };
+    run(&line)?.ok()?;
+    run(&format!("detach {}", path(&ns)))?.ok()?;
+    let before = State::take(&bed, &[&ns])?;
+    for then in ["attach", "detach"] {
+        let scratch = bed.scratch().display().to_string();
+        bed.node()
+            .sh(&format!("rm -f {scratch}/reached; mkfifo {scratch}/fifo"))?;
+        let killed = command(&bed, &plugins, &line).spawn()?;
+        poll(SOON, "all before it is done", || {
+            bed.scratch().join("reached").exists()
+        })?;
+        drop(killed);
+        assert_eq!(names(&ns)?, ["lo", "eth1"], "the link is there");
+        assert!(!bed.held("far").is_empty());
+        fs::remove_file(bed.scratch().join("fifo")).map_err(os("a FIFO"))?;
+        if then == "attach" {
+            let result = run(&line)?.ok()?;
+            assert_eq!(result["ips"].as_array().map(Vec::len), Some(2));
+            // No more than its own.
+            assert_eq!(bed.held("far").len(), 2, "{:?}", bed.held("far"));
+            run(&format!("{line} --check"))?.ok()?;
+        }
+        run(&format!("detach {}", path(&ns)))?.ok()?;
+        before.unchanged()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn what_came_to_the_same_path_is_another_container_and_left_alone() -> Result {
+    let bed = Bed::new()?;
+    far(&bed, None)?;
+    let (old, new) = (bed.container()?, bed.container()?);
+    let place = bed.scratch().join("ns");
+    let link = |ns: &Ns| {
+        let _ = fs::remove_file(&place);
+        symlink(ns.path(), &place).map_err(os("a link"))
+    };
+    link(&old)?;
+    netctl(&bed, &format!("attach {} far", place.display()))?.ok()?;
+    link(&new)?;
+    // Somebody else's interface of that name.
+    new.run("ip link add eth1 type bridge")?;
+    let gone = netctl(&bed, &format!("detach {}", place.display()))?.ok()?;
+    assert_eq!(gone.as_array().map(Vec::len), Some(1));
+    assert_eq!(names(&new)?, ["lo", "eth1"]);
+    assert!(bed.held("far").is_empty(), "{:?}", bed.held("far"));
+    new.run("ip link del eth1")?;
+    // The same where it is attached anew without a detach.
+    netctl(&bed, &format!("attach {} far", place.display()))?.ok()?;
+    link(&old)?;
+    old.run("ip link del eth1 2> /dev/null").ok();
+    netctl(&bed, &format!("attach {} far", place.display()))?.ok()?;
+    assert_eq!(bed.held("far").len(), 2, "{:?}", bed.held("far"));
+    netctl(&bed, &format!("detach {}", place.display()))?.ok()?;
+    assert!(bed.held("far").is_empty());
+    Ok(())
+}
+
+#[test]
+fn an_address_that_the_network_does_not_give_is_refused_and_nothing_stays() -> Result {
+    let bed = Bed::new()?;
+    far(&bed, None)?;
+    let ns = bed.container()?;
+    let container = path(&ns);
+    netctl(&bed, &format!("attach {container} far"))?.ok()?;
+    netctl(&bed, &format!("detach {container}"))?.ok()?;
+    let before = State::take(&bed, &[&ns])?;
+    netctl(&bed, &format!("attach {container} far --address 192.0.2.7"))?.refused("192.0.2.7")?;
+    netctl(
+        &bed,
+        &format!("attach {container} far --mac 02:00:00:00:00:01"),
+    )?
+    .refused("capability \"mac\"")?;
+    let lost = command(&bed, "/nowhere", &format!("attach {container} far")).output()?;
+    assert_eq!(lost.status.code(), Some(1));
+    assert!(lost.stderr.contains("--plugin-path"), "{}", lost.stderr);
+    let records = fs::read_dir(bed.scratch().join("attached/far")).map_err(os("records"))?;
+    assert_eq!(records.count(), 0);
+    before.unchanged()
+}
