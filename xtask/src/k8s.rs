@@ -1,9 +1,11 @@
 //! The Kubernetes API server that the k8s suite runs: Debian's source package, built once into the cache.
 //!
-//! Debian has kube-apiserver as source only, with all that it depends on within. It is unpacked, one library is replaced
-//! by Debian's newer one (the one within crashes under today's Go at the first custom resource), and built aside, under a
-//! lock: what has its final name is whole, also after a kill. The source list is of its own, for few machines have one
-//! for sources. A build takes three to five minutes of two cores.
+//! Debian has kube-apiserver as source only, with all that it depends on within. It is unpacked, mended where it is too old
+//! for today's Go, and built aside, under a lock: what has its final name is whole, also after a kill. The source list is of
+//! its own, for few machines have one for sources. A build takes three to five minutes of two cores.
+//!
+//! Two things are mended. One library is replaced by Debian's newer one: the one within crashes at the first custom resource.
+//! And the check of types takes an empty text for null, since both have come to be at one place in memory.
 
 use crate::packages::{self, Need};
 use crate::{cache, exec};
@@ -22,6 +24,13 @@ const SUITE: &str = "bookworm";
 const GO: &str = "/usr/lib/go-1.19/bin";
 const REFLECT: &str = "/usr/share/gocode/src/github.com/modern-go/reflect2";
 const ASIDE: &str = "building";
+
+/// Where the check of types is, what it asks, and what it is to ask.
+const EMPTY: (&str, &str, &str) = (
+    "vendor/github.com/go-openapi/validate/type.go",
+    "if data == nil || reflect.DeepEqual(reflect.Zero(reflect.TypeOf(data)), reflect.ValueOf(data)) {",
+    "if data == nil {",
+);
 
 const NEEDS: &[Need] = &[
     ("/usr/lib/go-1.19/bin/go", "golang-1.19-go"),
@@ -58,6 +67,7 @@ pub(crate) fn ensure() -> Result<String> {
     fs::create_dir_all(&source)?;
     unpack(&download(&aside)?, &source)?;
     replace_reflect(&source)?;
+    mend_empty(&source)?;
     build(&source, &aside)?;
     let whole = aside.join("whole");
     fs::create_dir(&whole)?;
@@ -162,6 +172,16 @@ fn replace_reflect(source: &Path) -> Result<()> {
             fs::copy(entry.path(), within.join(entry.file_name()))?;
         }
     }
+    Ok(())
+}
+
+fn mend_empty(source: &Path) -> Result<()> {
+    let (path, old, new) = EMPTY;
+    let path = source.join(path);
+    let text = fs::read_to_string(&path)?;
+    let there = text.matches(old).count();
+    ensure!(there == 1, "{}: {there} places to mend", path.display());
+    fs::write(&path, text.replace(old, new))?;
     Ok(())
 }
 

@@ -69,6 +69,9 @@ pub(crate) const BUILD: &[Need] = &[
 /// A real store of several members.
 pub(crate) const ETCD: &[Need] = &[("etcd", "etcd-server"), ("etcdctl", "etcd-client")];
 
+/// To ask an API server by hand.
+pub(crate) const HTTP: &[Need] = &[("curl", "curl")];
+
 /// Other makers' BGP speakers.
 pub(crate) const BGP: &[Need] = &[
     ("bird", "bird2"),

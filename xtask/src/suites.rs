@@ -119,7 +119,7 @@ pub(crate) static SUITES: &[Suite] = &[
         rest: false,
         folders: &["k8s"],
         packages: &["fairway-tests-k8s"],
-        needs: &[packages::LAB, packages::ETCD],
+        needs: &[packages::LAB, packages::ETCD, packages::HTTP],
         limit: MINUTE.saturating_mul(15),
         dist: true,
         waits: true,

@@ -1,18 +1,22 @@
-//! Writes the definitions to a folder: `deploy/crds` unless told.
+//! Writes the definitions to `deploy/crds`, and the tables of their fields to `docs/objects`.
 
-use std::{env, error::Error, fs, path::PathBuf};
+use std::{error::Error, fs, path::PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/crds");
-    let folder = env::args_os()
-        .nth(1)
-        .map_or_else(|| PathBuf::from(kept), PathBuf::from);
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folder = root.join("deploy/crds");
     fs::create_dir_all(&folder)?;
     for definition in fairway_crd::all() {
-        fs::write(
-            folder.join(format!("{}.yaml", definition.plural)),
-            definition.yaml()?,
-        )?;
+        let name = definition.plural;
+        fs::write(folder.join(format!("{name}.yaml")), definition.yaml()?)?;
+        let page = root.join(format!(
+            "docs/objects/{}.md",
+            definition.kind.to_lowercase()
+        ));
+        let kept = fs::read_to_string(&page)?;
+        let now = fairway_crd::page::page(&kept, &definition)
+            .ok_or("the page has no place for the fields")?;
+        fs::write(&page, now)?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@
 //! both against a corpus of objects.
 //!
 //! Nothing here speaks to a server. [`all`] gives the definitions, `cargo run -p fairway-crd --example write` writes them
-//! to `deploy/crds`, and a test sees to it that what lies there is what the types say.
+//! to `deploy/crds` and their fields to `docs/objects`, and a test sees to it that what lies there is what the types say.
 #![expect(
     clippy::duplicated_attributes,
     reason = "each column of a table is an argument of the kind's attribute"
@@ -18,6 +18,7 @@ mod claim;
 mod definition;
 mod network;
 mod number;
+pub mod page;
 mod pool;
 mod rate;
 mod selector;

@@ -84,11 +84,12 @@ pub struct IPPoolSpec {
     #[serde(default)]
     pub handover: Handover,
     /// Nodes that may use it, by a selector of their labels such as `rack in (a,b)`; empty: all.
-    #[serde(default)]
+    // Without a default in the schema: old servers take an empty one for null where it is applied on their side.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 4096))]
     pub nodes: String,
     /// Namespaces that may use it, by a selector of `kubernetes.io/metadata.name`; empty: all.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 4096))]
     pub namespaces: String,
     /// How its addresses are reached on other nodes, where it is in a network.

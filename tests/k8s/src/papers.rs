@@ -29,6 +29,11 @@ impl User {
         }
     }
 
+    /// What it shows to be known.
+    pub fn token(self) -> String {
+        format!("{}-token", self.word())
+    }
+
     /// A line of the server's token file: token, name, uid, groups.
     fn line(self) -> String {
         let word = self.word();
@@ -40,7 +45,7 @@ impl User {
             ),
             User::Nobody => ("nobody", "guests"),
         };
-        format!("{word}-token,{name},{word},\"{groups}\"\n")
+        format!("{},{name},{word},\"{groups}\"\n", self.token())
     }
 }
 
@@ -95,7 +100,7 @@ impl Papers {
                 "server": format!("https://{ip}:{PORT}"),
                 "certificate-authority": ca,
             }}],
-            "users": [{"name": word, "user": {"token": format!("{word}-token")}}],
+            "users": [{"name": word, "user": {"token": user.token()}}],
             "contexts": [{"name": "bed", "context": {"cluster": "bed", "user": word}}],
             "current-context": "bed",
         })

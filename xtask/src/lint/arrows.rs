@@ -39,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("daemon/crd", &[]),
     // What objects look like.
     ("daemon/bgp", &["daemon/policy"]),
+    ("daemon/pools", &["daemon/policy", "ipam/core"]),
     ("daemon/speaker", &["daemon/bgp"]),
     // What objects look like, and how rates are written.
     ("daemon/rates", &["daemon/policy", "plugins/shape"]),

@@ -1,4 +1,4 @@
-//! Sets of claims, and moving a claim to another node or workload.
+//! Sets of claims, what holds for a claim, and moving one to another node or workload.
 
 use super::{
     AdminError,
@@ -125,6 +125,57 @@ pub fn find_claim<'a>(
             pools: more.iter().map(|((of, _), _)| of.clone()).collect(),
         }),
     }
+}
+
+/// What is to hold for a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// When it is given back.
+    pub release: Release,
+    /// What a newcomer gets while it is held.
+    pub handover: Handover,
+    /// What it belongs to. None: as it is.
+    pub app: Option<AppName>,
+    /// Only this node may take it. None: any.
+    pub only: Option<NodeName>,
+}
+
+/// Changes what holds for a claim: its addresses, its uid and its holder stay. None: it is so already.
+///
+/// # Errors
+/// No such claim, a set, or a node of which nothing is known.
+pub fn change_claim(
+    view: &View,
+    pool: &PoolName,
+    name: &ClaimName,
+    terms: &Terms,
+) -> Result<Option<Txn>, AdminError> {
+    let (_, record, _) = find_claim(view, name, Some(pool))?;
+    let ClaimRecord::Claim(claim) = record else {
+        let claim = name.clone();
+        return Err(AdminError::IsSet { claim });
+    };
+    let terms = terms.clone();
+    let changed = Claim {
+        release: terms.release,
+        handover: terms.handover,
+        app: terms.app.or_else(|| claim.app.clone()),
+        only: terms.only,
+        ..claim.clone()
+    };
+    if changed == *claim {
+        return Ok(None);
+    }
+    if let Some(node) = changed.only.as_ref().filter(|_| changed.only != claim.only)
+        && !is_known(view, node)
+    {
+        return Err(AdminError::NoNode { node: node.clone() });
+    }
+    let key = Key::Claim(pool.clone(), name.clone());
+    Ok(Some(Txn {
+        conditions: vec![as_seen(view, &key)],
+        writes: vec![put(&key, ClaimRecord::Claim(changed).encode())],
+    }))
 }
 
 /// Which node may take a claim.

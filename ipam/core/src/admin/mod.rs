@@ -18,7 +18,9 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
-pub use claims::{Keep, Move, SetWish, create_set, find_claim, given_name, move_claim};
+pub use claims::{
+    Keep, Move, SetWish, Terms, change_claim, create_set, find_claim, given_name, move_claim,
+};
 pub use drain::{drain_node, undrain_node};
 pub use list::{
     AddressFilter, AddressRow, ClaimRow, NodeRow, PoolRow, Tally, addresses, claims, nodes, pool,

@@ -127,3 +127,49 @@ fn a_claim_moves_to_another_workload() {
     .unwrap_err();
     assert!(matches!(error, AdminError::IsSet { .. }), "{error}");
 }
+
+#[test]
+fn what_holds_for_a_claim_changes_and_its_holder_stays() {
+    let mut store = cluster();
+    let held = held(claim("u1", "10.1.0.2"), "n1", "c1");
+    store.claim("web", "prod/db-0", held.clone());
+    let (web, name) = ("web".parse().unwrap(), claim_name("prod/db-0"));
+    let terms = |store: &Store, terms: &Terms| change_claim(&store.view(), &web, &name, terms);
+    let as_it_is = Terms {
+        release: held.release,
+        handover: held.handover,
+        app: None,
+        only: None,
+    };
+    assert_eq!(terms(&store, &as_it_is), Ok(None));
+    let other = Terms {
+        release: Release::OnAppDelete,
+        app: Some(app("StatefulSet/prod/db")),
+        only: Some("n1".parse().unwrap()),
+        ..as_it_is.clone()
+    };
+    let txn = terms(&store, &other).unwrap().unwrap();
+    assert!(store.commit(&txn));
+    let changed = store.single("web", "prod/db-0").unwrap();
+    assert_eq!(changed.release, Release::OnAppDelete);
+    assert_eq!(changed.only, other.only);
+    assert_eq!((&changed.uid, &changed.parts), (&held.uid, &held.parts));
+    assert_eq!(changed.holder, held.holder);
+    assert_eq!(terms(&store, &other), Ok(None), "once is enough");
+    // What it belongs to may have been learned since: it is not forgotten.
+    let txn = terms(&store, &as_it_is).unwrap().unwrap();
+    assert!(store.commit(&txn));
+    let again = store.single("web", "prod/db-0").unwrap();
+    assert_eq!((again.only, again.app), (None, other.app.clone()));
+    let nowhere = Terms {
+        only: Some("n9".parse().unwrap()),
+        ..as_it_is.clone()
+    };
+    let error = terms(&store, &nowhere).unwrap_err();
+    assert!(matches!(error, AdminError::NoNode { .. }), "{error}");
+    let wish = set("prod/Deployment/front", Some(2), None);
+    assert!(store.commit(&create_set(&store.view(), wish, at(0)).unwrap()));
+    let set = claim_name("prod/Deployment/front");
+    let error = change_claim(&store.view(), &web, &set, &as_it_is).unwrap_err();
+    assert!(matches!(error, AdminError::IsSet { .. }), "{error}");
+}
