@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "a test that cannot set itself up has failed"
 )]
 
@@ -267,7 +268,7 @@ fn a_claim_keeps_its_pool_and_addresses() {
 
 #[test]
 fn a_network_becomes_what_is_wanted() {
-    let there = fairway_ipam::NetworkRecord {
+    let there = NetworkRecord {
         vni: fairway_ipam::Vni::new(4096).unwrap(),
         pools: vec!["a".parse().unwrap(), "b".parse().unwrap()],
         imports: ["x".parse().unwrap()].into(),

@@ -154,11 +154,14 @@ pub fn is_there(record: &Record) -> Result<bool, Error> {
     Ok(same && record.boot == boot::id()?)
 }
 
+/// A record, and where it is kept.
+pub type Kept = (Store, Record);
+
 /// All records below a folder that can be read, and a line for each that cannot.
 ///
 /// # Errors
 /// Where a folder cannot be listed.
-pub fn records(root: &Path) -> Result<(Vec<(Store, Record)>, Vec<String>), Error> {
+pub fn records(root: &Path) -> Result<(Vec<Kept>, Vec<String>), Error> {
     let (mut records, mut unread) = (Vec::new(), Vec::new());
     for network in Store::networks(root)? {
         let list = Store::new(root.to_owned(), network.clone()).list()?;
