@@ -205,7 +205,7 @@ fn build(source: &Path, aside: &Path) -> Result<()> {
         .env("KUBE_GIT_MAJOR", "1")
         .env("KUBE_GIT_MINOR", "20");
     exec::run(&mut command, Duration::from_secs(1800))?;
-    let built = |program: &&str| source.join("_output/bin").join(program).exists();
-    ensure!(PROGRAMS.iter().all(|one| built(&one)), "make built nothing");
+    let built = |program: &str| source.join("_output/bin").join(program).exists();
+    ensure!(PROGRAMS.iter().all(|one| built(one)), "make built nothing");
     Ok(())
 }
