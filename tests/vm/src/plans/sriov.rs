@@ -69,6 +69,6 @@ pub(super) const ROUNDS: Plan = Plan {
     name: "sriov-rounds",
     guest: || card(Guest::new()),
     alone: false,
-    limit: Duration::from_secs(400),
+    limit: Duration::from_secs(600),
     tests: guest_tests![rounds::no_function_is_lost],
 };
