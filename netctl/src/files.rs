@@ -264,11 +264,12 @@ fn attached(root: &Path) -> Vec<Check> {
     if !root.exists() {
         return Vec::new();
     }
-    let (records, unread) = match attach::records(root) {
+    let kept = match attach::records(root) {
         Ok(found) => found,
         Err(error) => return vec![check(NAME, "warning", error.to_string(), None)],
     };
-    let mut checks: Vec<Check> = unread
+    let mut checks: Vec<Check> = kept
+        .unread
         .into_iter()
         .map(|line| {
             check(
@@ -280,7 +281,7 @@ fn attached(root: &Path) -> Vec<Check> {
         })
         .collect();
     let mut well = 0;
-    for (_, record) in &records {
+    for (_, record) in &kept.records {
         let at = &record.attachment;
         let what = format!(
             "{} at {} of network {}",

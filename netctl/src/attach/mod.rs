@@ -221,10 +221,10 @@ pub(crate) fn detach(args: &DetachArgs, socket: &Path, format: Format) -> Result
         return Detached::default().show(format);
     }
     let _lock = lock(&root)?;
-    let (records, unread) = attach::records(&root).map_err(Failure::from)?;
+    let kept = attach::records(&root).map_err(Failure::from)?;
     let mut gone = Detached::default();
     let mut failures = Vec::new();
-    for (store, record) in &records {
+    for (store, record) in &kept.records {
         let meant = record.attachment.container_id == target.container
             && args
                 .network
@@ -245,9 +245,9 @@ pub(crate) fn detach(args: &DetachArgs, socket: &Path, format: Format) -> Result
     if let Some(failure) = Failure::collect(failures) {
         return Err(AttachError::from(failure).into());
     }
-    match gone.is_empty() && !unread.is_empty() {
+    match gone.is_empty() && !kept.unread.is_empty() {
         // It may be one of those.
-        true => Err(AttachError::Unread { lines: unread }.into()),
+        true => Err(AttachError::Unread { lines: kept.unread }.into()),
         false => gone.show(format),
     }
 }

@@ -154,26 +154,32 @@ pub fn is_there(record: &Record) -> Result<bool, Error> {
     Ok(same && record.boot == boot::id()?)
 }
 
-/// A record, and where it is kept.
-pub type Kept = (Store, Record);
+/// What is kept below a folder.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Records that can be read, each with where it is.
+    pub records: Vec<(Store, Record)>,
+    /// A line for each that cannot.
+    pub unread: Vec<String>,
+}
 
-/// All records below a folder that can be read, and a line for each that cannot.
+/// Reads all records below a folder.
 ///
 /// # Errors
 /// Where a folder cannot be listed.
-pub fn records(root: &Path) -> Result<(Vec<Kept>, Vec<String>), Error> {
-    let (mut records, mut unread) = (Vec::new(), Vec::new());
+pub fn records(root: &Path) -> Result<Kept, Error> {
+    let mut kept = Kept::default();
     for network in Store::networks(root)? {
         let list = Store::new(root.to_owned(), network.clone()).list()?;
         for attachment in list {
             let store = Store::new(root.to_owned(), network.clone());
             match store.read(&attachment) {
-                Ok(record) => records.extend(record.map(|record| (store, record))),
-                Err(error) => unread.push(error.to_string()),
+                Ok(record) => kept.records.extend(record.map(|record| (store, record))),
+                Err(error) => kept.unread.push(error.to_string()),
             }
         }
     }
-    Ok((records, unread))
+    Ok(kept)
 }
 
 /// One whom the same network was attached to before: what was killed in the middle, or is another container's, goes.
