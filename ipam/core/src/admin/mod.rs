@@ -6,6 +6,7 @@
 //! not there. Long work is several transactions, each whole by itself: whoever commits them can stop after
 //! any, look again, and go on with what is left.
 
+mod census;
 mod claims;
 mod drain;
 mod list;
@@ -18,6 +19,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
+pub use census::{Census, PoolCensus, census};
 pub use claims::{
     Keep, Move, SetWish, Terms, change_claim, create_set, find_claim, given_name, move_claim,
 };
