@@ -32,6 +32,6 @@ mod tests;
 mod want;
 
 pub use error::Problem;
-pub use fib::{Fib, Standing, Synced};
+pub use fib::{Counted, Fib, Standing, Synced};
 pub use place::network;
 pub use settings::{Overlay, Settings, Tenant};

@@ -45,6 +45,32 @@ pub struct Synced {
     pub listed: bool,
     /// Something was refused: [`Fib::doubt`] after a while has it tried again.
     pub again: bool,
+    /// Of the changes, those that put right what somebody else had changed: nothing else was wanted than before.
+    pub repairs: usize,
+    /// So many changes were refused.
+    pub refused: usize,
+}
+
+/// What all [`Fib::sync`] so far came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counted {
+    /// Changes that were made.
+    pub changes: u64,
+    /// Of these, repairs.
+    pub repairs: u64,
+    /// Changes that were refused.
+    pub refused: u64,
+    /// How often all was listed.
+    pub lists: u64,
+}
+
+impl Counted {
+    fn add(&mut self, synced: &Synced) {
+        self.changes += synced.changes as u64;
+        self.repairs += synced.repairs as u64;
+        self.refused += synced.refused as u64;
+        self.lists += u64::from(synced.listed);
+    }
 }
 
 /// See the crate's head.
@@ -69,6 +95,18 @@ pub struct Fib<N> {
     listed: bool,
     /// What is wrong now, by what it is about.
     problems: BTreeMap<String, Problem>,
+    news: News,
+    counted: Counted,
+}
+
+/// What is wanted otherwise than when it was last in place: whatever else has to be changed was changed by somebody.
+#[derive(Debug, Default)]
+struct News {
+    /// Until all was in place once, nothing is a repair: a daemon before may have left anything.
+    begun: bool,
+    places: BTreeSet<Place>,
+    /// Device, neighbours, next hops or rules.
+    rest: bool,
 }
 
 impl<N: Netlink> Fib<N> {
@@ -88,6 +126,8 @@ impl<N: Netlink> Fib<N> {
             guarded: false,
             problems: BTreeMap::new(),
             listed: false,
+            news: News::default(),
+            counted: Counted::default(),
         }
     }
 
@@ -97,15 +137,12 @@ impl<N: Netlink> Fib<N> {
             return;
         }
         let pools = rules::pools(&settings);
-        for gone in self.pools.iter().filter(|pool| !pools.contains(pool)) {
-            let place = fence(*gone);
-            self.want.set(place, None);
-            self.dirty.insert(place);
+        let gone = self.pools.iter().filter(|pool| !pools.contains(pool));
+        for gone in gone.copied().collect::<Vec<_>>() {
+            self.set(fence(gone), None);
         }
         for pool in &pools {
-            let place = fence(*pool);
-            self.want.set(place, Some(Forward::Unreachable));
-            self.dirty.insert(place);
+            self.set(fence(*pool), Some(Forward::Unreachable));
         }
         // Which routes of others matter, and which link and source routes of ours have.
         if pools != self.pools {
@@ -118,17 +155,21 @@ impl<N: Netlink> Fib<N> {
             )
         {
             self.dirty.extend(self.want.places());
+            self.news.places.extend(self.want.places());
         }
         self.pools = pools;
         self.settings = settings;
         self.rest = true;
+        self.news.rest = true;
     }
 
     /// Does somebody else drop what comes out of the overlay for nobody, and knows the answers among it? Then
     /// there is no rule that drops all of it. Whoever does so begins before this says yes, and ends after it
     /// says no, and once [`drops_the_rest`](Self::drops_the_rest) does.
     pub fn guarded(&mut self, by_others: bool) {
-        self.rest |= mem::replace(&mut self.guarded, by_others) != by_others;
+        let other = mem::replace(&mut self.guarded, by_others) != by_others;
+        self.rest |= other;
+        self.news.rest |= other;
     }
 
     /// Does the kernel drop by a rule what comes out of the overlay for nobody? Where there are no networks,
@@ -170,6 +211,7 @@ impl<N: Netlink> Fib<N> {
     pub fn complete(&mut self) {
         if !mem::replace(&mut self.complete, true) {
             self.doubt = true;
+            self.news.begun = false;
         }
     }
 
@@ -223,6 +265,12 @@ impl<N: Netlink> Fib<N> {
 
     /// Does what is missing. Problems are those of this look and of what they concern.
     pub fn sync(&mut self) -> Synced {
+        let synced = self.bring();
+        self.counted.add(&synced);
+        synced
+    }
+
+    fn bring(&mut self) -> Synced {
         let mut synced = Synced::default();
         if self.doubt {
             match Have::list(&mut self.netlink, &self.pools) {
@@ -252,7 +300,9 @@ impl<N: Netlink> Fib<N> {
         } else if self.needs_tunnels() {
             self.tunnels(&mut synced);
         }
-        self.routes(&mut synced);
+        let before = synced.changes;
+        let repaired = self.routes(&mut synced);
+        let of_routes = synced.changes - before;
         if rest {
             self.rules(&mut synced);
         }
@@ -260,7 +310,32 @@ impl<N: Netlink> Fib<N> {
             self.surplus(&mut synced);
             self.surplus_device(&mut synced);
         }
+        if self.news.begun {
+            synced.repairs = repaired;
+            if !self.news.rest {
+                synced.repairs += synced.changes - of_routes;
+            }
+        }
+        if rest && !synced.again {
+            self.news.rest = false;
+            self.news.begun |= self.complete;
+        }
         synced
+    }
+
+    /// What all was done so far.
+    pub fn counted(&self) -> Counted {
+        self.counted
+    }
+
+    /// How many routes of ours the kernel has.
+    pub fn installed(&self) -> usize {
+        self.have.routes.len()
+    }
+
+    /// How many places are to be looked at.
+    pub fn pending(&self) -> usize {
+        self.dirty.len()
     }
 
     /// What keeps the kernel from being as it is wanted.
@@ -304,7 +379,10 @@ impl<N: Netlink> Fib<N> {
     }
 
     fn set(&mut self, place: Place, way: Option<Forward>) {
+        let peer = |way: Option<&Forward>| way.and_then(render::peer);
+        self.news.rest |= peer(way.as_ref()) != peer(self.want.get(place));
         self.want.set(place, way);
+        self.news.places.insert(place);
         self.dirty.insert(place);
     }
 
@@ -373,6 +451,7 @@ impl<N: Netlink> Fib<N> {
         self.problems
             .insert(about, Problem::Refused { what, source });
         synced.again = true;
+        synced.refused += 1;
     }
 }
 

@@ -13,7 +13,8 @@ use std::{cmp::Reverse, mem};
 const TOLD: usize = 8;
 
 impl<N: Netlink> Fib<N> {
-    pub(super) fn routes(&mut self, synced: &mut Synced) {
+    /// How many of the changes were repairs?
+    pub(super) fn routes(&mut self, synced: &mut Synced) -> usize {
         let mut dirty: Vec<Place> = mem::take(&mut self.dirty).into_iter().collect();
         // The longest prefixes first, and what is there before what goes: no address loses its way between
         // two steps that has one before and after.
@@ -29,14 +30,20 @@ impl<N: Netlink> Fib<N> {
         set.append(&mut gone);
         let changes: Vec<RouteChange> = set.iter().map(|(_, change)| change.clone()).collect();
         if changes.is_empty() {
-            return;
+            return 0;
         }
         let results = match self.netlink.change_routes(&changes) {
             Ok(results) => results,
-            Err(source) => return self.refused("routes".to_owned(), source, synced),
+            Err(source) => {
+                self.refused("routes".to_owned(), source, synced);
+                return 0;
+            }
         };
-        let mut refused = 0;
+        let (mut refused, mut repaired) = (0, 0);
         for ((place, change), result) in set.into_iter().zip(results) {
+            if result.is_ok() && !self.news.places.remove(&place) {
+                repaired += 1;
+            }
             match (result, change) {
                 (Ok(()), RouteChange::Delete(_)) => {
                     synced.changes += 1;
@@ -48,6 +55,7 @@ impl<N: Netlink> Fib<N> {
                 }
                 (Err(source), _) => {
                     refused += 1;
+                    synced.refused += 1;
                     synced.again = true;
                     if refused <= TOLD {
                         let what = about(place);
@@ -57,6 +65,7 @@ impl<N: Netlink> Fib<N> {
                 }
             }
         }
+        repaired
     }
 
     /// What is to be done about a place.
@@ -80,13 +89,19 @@ impl<N: Netlink> Fib<N> {
         match self.rendered(place) {
             Some(Rendered::Hold) => None,
             Some(Rendered::Route(want)) => match have {
-                Some(have) if render::is(have, &want) => None,
+                Some(have) if render::is(have, &want) => {
+                    self.news.places.remove(&place);
+                    None
+                }
                 _ => Some(RouteChange::Replace(*want)),
             },
             Some(Rendered::Waits) => None,
             Some(Rendered::Absent) | None => {
-                let have = have.filter(|_| self.complete)?;
-                Some(RouteChange::Delete(bare(have)))
+                let Some(have) = have else {
+                    self.news.places.remove(&place);
+                    return None;
+                };
+                self.complete.then(|| RouteChange::Delete(bare(have)))
             }
         }
     }

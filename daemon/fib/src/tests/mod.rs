@@ -4,6 +4,7 @@ mod bed;
 mod device;
 mod foreign;
 mod laws;
+mod repairs;
 mod rest;
 mod spread;
 mod wanted;
