@@ -30,7 +30,11 @@ pub(crate) const LAB: &[Need] = &[
     ("bpftool", "bpftool"),
     // The commands in the documentation are run as they stand.
     ("jq", "jq"),
+    ("curl", "curl"),
 ];
+
+/// To judge metrics and the rules of alerts.
+pub(crate) const METRICS: &[Need] = &[("promtool", "prometheus")];
 
 /// The plugins that ours are compared with.
 pub(crate) const REFERENCE: &[Need] = &[("/usr/lib/cni/bridge", "containernetworking-plugins")];

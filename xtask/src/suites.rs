@@ -38,6 +38,7 @@ pub(crate) static SUITES: &[Suite] = &[
             packages::FUZZ,
             packages::ETCD,
             packages::STREAM,
+            packages::METRICS,
         ],
         limit: MINUTE.saturating_mul(20),
         dist: false,

@@ -25,11 +25,27 @@ fn bytes_and_messages_fit_both_ways() {
         ),
     ];
     for (text, method) in pairs {
-        let message = Request { v: VERSION, method };
+        let message = Request {
+            v: VERSION,
+            trace: None,
+            method,
+        };
         let frame = encode(&message, MAX_REQUEST).unwrap();
         assert_eq!(frame, framed(text));
         let body = split(&frame, MAX_REQUEST).unwrap().unwrap();
         assert_eq!(request(body).unwrap(), message);
+    }
+    let traced = r#"{"v":1,"trace":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01","method":"pool.list"}"#;
+    let message = request(traced.as_bytes()).unwrap();
+    assert_eq!(
+        message.trace.unwrap().id(),
+        "4bf92f3577b34da6a3ce929d0e0e4736"
+    );
+    assert_eq!(encode(&message, MAX_REQUEST).unwrap(), framed(traced));
+    // A trace is never a reason to refuse something.
+    for junk in ["7", "null", "\"00-0-0-0\"", "{}", "[[1]]"] {
+        let text = format!(r#"{{"v":1,"method":"pool.list","trace":{junk}}}"#);
+        assert_eq!(request(text.as_bytes()).unwrap().trace, None, "{junk}");
     }
     let progress = |total| Progress {
         what: "w".into(),

@@ -5,16 +5,21 @@
 //! the next request may follow on the same connection.
 
 pub mod admin;
+pub mod call;
 pub mod client;
 pub mod endpoint;
 pub mod frame;
 pub mod ipam;
 mod message;
+mod method;
 pub mod released;
 mod socket;
+mod trace;
 
 pub use client::{Breakage, Client, ClientError, Pending};
 pub use message::{
     Body, ErrorBody, Method, Nothing, PROGRESS_EVERY, Progress, Reply, Request, VERSION,
 };
+pub use method::Part;
 pub use socket::{DEFAULT_SOCKET, SOCKET_VARIABLE, socket_path, socket_path_from};
+pub use trace::{TRACE_VARIABLE, Trace};

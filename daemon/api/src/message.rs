@@ -1,6 +1,9 @@
 //! The envelope around every message.
 
-use crate::{admin, endpoint, ipam};
+use crate::{
+    admin, call, endpoint, ipam,
+    trace::{self, Trace},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{fmt, time::Duration};
@@ -18,6 +21,13 @@ pub const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 pub struct Request {
     /// [`VERSION`].
     pub v: u32,
+    /// What the call is known by. A daemon that is older passes over it, and so does each over what is none.
+    #[serde(
+        default,
+        deserialize_with = "trace::lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub trace: Option<Trace>,
     /// What is wanted.
     #[serde(flatten)]
     pub method: Method,
@@ -191,6 +201,13 @@ pub enum Method {
     /// Ends a session, which begins anew; or asks for routes once more. Answer: [`Nothing`].
     #[serde(rename = "bgp.reset")]
     BgpReset(admin::BgpReset),
+
+    /// A plugin's call has failed. Answer: [`Nothing`].
+    #[serde(rename = "call.failed")]
+    CallFailed(Box<call::CallFailed>),
+    /// The last calls that failed, the newest last. Answer: a list of [`call::FailedCall`].
+    #[serde(rename = "call.list")]
+    CallList,
 
     /// Answer: [`admin::Info`].
     #[serde(rename = "daemon.info")]

@@ -8,8 +8,9 @@ use crate::{
     driver::{Beginning, Driver, DriverError, Failure, Generation, Order, Started},
     error::Error,
     hops::Hops,
-    journal::{Contents, FileJournal, Folder, Journal, JournalFault},
+    journal::{Contents, FileJournal, Folder, Journal, JournalFault, JournalMeter, Measured},
     link::{self, Link, NameState},
+    metrics::keep::Counters,
     policy::{self, Policy},
     rates::{self, Rates},
     released::Released,
@@ -19,6 +20,7 @@ use crate::{
 use fairway_ipam::{
     Agent, JournalId, NodeName, Settings, Sighting, record::NodeRecord, wants_sightings,
 };
+use prometheus_client::metrics::counter::Counter;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
@@ -31,6 +33,15 @@ use tracing::{error, info, warn};
 const STORE_WITHIN: Duration = Duration::from_secs(3);
 /// How long the end waits for what is to be told to the store.
 const PUBLISH_WITHIN: Duration = Duration::from_secs(3);
+
+/// What is counted on the way.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Meters {
+    pub(crate) journal: JournalMeter,
+    pub(crate) notices: Counters<1>,
+    pub(crate) cut_offs: Counter,
+    pub(crate) swept: Counter,
+}
 
 /// See the module's head.
 pub(crate) struct Base {
@@ -45,6 +56,7 @@ pub(crate) struct Base {
     pub(crate) released: Arc<Released>,
     pub(crate) tasks: JoinSet<()>,
     pub(crate) journal: JournalId,
+    pub(crate) meters: Meters,
     /// Attachments up to this number were made before the machine was booted.
     pub(crate) former: u64,
     name: watch::Receiver<NameState>,
@@ -99,7 +111,9 @@ impl Base {
         });
 
         let (orders, ordered) = mpsc::unbounded_channel();
-        let (started, journal) = agent(&config, &folder, clocks, released.boot(), orders).await?;
+        let meters = Meters::default();
+        let begun = agent(&config, &folder, clocks, released.boot(), orders, &meters);
+        let (started, journal) = begun.await?;
         let Started {
             driver,
             thread,
@@ -127,6 +141,7 @@ impl Base {
             driver.clone(),
             (routes.clone(), policy.clone()),
             generations,
+            meters.cut_offs.clone(),
         ));
         let (first, mut seen) = watch::channel(false);
         if let Ok(leases) = driver.leases().await {
@@ -154,6 +169,7 @@ impl Base {
         let mut base = Base {
             clocks,
             journal,
+            meters,
             folder,
             link,
             driver,
@@ -263,6 +279,7 @@ async fn agent(
     clocks: Clocks,
     boot: &str,
     orders: mpsc::UnboundedSender<Order>,
+    meters: &Meters,
 ) -> Result<(Started, JournalId), Error> {
     let path = folder.journal();
     let mut first = true;
@@ -278,12 +295,13 @@ async fn agent(
                 let journal = contents.id.clone();
                 let started = Driver::start::<Agent>(Beginning {
                     settings: settings(config, journal.clone(), boot),
-                    journal: Box::new(file),
+                    journal: Box::new(Measured::new(file, meters.journal.clone())),
                     contents,
                     boot: boot.to_owned(),
                     sightings,
                     clocks,
                     orders: orders.clone(),
+                    notices: meters.notices.clone(),
                 });
                 match started {
                     Ok(started) => return Ok((started, journal)),

@@ -13,6 +13,7 @@ use fairway_ipam::{
 };
 use fairway_kv::{Committed, ROOT, Txn, Write};
 use fairway_store::Store;
+use prometheus_client::metrics::counter::Counter;
 use std::sync::Arc;
 use tracing::{info, warn};
 
@@ -31,7 +32,7 @@ pub async fn cleanup(config: Config) -> Result<(), Error> {
     let policing = config.policy.clone();
     let state_dir = config.state_dir.clone();
     let base = Base::start(Arc::new(config)).await?;
-    sweep::twice(&base.driver, base.former, grace).await;
+    sweep::twice(&base.driver, base.former, grace, &Counter::default()).await;
     base.settle().await;
     let leases = base.driver.leases().await;
     let (store, connected) = (base.link.store(), base.link.connected());

@@ -8,11 +8,12 @@ use crate::{
     base::Base,
     config::Config,
     error::Error,
+    metrics::{self, Collector},
     server::{Claim, Limits, serve},
-    service::Daemon,
+    service::{Calls, Daemon},
     sweep, tend,
 };
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 use tokio::{sync::watch, task::JoinHandle};
 use tracing::info;
 
@@ -21,6 +22,7 @@ pub struct Running {
     base: Base,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
+    metrics: Option<SocketAddr>,
     claim: Claim,
 }
 
@@ -31,6 +33,10 @@ impl Running {
     /// See [`Error`]; nothing is left behind then.
     pub async fn start(config: Config) -> Result<Running, Error> {
         let mut claim = Claim::new(&config.socket)?;
+        let scraped = match config.metrics {
+            Some(address) => Some(metrics::listen(address).await?),
+            None => None,
+        };
         let config = Arc::new(config);
         let mut base = Base::start(config.clone()).await?;
         let listener = match claim.listen() {
@@ -51,15 +57,22 @@ impl Running {
             released: base.released.clone(),
             journal: base.journal.clone(),
             clocks: base.clocks,
+            calls: Calls::default(),
+            meters: base.meters.clone(),
         };
+        let daemon = Arc::new(daemon);
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(serve(
-            listener,
-            Arc::new(daemon),
-            Limits::default(),
-            stopped,
-        ));
-        let sweeping = sweep::sweep(base.driver.clone(), config.sweep, base.former);
+        let metrics = scraped
+            .as_ref()
+            .and_then(|scraped| scraped.local_addr().ok());
+        if let (Some(listener), Some(address)) = (scraped, metrics) {
+            let collector = Collector::new(daemon.clone());
+            base.tasks.spawn(collector.serve(listener, stopped.clone()));
+            info!("metrics are at http://{address}/metrics");
+        }
+        let server = tokio::spawn(serve(listener, daemon, Limits::default(), stopped));
+        let swept = base.meters.swept.clone();
+        let sweeping = sweep::sweep(base.driver.clone(), config.sweep, base.former, swept);
         base.tasks.spawn(sweeping);
         base.tasks.spawn(tend::tend(
             config.node.clone(),
@@ -80,8 +93,14 @@ impl Running {
             base,
             stop,
             server,
+            metrics,
             claim,
         })
+    }
+
+    /// Where metrics are to be had, if they are.
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics
     }
 
     /// Comes back when it cannot go on: another node has its name, or the agent has ended.

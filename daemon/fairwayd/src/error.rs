@@ -41,6 +41,14 @@ pub enum Error {
     /// What plugins left behind.
     #[error(transparent)]
     Released(#[from] ReleasedError),
+    /// Nobody can be let in for metrics.
+    #[error("metrics: cannot listen on {address}: {source}")]
+    Metrics {
+        /// Where.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
     /// Runtime, signals.
     #[error("{what}: {source}")]
     System {

@@ -23,6 +23,7 @@ mod inbox;
 pub mod journal;
 pub mod link;
 pub mod log;
+mod metrics;
 mod notice;
 mod policy;
 mod rates;
@@ -34,6 +35,7 @@ pub mod service;
 mod stored;
 pub mod sweep;
 mod tend;
+mod trace;
 mod worker;
 
 pub use cleanup::cleanup;

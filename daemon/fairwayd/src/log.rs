@@ -23,6 +23,7 @@ pub fn start(format: LogFormat, filter: Option<&str>) {
             .with_writer(stderr)
             .json()
             .flatten_event(true)
+            .with_span_list(false)
             .boxed(),
     };
     drop(

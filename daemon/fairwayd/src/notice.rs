@@ -1,5 +1,6 @@
 //! What an operator should hear of, once a minute at most for each thing.
 
+use crate::metrics::keep::Counters;
 use fairway_ipam::Notice;
 use std::{
     collections::HashMap,
@@ -12,14 +13,26 @@ const AGAIN: Duration = Duration::from_secs(60);
 const MANY: usize = 256;
 
 /// Tells the agent's notices to the log.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Notices {
     told: HashMap<String, Instant>,
+    counted: Counters<1>,
 }
 
 impl Notices {
+    /// Nothing was told yet.
+    pub(crate) fn new(counted: Counters<1>) -> Notices {
+        Notices {
+            told: HashMap::new(),
+            counted,
+        }
+    }
+
     /// Tells one, unless it was told a short while ago.
     pub(crate) fn tell(&mut self, notice: &Notice) {
+        self.counted
+            .get_or_create(&[("kind", kind(notice).into())])
+            .inc();
         let (loud, text) = worded(notice);
         let now = Instant::now();
         if self.told.get(&text).is_some_and(|at| now - *at < AGAIN) {
@@ -33,6 +46,17 @@ impl Notices {
             false => warn!("{text}"),
         }
         self.told.insert(text, now);
+    }
+}
+
+/// As metrics have it.
+fn kind(notice: &Notice) -> &'static str {
+    match notice {
+        Notice::BlockLost { .. } => "block_lost",
+        Notice::Unreadable { .. } => "unreadable",
+        Notice::Rejected { .. } => "rejected",
+        Notice::Rewound { .. } => "rewound",
+        Notice::Reclaimed { .. } => "reclaimed",
     }
 }
 

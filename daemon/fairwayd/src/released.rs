@@ -14,6 +14,7 @@ use fairway_api::{
     released::{self, Record, ReleasedError},
 };
 use fairway_ipam::{Lease, Request};
+use prometheus_client::metrics::counter::Counter;
 use std::{
     collections::{BTreeMap, HashSet},
     fs, io,
@@ -36,6 +37,8 @@ pub struct Released {
     folders: Vec<PathBuf>,
     socket: PathBuf,
     boot: String,
+    /// Records that were worked off.
+    pub(crate) done: Counter,
     /// One at a time: an ADD must not overtake the record of the DEL before it.
     state: Mutex<State>,
 }
@@ -60,6 +63,7 @@ impl Released {
             folders,
             socket: socket.to_owned(),
             boot: released::boot_id()?,
+            done: Counter::default(),
             state: Mutex::default(),
         })
     }
@@ -169,6 +173,7 @@ impl Released {
             }
             None => info!("{id}: was given anew after its DEL left word; it stays"),
         }
+        self.done.inc();
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 warn!("{}: cannot be removed: {error}", path.display());

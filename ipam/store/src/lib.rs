@@ -50,3 +50,13 @@ pub async fn open(location: &Location) -> Result<Arc<dyn Store>, StoreError> {
         .into()),
     }
 }
+
+/// Until when the certificates of a store's connections are good, in seconds since 1970, by their flags. The files are
+/// read: this may block.
+pub fn certificate_ends(location: &Location) -> Vec<(&'static str, u64)> {
+    match location {
+        #[cfg(feature = "etcd")]
+        Location::Etcd(Etcd { tls: Some(tls), .. }) => etcd::certificate_ends(tls),
+        _ => Vec::new(),
+    }
+}

@@ -1,12 +1,13 @@
-//! `netctl endpoint`: the containers of this node's networks, as routes see them.
+//! `netctl endpoint`: the containers of this node's networks, as routes see them; and those that did not come up.
 
 use super::{lines, short};
 use crate::{
+    clock,
     document::{Answer, Job},
     sheet::{Cell, Sheet, Tone},
 };
 use clap::{Subcommand, builder::NonEmptyStringValueParser};
-use fairway_api::{Method, endpoint::Endpoint};
+use fairway_api::{Method, call::FailedCall, endpoint::Endpoint};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Subcommand)]
@@ -19,6 +20,8 @@ pub(crate) enum EndpointVerb {
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         container: String,
     },
+    /// List the last calls of plugins that failed on this node
+    Failed,
 }
 
 /// All interfaces of the containers that were meant.
@@ -35,6 +38,7 @@ impl EndpointVerb {
                 let narrow = move |all: Shown| Shown(meant(all.0, &container));
                 Job::narrowed(Method::EndpointList, narrow).watchable()
             }
+            EndpointVerb::Failed => Job::new::<Vec<FailedCall>>(Method::CallList).watchable(),
         }
     }
 }
@@ -104,6 +108,40 @@ impl Answer for Shown {
     /// 1 where there is none.
     fn status(&self) -> u8 {
         u8::from(self.0.is_empty())
+    }
+}
+
+impl Answer for Vec<FailedCall> {
+    /// The whole trace: it is what the log is searched for.
+    fn sheet(&self) -> Sheet {
+        let heads = [
+            "AT",
+            "VERB",
+            "PLUGIN",
+            "CONTAINER",
+            "INTERFACE",
+            "CODE",
+            "MESSAGE",
+            "REQUEST",
+        ];
+        let mut sheet = Sheet::new(
+            &heads,
+            "no call has failed on this node since fairwayd began",
+        );
+        for one in self {
+            let of = one.attachment.as_ref();
+            sheet.row([
+                Cell::from(clock::utc_second(one.at)),
+                Cell::from(&one.verb),
+                Cell::from(one.plugin.as_deref().unwrap_or_default()),
+                Cell::from(of.map_or_else(String::new, |of| short(&of.container))),
+                Cell::from(of.map_or("", |of| of.ifname.as_str())),
+                Cell::from(one.code.to_string()),
+                Cell::from(&one.message),
+                Cell::from(one.trace.as_deref().unwrap_or_default()),
+            ]);
+        }
+        sheet
     }
 }
 

@@ -172,6 +172,18 @@ pub(crate) fn explained(route: bool) -> Value {
     }
 }
 
+pub(crate) fn failed_calls() -> Value {
+    json!([
+        {
+            "at": 1_795_000_000, "trace": "4bf92f3577b34da6a3ce929d0e0e4736", "verb": "ADD", "plugin": "bridge",
+            "method": "ipam.allocate", "attachment": {"network": "net", "container": CONTAINER, "ifname": "eth0"},
+            "code": 101, "message": "pool web: no address is left",
+            "details": "request 4bf92f3577b34da6a3ce929d0e0e4736"
+        },
+        {"at": 1_795_000_060, "verb": "GC", "code": 5, "message": "the journal cannot be written"}
+    ])
+}
+
 pub(crate) fn endpoints() -> Value {
     json!([
         {

@@ -133,6 +133,7 @@ fn tables_say_it_all() {
         "network ls",
         "route ls",
         "endpoint ls",
+        "endpoint failed",
         "ipam ls",
         "claim ls",
         "node ls",
@@ -187,6 +188,16 @@ fn networks_and_routes_have_tables_too() {
     let parts = ["8d4f2a6c1b0e9f7d5c3b1a0987654321", "net", "blue", "yes"];
     let show = shows(answers::endpoints(), "endpoint show 8d4f", &parts);
     assert!(!show.contains("77aa"), "{show}");
+    let parts = [
+        "2026-11-18T11:06:40Z",
+        "bridge",
+        "8d4f2a6c1b0e",
+        "101",
+        "no address is left",
+        "4bf92f3577b34da6a3ce929d0e0e4736",
+        "GC",
+    ];
+    shows(answers::failed_calls(), "endpoint failed", &parts);
 }
 
 #[test]
@@ -245,6 +256,7 @@ fn documents_are_one_and_the_answer_itself() {
         ("route ls", answers::routes()),
         ("route why 10.1.0.17", answers::explained(true)),
         ("endpoint ls", answers::endpoints()),
+        ("endpoint failed", answers::failed_calls()),
         ("status", answers::status()),
         ("status", answers::troubled()),
     ];

@@ -245,6 +245,10 @@ fn routes_and_endpoints() {
             ("endpoint show 8d4f", "endpoint.list", Value::Null),
         ],
     );
+    asks(
+        answers::failed_calls(),
+        &[("endpoint failed", "call.list", Value::Null)],
+    );
 }
 
 #[test]

@@ -14,6 +14,7 @@ use fairway_api::{
         Flows, Info, Network, Node, NodeRemoved, Policy, PolicyExplained, PolicyStatus, Pool, Rate,
         RateChanged, RateOverride, Route, RouteExplained, Top,
     },
+    call::FailedCall,
     endpoint::Endpoint,
     ipam::Released,
 };
@@ -108,6 +109,14 @@ fn kinds() -> Vec<Kind> {
                 ("endpoint ls", none()),
                 ("endpoint show 77aa", a::endpoints()),
                 ("endpoint show none", a::endpoints()),
+            ],
+        ),
+        kind::<Vec<FailedCall>>(
+            "endpoint-failed",
+            "endpoint failed",
+            vec![
+                ("endpoint failed", a::failed_calls()),
+                ("endpoint failed", none()),
             ],
         ),
         kind::<Vec<AddressRow>>(

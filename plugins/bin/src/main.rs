@@ -4,7 +4,8 @@
 //! lists the types that it holds, from which an installer makes the links.
 
 use fairway_child::Child;
-use fairway_cni::{Plugin, serve};
+use fairway_cluster_ipam::trace;
+use fairway_cni::{Plugin, serve_and_tell};
 use std::{
     env,
     io::{self, Write as _},
@@ -47,13 +48,14 @@ fn main() -> ExitCode {
     let (mut stdout, mut stderr) = (io::stdout().lock(), io::stderr().lock());
     if PLUGINS.iter().any(|(name, _)| *name == kind) {
         let var = |name: &str| env::var_os(name);
-        let status = serve(
+        let status = serve_and_tell(
             kind,
             PLUGINS,
             &var,
             &mut io::stdin().lock(),
             &mut stdout,
             &mut stderr,
+            &trace::tell,
         );
         return ExitCode::from(status);
     }

@@ -26,6 +26,26 @@ use std::{
 /// The most that is read of standard input, in bytes: a GC that lists 15,000 attachments has 2 MB.
 const STDIN_MAX: u64 = 64 << 20;
 
+/// A call that failed, and what the runtime was told.
+#[derive(Debug)]
+pub struct Failed<'a> {
+    /// The plugin's type.
+    pub kind: &'a str,
+    /// What was to be done, and for whom.
+    pub env: &'a Env,
+    /// The network's name, where the configuration could be read that far.
+    pub network: Option<&'a str>,
+    /// What the runtime was told.
+    pub failure: &'a Failure,
+}
+
+/// What is known of a call by the time that it is answered.
+struct Known {
+    /// The version to answer in.
+    version: String,
+    network: Option<String>,
+}
+
 /// Serves one call of the plugin `kind` and gives the exit status: 0, or 1 with an error object printed.
 pub fn serve(
     kind: &str,
@@ -35,20 +55,54 @@ pub fn serve(
     stdout: &mut dyn Write,
     stderr: &mut dyn Write,
 ) -> u8 {
-    let mut version = FALLBACK_VERSION.to_owned();
-    let answer = match Env::read(var) {
+    serve_and_tell(kind, registry, var, stdin, stdout, stderr, &|_| {})
+}
+
+/// The same, and `tell` hears of a failure, once the runtime has been told. It must not print anything.
+pub fn serve_and_tell(
+    kind: &str,
+    registry: &Registry<'_>,
+    var: &dyn Fn(&str) -> Option<OsString>,
+    stdin: &mut dyn Read,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+    tell: &dyn Fn(&Failed<'_>),
+) -> u8 {
+    let mut known = Known {
+        version: FALLBACK_VERSION.to_owned(),
+        network: None,
+    };
+    let read = Env::read(var);
+    let answer = match &read {
         Ok(None) => {
             let _ = stderr.write_all(about(kind).as_bytes());
             return 0;
         }
-        Ok(Some(env)) => call(kind, registry, &env, stdin, &mut version),
-        Err(error) => Err(error.into()),
+        Ok(Some(env)) => call(kind, registry, env, stdin, &mut known),
+        Err(error) => Err(error.clone().into()),
     };
-    let (text, status) = match answer {
+    let status = match &answer {
         Ok(None) => return 0,
-        Ok(Some(result)) => (result.to_string(), 0),
-        Err(failure) => (failure.to_json(&version).to_string(), 1),
+        Ok(Some(result)) => print(&result.to_string(), 0, stdout, stderr),
+        Err(failure) => print(
+            &failure.to_json(&known.version).to_string(),
+            1,
+            stdout,
+            stderr,
+        ),
     };
+    if let (Err(failure), Ok(Some(env))) = (&answer, &read) {
+        tell(&Failed {
+            kind,
+            env,
+            network: known.network.as_deref(),
+            failure,
+        });
+    }
+    status
+}
+
+fn print(text: &str, status: u8, stdout: &mut dyn Write, stderr: &mut dyn Write) -> u8 {
     match stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
@@ -66,7 +120,7 @@ fn call(
     registry: &Registry<'_>,
     env: &Env,
     stdin: &mut dyn Read,
-    answer_in: &mut String,
+    known: &mut Known,
 ) -> Result<Option<Value>, Failure> {
     if env.verb == Verb::Version {
         return Ok(Some(versions(stdin)));
@@ -75,7 +129,7 @@ fn call(
     let root = Object::root(&raw);
     let asked = root.text("cniVersion")?.unwrap_or_default().to_owned();
     if let Ok(version) = asked.parse::<Version>() {
-        *answer_in = version.as_str().to_owned();
+        known.version = version.as_str().to_owned();
     }
     let name: NetworkName = match root.text("name")? {
         Some(name) => name
@@ -88,8 +142,9 @@ fn call(
             ));
         }
     };
+    known.network = Some(name.to_string());
     let version = Version::for_verb(&asked, env.verb)?;
-    *answer_in = version.as_str().to_owned();
+    known.version = version.as_str().to_owned();
     let conf = NetConf::new(version, name, raw);
 
     let Some((_, plugin)) = registry.iter().find(|(name, _)| *name == kind) else {

@@ -32,7 +32,7 @@ pub use code::Code;
 pub use config::{Dns, GcAttachments, NetConf};
 pub use confirmation::Confirmation;
 pub use delegate::{Delegates, Registry};
-pub use dispatch::serve;
+pub use dispatch::{Failed, serve, serve_and_tell};
 pub use failure::{Failure, Fault};
 pub use names::{ContainerId, IfName, NetworkName};
 pub use object::{Field, FieldError, Object};

@@ -1,7 +1,7 @@
 //! `bandwidth`, `bridge`, `ptp`, `static` and `fairway` in one file, for this crate's tests. What is installed is plugins/bin.
 
-use fairway_cluster_ipam::Fairway;
-use fairway_cni::{Plugin, serve};
+use fairway_cluster_ipam::{Fairway, trace};
+use fairway_cni::{Plugin, serve_and_tell};
 use std::{env, io, path::Path, process::ExitCode};
 
 const PLUGINS: &[(&str, &dyn Plugin)] = &[
@@ -17,13 +17,14 @@ fn main() -> ExitCode {
     let kind = Path::new(&program)
         .file_name()
         .and_then(|name| name.to_str());
-    let status = serve(
+    let status = serve_and_tell(
         kind.unwrap_or_default(),
         PLUGINS,
         &|name| env::var_os(name),
         &mut io::stdin().lock(),
         &mut io::stdout().lock(),
         &mut io::stderr().lock(),
+        &trace::tell,
     );
     ExitCode::from(status)
 }

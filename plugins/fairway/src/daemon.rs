@@ -1,6 +1,6 @@
 //! The way to the daemon, for every plugin that asks it, and what is left for it where it is not there.
 
-use crate::{Error, error::failure};
+use crate::{Error, error::failure, trace::trace};
 use fairway_api::{
     Client, ClientError, Method,
     ipam::{Attachment, Release, Released},
@@ -51,7 +51,7 @@ impl Daemon {
     /// A connection.
     pub(crate) fn connect(&self) -> Result<Client, ClientError> {
         let client = Client::connect(&self.socket, CONNECT.min(self.patience))?;
-        Ok(client.answer_timeout(self.patience))
+        Ok(client.answer_timeout(self.patience).traced(trace()))
     }
 
     /// Asks, and waits up to 30 s for the answer.

@@ -1,5 +1,6 @@
 //! What can go wrong, and the code each has.
 
+use crate::trace;
 use fairway_api::{Breakage, ClientError, released::ReleasedError};
 use fairway_cni::{Code, Failure, Fault, FieldError};
 use std::{io, net::IpAddr};
@@ -71,13 +72,23 @@ impl Fault for Error {
 }
 
 /// What the runtime is told of a call that failed: a refusal is the daemon's own words and code.
+///
+/// The details end with what the daemon's log knows the call by, if it heard of it.
 pub(crate) fn failure(error: ClientError) -> Failure {
-    match error {
+    let heard = !matches!(
+        error,
+        ClientError::NotThere { .. } | ClientError::Denied { .. } | ClientError::Unsendable(_)
+    );
+    let failure = match error {
         ClientError::Refused(body) => Failure {
             code: Code::from_wire(body.code),
             msg: body.message,
             details: body.details,
         },
         error => Error::Daemon(error).into(),
+    };
+    match heard {
+        true => failure.with_detail(trace::word()),
+        false => failure,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It keeps nothing itself. `facts` reads who the container is and what is wanted for it, `daemon` is the
 //! way to fairwayd and to the records that are left where it is not there, `plugin` has the verbs. `policy` and
-//! `rates` are for the plugins that make links.
+//! `rates` are for the plugins that make links, and `trace` is what a call is known by in all of them.
 //!
 //! What can go wrong is the daemon: not there (ADD fails with 11, nothing is left behind), killed between
 //! its work and its answer (what it may have given is released), hanging (every step has an end). DEL
@@ -15,6 +15,7 @@ pub mod facts;
 mod plugin;
 pub mod policy;
 pub mod rates;
+pub mod trace;
 
 pub use daemon::Daemon;
 pub use error::Error;

@@ -16,6 +16,7 @@ use crate::{
     frame::{self, FrameError},
     ipam::{Allocate, Allocated},
     message::{Body, Method, Progress, Request, VERSION},
+    trace::Trace,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -32,6 +33,7 @@ pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Client {
     stream: Stream,
     answer: Duration,
+    trace: Option<Trace>,
     /// A call failed half-way: what comes next may be the answer to that one.
     spent: bool,
 }
@@ -55,6 +57,7 @@ impl Client {
         Ok(Client {
             stream: Stream::connect(socket, timeout)?,
             answer: ANSWER_TIMEOUT,
+            trace: None,
             spent: false,
         })
     }
@@ -65,6 +68,13 @@ impl Client {
     #[must_use]
     pub fn answer_timeout(mut self, timeout: Duration) -> Client {
         self.answer = timeout;
+        self
+    }
+
+    /// What the daemon is to know the requests by.
+    #[must_use]
+    pub fn traced(mut self, trace: Trace) -> Client {
+        self.trace = Some(trace);
         self
     }
 
@@ -122,7 +132,11 @@ impl Client {
         if self.spent {
             return Err(self.stream.broken(Breakage::Spent));
         }
-        let request = Request { v: VERSION, method };
+        let request = Request {
+            v: VERSION,
+            trace: self.trace,
+            method,
+        };
         let frame = frame::encode(&request, frame::MAX_REQUEST).map_err(ClientError::Unsendable)?;
         self.spent = true;
         self.stream.send(&frame, self.answer)

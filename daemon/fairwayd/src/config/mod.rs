@@ -10,7 +10,7 @@ pub use options::{DEFAULT_FILE, Flags, Options, PolicyOptions, SweepOptions};
 
 use fairway_ipam::{InvalidName, NodeName};
 use fairway_store::{Location, LocationError};
-use std::{collections::BTreeMap, io, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// How to log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -113,6 +113,8 @@ pub struct Config {
     pub policy: Policing,
     /// Folder in which sessions of BGP are recorded.
     pub bgp_record: Option<PathBuf>,
+    /// Where metrics are to be had.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// IANA's port of VXLAN.
@@ -146,6 +148,7 @@ impl Config {
                 ..Policing::default()
             },
             bgp_record: None,
+            metrics: None,
         }
     }
 }
@@ -237,6 +240,12 @@ pub enum ConfigError {
     Underlay {
         /// As it was given.
         name: String,
+    },
+    /// No address with a port.
+    #[error("metrics: {text:?} is no address with a port, such as 127.0.0.1:9790 or [::1]:9790")]
+    Metrics {
+        /// As it was given.
+        text: String,
     },
     /// No port.
     #[error("overlay_port: 0 is no UDP port")]

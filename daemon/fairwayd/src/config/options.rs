@@ -113,6 +113,10 @@ options! {
     #[arg(long, env = "FAIRWAY_BGP_RECORD", value_name = "FOLDER")]
     bgp_record: PathBuf,
 
+    /// Where metrics are to be had over HTTP, for Prometheus [default: nowhere]
+    #[arg(long, env = "FAIRWAY_METRICS", value_name = "ADDR:PORT")]
+    metrics: String,
+
     /// UDP port of the overlay, on all nodes the same. Default 4789.
     #[arg(skip)]
     overlay_port: u16,

@@ -71,6 +71,13 @@ impl Config {
                 Some(path) => Some(absolute("bgp_record", Some(path), "")?),
                 None => None,
             },
+            metrics: match options.metrics.clone() {
+                Some(text) => {
+                    let address = text.parse();
+                    Some(address.map_err(|_| ConfigError::Metrics { text })?)
+                }
+                None => None,
+            },
             log: match options.log.as_deref() {
                 None | Some("text") => LogFormat::Text,
                 Some("json") => LogFormat::Json,

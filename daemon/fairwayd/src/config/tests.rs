@@ -23,6 +23,7 @@ fn the_command_line_is_sound() {
         "--store",
         "--etcd-ca",
         "--log",
+        "--metrics",
         "--cleanup",
     ] {
         assert!(help.contains(flag), "{flag}");
@@ -38,7 +39,7 @@ fn without_a_word_it_runs_on_one_node() {
     );
     assert_eq!(config.socket, Path::new("/run/fairway/fairwayd.sock"));
     assert_eq!(config.log, LogFormat::Text);
-    assert_eq!(config.reclaim_after, None);
+    assert_eq!((config.reclaim_after, config.metrics), (None, None));
     let host = nix::unistd::gethostname().unwrap();
     assert_eq!(config.node.as_str(), host.to_string_lossy());
 }
@@ -59,6 +60,7 @@ fn the_file_says_all() {
         etcd_password = "secret"
         underlay = "bond0"
         bgp_record = "/var/log/fairway/bgp"
+        metrics = "[::1]:9790"
         overlay_port = 8472
         overlay_checksum = "software"
         node_grace = "5m"
@@ -77,6 +79,7 @@ fn the_file_says_all() {
     assert_eq!(config.labels["rack"], "r1");
     assert_eq!(config.underlay.as_deref(), Some("bond0"));
     assert_eq!(config.bgp_record, Some("/var/log/fairway/bgp".into()));
+    assert_eq!(config.metrics, "[::1]:9790".parse().ok());
     assert_eq!((config.overlay_port, config.overlay_offload), (8472, false));
     assert_eq!(config.node_grace, Duration::from_secs(300));
     assert_eq!(config.reclaim_after, Some(Duration::from_secs(12 * 3600)));
@@ -149,6 +152,10 @@ fn what_is_wrong_is_named() {
             "bgp_record = \"bgp\"",
             "bgp_record: bgp is not an absolute path",
         ),
+        ("metrics = \"9790\"", "metrics: \"9790\" is no address"),
+        ("metrics = \"localhost:9790\"", "metrics: "),
+        ("metrics = \"[::1]\"", "metrics: "),
+        ("metrics = \"127.0.0.1:99999\"", "metrics: "),
         ("overlay_port = 0", "overlay_port: "),
         ("overlay_checksum = \"hardware\"", "overlay_checksum: "),
         ("node_grace = \"0s\"", "node_grace: "),

@@ -17,7 +17,10 @@ pub use pending::{Pending, Said};
 use crate::{
     clock::Clocks,
     journal::{Contents, Journal, JournalFault},
+    metrics::keep::Counters,
+    trace,
 };
+use fairway_api::Trace;
 use fairway_ipam::{
     Answer, AttachmentId, JournalError, Lease, Netns, NodeName, Outcome, Request, RequestId,
     Settings, Sighting, TxnId, View,
@@ -51,6 +54,8 @@ pub enum Order {
         id: TxnId,
         /// What to commit.
         txn: Txn,
+        /// The call that it follows from, where it follows from one at once.
+        trace: Option<Trace>,
     },
     /// Addresses that a container must not use any more.
     CutOff {
@@ -72,7 +77,7 @@ type Look = Box<dyn FnOnce(&View) + Send>;
 
 /// What is put to the thread.
 pub(crate) enum Message {
-    Request(RequestId, Request, bool, UnboundedSender<Said>),
+    Request(RequestId, Request, Asking),
     Cancel(RequestId),
     Unheard(AttachmentId, u64),
     Store(Generation, Update),
@@ -85,6 +90,14 @@ pub(crate) enum Message {
     /// Refuse what waits and what comes; go on with the store.
     Quiesce(oneshot::Sender<()>),
     End,
+}
+
+/// Who asks, and how.
+#[derive(Debug)]
+pub(crate) struct Asking {
+    early: bool,
+    to: UnboundedSender<Said>,
+    trace: Option<Trace>,
 }
 
 /// What a driver begins with.
@@ -103,6 +116,8 @@ pub struct Beginning {
     pub clocks: Clocks,
     /// Who carries out the agent's orders.
     pub orders: UnboundedSender<Order>,
+    /// Counts what operators should hear of.
+    pub(crate) notices: Counters<1>,
 }
 
 /// Why a driver does not start.
@@ -182,7 +197,12 @@ impl Driver {
     pub fn request(&self, request: Request, early: bool) -> Pending {
         let id = RequestId(self.next.fetch_add(1, Ordering::Relaxed));
         let (to, said) = tokio::sync::mpsc::unbounded_channel();
-        self.tell(Message::Request(id, request, early, to));
+        let asking = Asking {
+            early,
+            to,
+            trace: trace::current(),
+        };
+        self.tell(Message::Request(id, request, asking));
         Pending::new(id, said, self.inbox.clone())
     }
 

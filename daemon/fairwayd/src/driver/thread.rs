@@ -1,15 +1,16 @@
 //! The thread's body.
 
-use super::{Beginning, Core, DriverError, Failure, Generation, Message, Order, Said};
+use super::{Asking, Beginning, Core, DriverError, Failure, Generation, Message, Order, Said};
 use crate::{
     clock::Clocks,
     journal::{Boot, Contents, Journal, JournalFault},
     notice::Notices,
     sweep::sightings,
 };
+use fairway_api::Trace;
 use fairway_ipam::{
     Action, Answer, AttachmentId, Effects, Input, JournalChange, Millis, Request, RequestId,
-    Settings, Sighting, Start, wants_sightings,
+    Settings, Sighting, Start, TxnId, wants_sightings,
 };
 use std::{
     collections::HashMap,
@@ -61,6 +62,8 @@ pub(super) struct Body<C> {
     waiting: HashMap<RequestId, Waiting>,
     /// Attachments that were given something, and nobody was there to be told.
     unheard: Vec<(AttachmentId, u64)>,
+    /// The calls that transactions under way follow from.
+    traces: HashMap<TxnId, Trace>,
     quiet: bool,
     notices: Notices,
 }
@@ -107,8 +110,9 @@ impl<C: Core> Body<C> {
             effects,
             waiting: HashMap::new(),
             unheard: Vec::new(),
+            traces: HashMap::new(),
             quiet: false,
-            notices: Notices::default(),
+            notices: Notices::new(beginning.notices),
         };
         body.act();
         Ok((body, former))
@@ -146,14 +150,15 @@ impl<C: Core> Body<C> {
 
     fn take(&mut self, message: Message) -> bool {
         match message {
-            Message::Request(id, request, early, to) => {
+            Message::Request(id, request, asking) => {
+                let Asking { early, to, trace } = asking;
                 if self.quiet {
                     drop(to.send(Said::Done(Err(Failure::Stopping))));
                 } else if let Err(broken) = &self.agent {
                     drop(to.send(Said::Done(Err(broken.failure()))));
                 } else {
                     self.waiting.insert(id, Waiting { early, to });
-                    self.handle(Input::Request(id, request));
+                    self.handle_for(trace, Input::Request(id, request));
                 }
             }
             Message::Cancel(id) => {
@@ -168,7 +173,8 @@ impl<C: Core> Body<C> {
                 self.handle(Input::Store(update));
             }
             Message::Outcome(generation, id, outcome) if generation == self.generation => {
-                self.handle(Input::Txn(id, outcome));
+                let trace = self.traces.remove(&id);
+                self.handle_for(trace, Input::Txn(id, outcome));
             }
             Message::Store(..) | Message::Outcome(..) => {}
             Message::Leases(to) => {
@@ -205,10 +211,18 @@ impl<C: Core> Body<C> {
     }
 
     fn handle(&mut self, input: Input) {
+        self.handle_for(None, input);
+    }
+
+    /// What the agent has committed because of a call is known by it, and so is what follows from its outcome.
+    fn handle_for(&mut self, trace: Option<Trace>, input: Input) {
         let Ok(agent) = &mut self.agent else { return };
         let before = self.effects.actions.len();
         agent.handle(self.clocks.now(), input, &mut self.effects);
         for action in &self.effects.actions[before..] {
+            if let (Action::Commit(id, _), Some(trace)) = (action, trace) {
+                self.traces.insert(*id, trace);
+            }
             if let Action::Answer(id, Ok(Answer::Allocated(allocated))) = action
                 && let Some(waiting) = self.waiting.get(id).filter(|waiting| waiting.early)
             {
@@ -268,10 +282,12 @@ impl<C: Core> Body<C> {
                 }
                 Action::Commit(id, txn) => {
                     let generation = self.generation;
+                    let trace = self.traces.get(&id).copied();
                     self.order(Order::Commit {
                         generation,
                         id,
                         txn,
+                        trace,
                     });
                 }
                 Action::CutOff {
@@ -298,6 +314,7 @@ impl<C: Core> Body<C> {
     fn fail(&mut self, fault: &JournalFault, pause: Duration) {
         error!("{fault}; requests are refused until it can be written");
         self.effects = Effects::default();
+        self.traces.clear();
         self.generation.0 += 1;
         for (_, waiting) in mem::take(&mut self.waiting) {
             let reason = fault.to_string();

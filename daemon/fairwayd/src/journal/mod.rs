@@ -8,11 +8,13 @@
 
 mod file;
 mod folder;
+mod measured;
 #[cfg(test)]
 mod tests;
 
 pub use file::FileJournal;
 pub use folder::{Folder, FolderError};
+pub use measured::{JournalMeter, Measured};
 
 use fairway_ipam::{Journal as Entries, JournalChange, JournalId, NodeName};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! What the store shows, for the agent.
 
-use super::Link;
+use super::{Link, StoreMeter};
 use crate::{
     bgp::Bgp,
     driver::{Driver, Generation},
@@ -41,6 +41,7 @@ pub(crate) async fn mirror(
             bgp: bgp.clone(),
             connected: link.connected.clone(),
             drained: link.drained.clone(),
+            meter: link.meter.clone(),
             drain: Key::Drain(node.clone()).path(),
             first: first.clone(),
         };
@@ -60,6 +61,7 @@ struct Told {
     bgp: Bgp,
     connected: Arc<AtomicBool>,
     drained: Arc<AtomicBool>,
+    meter: StoreMeter,
     /// The key that says whether this node takes containers.
     drain: String,
     first: watch::Sender<bool>,
@@ -87,7 +89,10 @@ impl Sink for Told {
         if self.connected.swap(connected, Ordering::AcqRel) != connected {
             match connected {
                 true => info!("the store is there"),
-                false => warn!("the store is away; this node goes on with the blocks it has"),
+                false => {
+                    self.meter.losses.inc();
+                    warn!("the store is away; this node goes on with the blocks it has");
+                }
             }
         }
         if let Some(drained) = self.drained(&update)
@@ -99,6 +104,12 @@ impl Sink for Told {
             }
         }
         let whole = matches!(update, Update::Reset { .. });
+        match &update {
+            Update::Reset { revision, .. } | Update::Changes { revision, .. } => {
+                self.meter.at(*revision, whole);
+            }
+            Update::Lost => {}
+        }
         self.routes.store(update.clone());
         self.policy.store(update.clone());
         self.rates.store(update.clone());

@@ -1,9 +1,11 @@
 //! The way to the store: opened once it can be, mirrored to the agent, written to on the agent's orders.
 
+mod measured;
 mod mirror;
 mod name;
 mod orders;
 
+pub use measured::StoreMeter;
 pub(crate) use mirror::mirror;
 pub use name::{NameError, NameState, keep_name};
 pub(crate) use orders::carry_out;
@@ -26,6 +28,7 @@ pub struct Link {
     store: watch::Receiver<Option<Arc<dyn Store>>>,
     connected: Arc<AtomicBool>,
     drained: Arc<AtomicBool>,
+    pub(crate) meter: StoreMeter,
     kind: &'static str,
 }
 
@@ -44,9 +47,14 @@ impl Link {
             Location::Redb(_) => (config.store.clone(), "redb"),
             Location::Etcd(_) => (config.store.clone(), "etcd"),
         };
+        let meter = StoreMeter::default();
+        let measured = {
+            let meter = meter.clone();
+            move |store| measured::Measured::new(store, meter.clone())
+        };
         let retry = match fairway_store::open(&location).await {
             Ok(store) => {
-                found.send_replace(Some(store));
+                found.send_replace(Some(measured(store)));
                 false
             }
             Err(error) if kind == "etcd" && may_pass(&error) => {
@@ -59,6 +67,7 @@ impl Link {
             store,
             connected: Arc::default(),
             drained: Arc::default(),
+            meter,
             kind,
         };
         let again = async move {
@@ -69,7 +78,7 @@ impl Link {
                 match fairway_store::open(&location).await {
                     Ok(store) => {
                         info!("the store is open");
-                        found.send_replace(Some(store));
+                        found.send_replace(Some(measured(store)));
                     }
                     Err(error) => error!("{error}"),
                 }

@@ -6,12 +6,14 @@ use crate::{
     driver::{Driver, Generation, Order},
     policy::Policy,
     routes::Routes,
+    trace,
 };
 use fairway_ipam::{Outcome, TxnId};
 use fairway_kv::Txn;
+use prometheus_client::metrics::counter::Counter;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{Semaphore, mpsc::UnboundedReceiver, watch};
-use tracing::debug;
+use tracing::{Instrument as _, debug, debug_span};
 
 /// Transactions under way at once. etcd takes a good deal more; its disk is what is slow.
 const AT_ONCE: usize = 16;
@@ -25,6 +27,7 @@ pub(crate) async fn carry_out(
     driver: Driver,
     (routes, policy): (Routes, Policy),
     generations: watch::Sender<Generation>,
+    cut_offs: Counter,
 ) {
     let permits = Arc::new(Semaphore::new(AT_ONCE));
     while let Some(order) = orders.recv().await {
@@ -33,11 +36,13 @@ pub(crate) async fn carry_out(
                 generation,
                 id,
                 txn,
+                trace,
             } => {
                 let (link, driver, permits) = (link.clone(), driver.clone(), permits.clone());
                 tokio::spawn(async move {
                     let _permit = permits.acquire().await;
-                    let outcome = commit(&link, id, &txn).await;
+                    let span = debug_span!("store", trace = trace::field(trace));
+                    let outcome = commit(&link, id, &txn).instrument(span).await;
                     driver.outcome(generation, id, outcome);
                 });
             }
@@ -51,6 +56,7 @@ pub(crate) async fn carry_out(
                     netns,
                     addresses,
                 };
+                cut_offs.inc();
                 routes.gone(target.attachment.clone());
                 policy.gone(target.attachment.clone());
                 tokio::task::spawn_blocking(move || cutoff::cut_off(&target));
@@ -84,7 +90,7 @@ async fn commit(link: &Link, id: TxnId, txn: &Txn) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::StoreMeter, *};
     use fairway_kv::Write;
     use fairway_store::{Location, Store};
 
@@ -99,6 +105,7 @@ mod tests {
             store,
             connected: Arc::default(),
             drained: Arc::default(),
+            meter: StoreMeter::default(),
             kind: "etcd",
         };
         commit(&link, TxnId(1), txn).await

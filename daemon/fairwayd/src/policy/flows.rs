@@ -24,6 +24,7 @@ struct Inner {
     last: u64,
     /// Numbers of events that the dataplane could not tell, and how many, the oldest first.
     missed: VecDeque<(u64, u64)>,
+    missed_in_all: u64,
 }
 
 impl Default for FlowLog {
@@ -48,6 +49,7 @@ impl FlowLog {
             return;
         }
         let mut inner = self.inner();
+        inner.missed_in_all += missed;
         if missed > 0 {
             let at = inner.last + 1;
             inner.missed.push_back((at, missed));
@@ -66,6 +68,11 @@ impl FlowLog {
         let last = inner.last;
         drop(inner);
         self.newest.send_replace(last);
+    }
+
+    /// How many could not be told, since the daemon began.
+    pub(crate) fn missed(&self) -> u64 {
+        self.inner().missed_in_all
     }
 
     /// Those after a number; waits for the first for a while.

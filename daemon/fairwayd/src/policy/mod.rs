@@ -17,11 +17,13 @@ mod names;
 mod plane;
 mod publish;
 pub(crate) mod record;
+mod tally;
 mod told;
 mod turn;
 
 pub(crate) use flows::FlowLog;
 pub(crate) use record::{EndpointRecord, NAMESPACE};
+pub(crate) use tally::Tally;
 pub(crate) use told::reference;
 
 use crate::{
@@ -76,6 +78,7 @@ enum Message {
     Audit(To<Vec<admin::AuditRow>>),
     Status(oneshot::Sender<admin::PolicyStatus>),
     Problems(oneshot::Sender<Vec<String>>),
+    Tally(oneshot::Sender<Tally>),
 }
 
 /// A handle on the thread; clones share it.
@@ -216,6 +219,14 @@ impl Policy {
     /// Where the daemon ends.
     pub(crate) async fn problems(&self) -> Result<Vec<String>, ErrorBody> {
         self.outbox.ask(Message::Problems).await
+    }
+
+    /// How it stands, in numbers.
+    ///
+    /// # Errors
+    /// Where the daemon ends.
+    pub(crate) async fn tally(&self) -> Result<Tally, ErrorBody> {
+        self.outbox.ask(Message::Tally).await
     }
 
     /// Flows that the dataplane told of.

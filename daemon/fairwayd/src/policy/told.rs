@@ -151,10 +151,7 @@ pub(super) fn status(turn: &Turn) -> PolicyStatus {
         problems.push("the store has not told yet which policies there are".to_owned());
     }
     PolicyStatus {
-        enforced: turn.plane.absence().is_none()
-            && turn.is_ready()
-            && turn.overflow.is_none()
-            && turn.plane.is_sound(),
+        enforced: turn.is_enforced(),
         problems,
         endpoints: count(turn.registry.all().count()),
         maps: fills

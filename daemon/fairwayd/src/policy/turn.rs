@@ -9,7 +9,7 @@ use super::{
     names::Names,
     plane::Plane,
     publish::{self, Publisher},
-    told,
+    tally, told,
 };
 use crate::{alias, error::Error, registry::Registry, worker};
 use fairway_ipam::AttachmentId;
@@ -247,6 +247,14 @@ impl Turn {
         }
     }
 
+    /// Are policies in force here, as they are now?
+    pub(super) fn is_enforced(&self) -> bool {
+        self.plane.absence().is_none()
+            && self.is_ready()
+            && self.overflow.is_none()
+            && self.plane.is_sound()
+    }
+
     /// What keeps policies from being in force.
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems: Vec<String> = self.overflow.iter().cloned().collect();
@@ -332,6 +340,7 @@ impl worker::Turn for Turn {
                 drop(to.send(told::status(self)));
             }
             Message::Problems(to) => drop(to.send(self.problems())),
+            Message::Tally(to) => drop(to.send(tally::of(self))),
         }
     }
 

@@ -12,11 +12,13 @@ mod feed;
 pub(crate) mod keys;
 mod plane;
 mod record;
+mod tally;
 mod told;
 mod turn;
 mod wanted;
 
 pub(crate) use record::RateRecord;
+pub(crate) use tally::Tally;
 
 use crate::{
     error::Error,
@@ -69,6 +71,7 @@ enum Message {
     /// What is worth knowing, once the store was seen as of that revision.
     Warnings(About, Revision, oneshot::Sender<Vec<String>>),
     Problems(oneshot::Sender<Vec<String>>),
+    Tally(oneshot::Sender<Tally>),
 }
 
 /// A handle on the thread; clones share it.
@@ -167,6 +170,14 @@ impl Rates {
     /// Where the daemon ends.
     pub(crate) async fn problems(&self) -> Result<Vec<String>, ErrorBody> {
         self.outbox.ask(Message::Problems).await
+    }
+
+    /// How it stands, in numbers.
+    ///
+    /// # Errors
+    /// Where the daemon ends.
+    pub(crate) async fn tally(&self) -> Result<Tally, ErrorBody> {
+        self.outbox.ask(Message::Tally).await
     }
 
     /// Comes back when the thread has ended, by itself or because it was told to.

@@ -184,7 +184,7 @@ pub(super) fn warnings_of(turn: &Turn<impl Kernel>, attachment: &AttachmentId) -
     warnings
 }
 
-const fn scope(scope: Scope) -> &'static str {
+pub(super) const fn scope(scope: Scope) -> &'static str {
     match scope {
         Scope::Container => "container",
         Scope::Namespace => "namespace",
@@ -192,7 +192,7 @@ const fn scope(scope: Scope) -> &'static str {
     }
 }
 
-const fn shown(direction: Direction) -> admin::Direction {
+pub(super) const fn shown(direction: Direction) -> admin::Direction {
     match direction {
         Direction::Ingress => admin::Direction::Ingress,
         Direction::Egress => admin::Direction::Egress,

@@ -6,7 +6,7 @@ use super::{
     feed::Feed,
     plane::{Kernel, Plane},
     record::{RateRecord, id},
-    told,
+    tally, told,
     wanted::{places, sweep, wanted},
 };
 use crate::{
@@ -255,6 +255,7 @@ impl<K: Kernel> worker::Turn for Turn<K> {
                 to,
             }),
             Message::Problems(to) => drop(to.send(self.problems())),
+            Message::Tally(to) => drop(to.send(tally::of(self))),
         }
     }
 

@@ -15,6 +15,7 @@ mod follow;
 mod ground;
 mod machine;
 mod state;
+mod tally;
 mod told;
 mod turn;
 mod underlay;
@@ -25,6 +26,7 @@ mod worker;
 pub(crate) use fabric::{Learned, Way};
 pub(crate) use feed::held;
 pub use ground::Ground;
+pub(crate) use tally::Tally;
 pub use underlay::Found;
 
 use crate::{clock::Clocks, error::Error, hops::Hops, inbox::Outbox};
@@ -85,6 +87,7 @@ enum Message {
     LearnedAgain,
     Problems(oneshot::Sender<Vec<String>>),
     Ground(oneshot::Sender<Ground>),
+    Tally(oneshot::Sender<Tally>),
 }
 
 struct Ready {
@@ -216,6 +219,14 @@ impl Routes {
     /// Where the daemon ends.
     pub async fn ground(&self) -> Result<Ground, ErrorBody> {
         self.outbox.ask(Message::Ground).await
+    }
+
+    /// How it stands, in numbers.
+    ///
+    /// # Errors
+    /// Where the daemon ends.
+    pub(crate) async fn tally(&self) -> Result<Tally, ErrorBody> {
+        self.outbox.ask(Message::Tally).await
     }
 
     /// Comes back when the thread has ended, by itself or because it was told to.

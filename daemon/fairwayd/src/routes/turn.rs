@@ -10,7 +10,7 @@ use super::{
     follow::{self, Follow, is_ours},
     ground, machine,
     state::State,
-    told, underlay,
+    tally, told, underlay,
     wait::Waiting,
     ways::Ways,
 };
@@ -148,6 +148,7 @@ impl<N: Netlink> Turn<N> {
             Message::Why(why, to) => drop(to.send(told::explained(&self.state, &why))),
             Message::Problems(to) => drop(to.send(self.state.problems())),
             Message::Ground(to) => drop(to.send(ground::of(&self.state))),
+            Message::Tally(to) => drop(to.send(tally::of(&self.state))),
         }
     }
 

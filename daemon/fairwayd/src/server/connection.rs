@@ -29,6 +29,7 @@ pub struct Gone;
 pub struct Replies {
     writer: OwnedWriteHalf,
     patience: Duration,
+    refused: Option<ErrorBody>,
 }
 
 impl Replies {
@@ -57,11 +58,17 @@ impl Replies {
     /// # Errors
     /// Where the caller is gone.
     pub async fn answer(&mut self, answer: Result<impl Serialize, ErrorBody>) -> Result<(), Gone> {
+        self.refused = answer.as_ref().err().cloned();
         self.send(match answer {
             Ok(answer) => Body::Ok(answer),
             Err(error) => Body::Error(error),
         })
         .await
+    }
+
+    /// The error that the last request was answered with, once.
+    pub fn refused(&mut self) -> Option<ErrorBody> {
+        self.refused.take()
     }
 
     async fn send<T: Serialize>(&mut self, body: Body<T>) -> Result<(), Gone> {
@@ -153,6 +160,7 @@ pub(super) async fn run<S: Service>(
     let mut replies = Replies {
         writer,
         patience: limits.send,
+        refused: None,
     };
     let mut requests = Requests {
         reader,
@@ -172,7 +180,7 @@ pub(super) async fn run<S: Service>(
                 return;
             }
             Some(Ok(request)) => {
-                while_there(&mut requests, service.call(request.method, &mut replies)).await
+                while_there(&mut requests, service.call(request, &mut replies)).await
             }
         };
         if answered.is_err() {

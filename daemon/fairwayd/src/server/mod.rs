@@ -12,7 +12,7 @@ mod tests;
 pub use connection::{Gone, Replies};
 pub use socket::{Claim, SocketError};
 
-use fairway_api::{Method, Request};
+use fairway_api::Request;
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{
     net::UnixListener,
@@ -56,7 +56,7 @@ pub trait Service: Send + Sync + 'static {
     /// Where the answer cannot be handed over.
     fn call(
         &self,
-        method: Method,
+        request: Request,
         replies: &mut Replies,
     ) -> impl Future<Output = Result<(), Gone>> + Send;
 }

@@ -1,5 +1,5 @@
 use super::{Claim, Gone, Limits, Replies, Service, SocketError, may_speak, serve};
-use fairway_api::{Body, Method, Progress, frame};
+use fairway_api::{Body, Method, Progress, Request, frame};
 use serde_json::json;
 use std::{
     fs,
@@ -30,8 +30,8 @@ impl Drop for Counted {
 }
 
 impl Service for Answers {
-    async fn call(&self, method: Method, replies: &mut Replies) -> Result<(), Gone> {
-        if method == Method::PoolList {
+    async fn call(&self, request: Request, replies: &mut Replies) -> Result<(), Gone> {
+        if request.method == Method::PoolList {
             let _counted = Counted(self.gone.clone());
             self.waiting.fetch_add(1, Ordering::SeqCst);
             std::future::pending::<()>().await;

@@ -3,6 +3,7 @@
 mod addresses;
 mod audit;
 mod bgp;
+mod calls;
 mod change;
 mod claims;
 mod doctor;
@@ -20,6 +21,7 @@ mod traffic;
 mod words;
 
 use crate::{
+    base::Meters,
     bgp::Bgp,
     clock::Clocks,
     config::Config,
@@ -30,12 +32,15 @@ use crate::{
     released::Released,
     routes::Routes,
     server::{Gone, Replies, Service},
+    trace,
 };
+pub use calls::Calls;
 use change::Stop;
-use fairway_api::{ErrorBody, Method, Nothing, VERSION, admin};
+use fairway_api::{ErrorBody, Method, Nothing, Request, Trace, VERSION, admin};
 use fairway_ipam::JournalId;
 use serde::Serialize;
 use std::sync::Arc;
+use tracing::Instrument as _;
 
 /// All that answering takes.
 pub struct Daemon {
@@ -59,6 +64,10 @@ pub struct Daemon {
     pub journal: JournalId,
     /// The clocks.
     pub clocks: Clocks,
+    /// What became of calls.
+    pub calls: Calls,
+    /// What was counted on the way.
+    pub(crate) meters: Meters,
 }
 
 impl Daemon {
@@ -93,7 +102,28 @@ impl Daemon {
 }
 
 impl Service for Daemon {
-    async fn call(&self, method: Method, replies: &mut Replies) -> Result<(), Gone> {
+    async fn call(&self, request: Request, replies: &mut Replies) -> Result<(), Gone> {
+        let call = self.calls.begin(&request);
+        let Request { trace, method, .. } = request;
+        let span = call.span();
+        let answered = async {
+            let answered = self.answer(method, trace, replies).await;
+            if answered.is_ok() {
+                call.end(replies.refused().as_ref());
+            }
+            answered
+        };
+        trace::within(trace, answered.instrument(span)).await
+    }
+}
+
+impl Daemon {
+    async fn answer(
+        &self,
+        method: Method,
+        trace: Option<Trace>,
+        replies: &mut Replies,
+    ) -> Result<(), Gone> {
         match method {
             Method::Allocate(request) => self.allocate(*request, replies).await,
             Method::Release(request) => replies.answer(self.release(request).await).await,
@@ -161,6 +191,11 @@ impl Service for Daemon {
             Method::BgpRoutes(list) => replies.answer(self.bgp.routes(list).await).await,
             Method::BgpList(asked) => replies.answer(self.bgp.routes_after(asked).await).await,
             Method::BgpReset(reset) => replies.answer(self.bgp_reset(reset).await).await,
+            Method::CallFailed(failed) => {
+                self.calls.told(&failed, trace);
+                replies.answer(Ok(Nothing {})).await
+            }
+            Method::CallList => replies.answer(Ok(self.calls.failed())).await,
             Method::Info => {
                 let info = self.info().await;
                 replies.answer(info).await

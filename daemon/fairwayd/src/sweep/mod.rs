@@ -15,29 +15,31 @@ pub use sightings::sightings;
 
 use crate::{config::Sweep, driver::Driver};
 use fairway_ipam::{Answer, Request};
+use prometheus_client::metrics::counter::Counter;
 use std::time::{Duration, Instant};
 use tracing::{debug, info, warn};
 
-/// Looks again and again. `former`: attachments up to this number were made before the machine was booted.
-pub async fn sweep(driver: Driver, times: Sweep, former: u64) {
+/// Looks again and again. `former`: attachments up to this number were made before the machine was booted; `swept`
+/// counts those that were found gone.
+pub async fn sweep(driver: Driver, times: Sweep, former: u64, swept: Counter) {
     // What is found gone when the daemon comes up has most likely been so for long.
-    let mut judge = twice(&driver, former, times.first_grace).await;
+    let mut judge = twice(&driver, former, times.first_grace, &swept).await;
     loop {
         tokio::time::sleep(times.every).await;
-        look(&driver, &mut judge, times.grace).await;
+        look(&driver, &mut judge, times.grace, &swept).await;
     }
 }
 
 /// Looks twice, a grace period apart.
-pub async fn twice(driver: &Driver, former: u64, grace: Duration) -> Judge {
+pub async fn twice(driver: &Driver, former: u64, grace: Duration, swept: &Counter) -> Judge {
     let mut judge = Judge::new(former);
-    look(driver, &mut judge, grace).await;
+    look(driver, &mut judge, grace, swept).await;
     tokio::time::sleep(grace).await;
-    look(driver, &mut judge, grace).await;
+    look(driver, &mut judge, grace, swept).await;
     judge
 }
 
-async fn look(driver: &Driver, judge: &mut Judge, grace: Duration) {
+async fn look(driver: &Driver, judge: &mut Judge, grace: Duration, swept: &Counter) {
     let Ok(leases) = driver.leases().await else {
         return;
     };
@@ -51,6 +53,7 @@ async fn look(driver: &Driver, judge: &mut Judge, grace: Duration) {
         let name = attachment.to_string();
         match driver.ask(Request::Gone(attachment, seq)).await {
             Ok(Answer::Released(addresses)) if !addresses.is_empty() => {
+                swept.inc();
                 info!("{name} is gone without a DEL; {addresses:?} are freed");
             }
             Ok(_) => debug!("{name} is gone, and has nothing any more"),

@@ -174,6 +174,7 @@ fn whoever_goes_before_the_answer_is_there_gets_nothing() {
         };
         let request = Request {
             v: VERSION,
+            trace: None,
             method: Method::Allocate(Box::new(request)),
         };
         let mut stream = UnixStream::connect(bed.socket()).unwrap();

@@ -10,5 +10,7 @@
 mod bed;
 mod containers;
 mod lives;
+mod metrics;
 mod said;
+mod traces;
 mod trouble;

@@ -25,6 +25,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Until when the files of TLS are good.
+pub(crate) fn certificate_ends(tls: &crate::Tls) -> Vec<(&'static str, u64)> {
+    tls::ends(tls)
+}
+
 /// Bytes of a response to a watch: what has been missed comes a thousand revisions at once.
 const MISSED: usize = 256 << 20;
 

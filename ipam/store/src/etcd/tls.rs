@@ -10,6 +10,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::{ClientConfig, RootCertStore};
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fmt, fs};
 use webpki::{EndEntityCert, KeyUsage};
 
@@ -48,6 +49,33 @@ pub(super) fn load(tls: &Tls) -> Result<Arc<ClientConfig>, LocationError> {
     };
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// Until when the files can be used, by their flags: the CA's, of which the last counts, and our own. One that cannot be
+/// read has no end that anybody knows.
+pub(super) fn ends(tls: &Tls) -> Vec<(&'static str, u64)> {
+    let ca = certificates(&tls.ca).unwrap_or_default();
+    let ca = ca.iter().filter_map(end).max();
+    let ca = ca.map(|end| (tls.ca.field, end));
+    let own = tls.client.iter().filter_map(|(cert, _)| {
+        let chain = certificates(cert).ok()?;
+        Some((cert.field, end(chain.first()?)?))
+    });
+    ca.into_iter().chain(own).collect()
+}
+
+/// Seconds since 1970. At a time when nothing is valid any more, the first flaw of each certificate is its end.
+fn end(certificate: &CertificateDer<'_>) -> Option<u64> {
+    const NEVER: u64 = 1 << 40;
+    let parsed = EndEntityCert::try_from(certificate).ok()?;
+    let provider = rustls::crypto::ring::default_provider();
+    let algorithms = provider.signature_verification_algorithms.all;
+    let at = UnixTime::since_unix_epoch(Duration::from_secs(NEVER));
+    let usage = KeyUsage::client_auth();
+    match parsed.verify_for_usage(algorithms, &[], &[], at, usage, None, None) {
+        Err(webpki::Error::CertExpired { not_after, .. }) => Some(not_after.as_secs()),
+        _ => None,
+    }
 }
 
 fn flaw(file: &Named, reason: String) -> LocationError {

@@ -264,6 +264,51 @@ fn run_chain(verb: &str, conf: &Value) -> (u8, String, Vec<&'static str>) {
 }
 
 #[test]
+fn failures_are_told_once_the_runtime_has_been() {
+    let told = |vars: &[(&str, &str)], stdin: &str| {
+        let heard = Mutex::new(Vec::new());
+        let tell = |failed: &Failed<'_>| {
+            let network = failed.network.map(str::to_owned);
+            let (verb, code) = (failed.env.verb, failed.failure.code);
+            heard
+                .lock()
+                .unwrap()
+                .push((failed.kind.to_owned(), verb, network, code));
+        };
+        let var = |name: &str| {
+            let found = vars.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| OsString::from(value))
+        };
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let spy = Spy::default();
+        serve_and_tell(
+            "spy",
+            &[("spy", &spy)],
+            &var,
+            &mut stdin.as_bytes(),
+            &mut stdout,
+            &mut stderr,
+            &tell,
+        );
+        heard.into_inner().unwrap()
+    };
+    let add = attach("ADD", "/");
+    assert_eq!(told(&add, CONF), []);
+    let wrong = CONF.replace("1.1.0", "9.9.9");
+    let expected = (
+        "spy".to_owned(),
+        Verb::Add,
+        Some("net".to_owned()),
+        Code::INCOMPATIBLE_VERSION,
+    );
+    assert_eq!(told(&add, &wrong), [expected]);
+    let expected = ("spy".to_owned(), Verb::Add, None, Code::DECODE);
+    assert_eq!(told(&add, "junk"), [expected]);
+    // Of a call that does not even say what it is there is nothing to tell.
+    assert_eq!(told(&[("CNI_COMMAND", "ADD")], CONF), []);
+}
+
+#[test]
 fn a_flat_object_does_what_a_list_does() {
     let conf = json!({"cniVersion": "0.2.0", "name": "net", "chain": [{"type": "chained"}, {"type": "chained"}]});
     let (status, stdout, verbs) = run_chain("ADD", &conf);

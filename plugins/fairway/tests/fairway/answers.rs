@@ -113,7 +113,13 @@ fn a_refusal_is_told_as_it_is() {
         let failure = add(&fake, LIMIT).unwrap_err();
         assert_eq!(failure.code.number(), code);
         assert_eq!(failure.msg, "pod annotation: no such pool");
-        assert_eq!(failure.details, "and why");
+        let (why, request) = failure.details.split_once("; ").unwrap();
+        assert_eq!(why, "and why");
+        let id = request.strip_prefix("request ").unwrap();
+        assert!(
+            id.len() == 32 && id.bytes().all(|c| c.is_ascii_hexdigit()),
+            "{id}"
+        );
         // What an ADD that is refused did not get, it must not release: with 103 it is in use.
         assert_eq!(fake.asked(), ["allocate"]);
         assert!(fake.left().is_empty());

@@ -111,7 +111,10 @@ impl Fake {
 
     /// What it was asked.
     pub(crate) fn seen(&self) -> Vec<Method> {
-        self.seen.lock().unwrap().clone()
+        let seen = self.seen.lock().unwrap();
+        // What plugins tell of their failures is nothing that they ask for.
+        let asks = |method: &&Method| !matches!(method, Method::CallFailed(_));
+        seen.iter().filter(asks).cloned().collect()
     }
 
     /// What it was asked, by name.
@@ -229,6 +232,7 @@ pub(crate) fn good(method: &Method) -> Body {
         Method::Status(_) => json!({"connected": true, "pools": []}),
         Method::EndpointGuard(_) => json!({"enforced": true}),
         Method::EndpointOpen(_) | Method::EndpointVerify(_) => json!({}),
+        Method::CallFailed(_) => json!({}),
         Method::EndpointShape(_) | Method::EndpointShaped(_) => json!({}),
         Method::PolicyStatus => {
             json!({"enforced": true, "endpoints": 0, "maps": [], "packets": []})

@@ -4,6 +4,7 @@ use crate::{common::LIMIT, links::Bed};
 use fairway_api::{
     Client, Method,
     admin::{AddressRow, Info, IpamList, Pool, PoolCreate, PoolRange, PoolSettings},
+    call::FailedCall,
     released,
 };
 use fairway_lab::{Cni, Guarded, Result, Value, json, poll};
@@ -165,6 +166,55 @@ fn from_the_first_add_to_a_del_that_nobody_hears() -> Result {
     let error = taken.add()?.fails(102)?;
     assert!(error.msg.starts_with("runtimeConfig.ips[0]: "), "{error:?}");
     assert!(error.msg.contains("net/c1/eth0"), "{error:?}");
+
+    // By what the error ends with the call is found later: the runtime's own trace, where it has one.
+    let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let context = format!("00-{id}-00f067aa0ba902b7-01");
+    let error = taken
+        .clone()
+        .env("TRACEPARENT", &context)
+        .add()?
+        .fails(102)?;
+    assert!(
+        error.details.ends_with(&format!("request {id}")),
+        "{error:?}"
+    );
+    for malformed in [
+        "",
+        "junk",
+        &context.to_uppercase(),
+        &context.replace("00-", "ff-"),
+    ] {
+        let error = taken
+            .clone()
+            .env("TRACEPARENT", malformed)
+            .add()?
+            .fails(102)?;
+        let (_, own) = error.details.rsplit_once("request ").unwrap();
+        assert!(own.len() == 32 && own != id, "{malformed:?}: {error:?}");
+    }
+    // One that the daemon has nothing to do with it is told of all the same.
+    let broken = json!({"ipam": {"type": "static", "addresses": [{"address": "x"}]}});
+    real.cni("bridge", "c9", broken)
+        .ifname("eth9")
+        .add()?
+        .fails(7)?;
+    let failed: Vec<FailedCall> = real.client().call(Method::CallList).unwrap();
+    let of = |container: &'static str| {
+        let all = failed.iter();
+        all.filter(move |one| {
+            one.attachment
+                .as_ref()
+                .is_some_and(|of| of.container == container)
+        })
+    };
+    assert_eq!((of("c2").count(), of("c9").count()), (6, 1), "{failed:?}");
+    let traced: Vec<_> = of("c2")
+        .filter(|one| one.trace.as_deref() == Some(id))
+        .collect();
+    assert_eq!(traced.len(), 1, "{failed:?}");
+    assert_eq!(traced[0].plugin.as_deref(), Some("fairway"));
+    assert_eq!(traced[0].method.as_deref(), Some("ipam.allocate"));
 
     real.kill();
     let error = real.cni("fairway", "c3", json!({})).add()?.fails(11)?;

@@ -219,6 +219,7 @@ pub(super) fn bed() -> Bed {
         sightings: Vec::new(),
         clocks: Clocks::start(),
         orders,
+        notices: Default::default(),
     })
     .unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -78,6 +78,8 @@ pub(super) struct Plane<K: Kernel> {
     limits: Numbers<LimitKey>,
     /// What slots had sent for others before.
     since: BTreeMap<u32, abi::Sent>,
+    /// What was sent by ways that are gone, by direction.
+    past: [abi::Sent; 2],
     /// What the program's maps hold.
     written: BTreeMap<u32, abi::Limit>,
     /// There may be limits that no way has any more.
@@ -94,6 +96,7 @@ impl<K: Kernel> Plane<K> {
             slots: Numbers::below(Shaper::ROOM),
             limits: Numbers::below(Shaper::ROOM),
             since: BTreeMap::new(),
+            past: [abi::Sent::default(); 2],
             written: BTreeMap::new(),
             untidy: false,
         }
@@ -208,6 +211,10 @@ impl<K: Kernel> Plane<K> {
 
     fn drop_numbers(&mut self, key: &WayKey) {
         self.untidy = true;
+        if let Some(sent) = self.sent(key) {
+            let past = &mut self.past[key.1 as usize];
+            *past = both(past, &sent);
+        }
         self.ways.remove(key);
         self.slots.free(&SlotKey::Way(key.clone()));
         self.slots.free(&SlotKey::Back(key.clone()));
@@ -250,6 +257,19 @@ impl<K: Kernel> Plane<K> {
         Some(all.since(&before))
     }
 
+    /// What was sent in a direction since the daemon began.
+    pub(super) fn sent_in_all(&self, direction: Direction) -> abi::Sent {
+        let ways = self.ways.keys().filter(|key| key.1 == direction);
+        let sent = ways.filter_map(|key| self.sent(key));
+        sent.fold(self.past[direction as usize], |sum, sent| both(&sum, &sent))
+    }
+
+    /// By what ways are kept.
+    pub(super) fn means(&self) -> impl Iterator<Item = (Direction, &'static str)> {
+        let ways = self.ways.iter();
+        ways.map(|(key, known)| (key.1, known.means.name()))
+    }
+
     /// What keeps limits from being kept.
     pub(super) fn problems(&self) -> Vec<String> {
         let told = |(key, known): (&WayKey, &Known)| {
@@ -257,6 +277,16 @@ impl<K: Kernel> Plane<K> {
             Some(format!("rates of {} ({}): {what}", key.0, word(key.1)))
         };
         self.ways.iter().filter_map(told).collect()
+    }
+}
+
+fn both(one: &abi::Sent, other: &abi::Sent) -> abi::Sent {
+    abi::Sent {
+        bytes: one.bytes.wrapping_add(other.bytes),
+        packets: one.packets.wrapping_add(other.packets),
+        delayed: one.delayed.wrapping_add(other.delayed),
+        marked: one.marked.wrapping_add(other.marked),
+        dropped: one.dropped.wrapping_add(other.dropped),
     }
 }
 
