@@ -68,6 +68,7 @@ impl Method {
             Method::EndpointShape(_) => "endpoint.shape",
             Method::EndpointShaped(_) => "endpoint.shaped",
             Method::EndpointList => "endpoint.list",
+            Method::EndpointTraffic => "endpoint.traffic",
             Method::RouteList(_) => "route.list",
             Method::RouteWhy(_) => "route.why",
             Method::ObjectApply(_) => "object.apply",
@@ -85,6 +86,7 @@ impl Method {
             Method::BgpPeers => "bgp.peers",
             Method::BgpNeighbor(_) => "bgp.neighbor",
             Method::BgpRoutes(_) => "bgp.routes",
+            Method::BgpList(_) => "bgp.list",
             Method::BgpReset(_) => "bgp.reset",
             Method::CallFailed(_) => "call.failed",
             Method::CallList => "call.list",
@@ -166,7 +168,7 @@ mod tests {
                     && !["ipam.list", "ipam.audit", "ipam.free"].contains(&name);
                 if plugins
                     || name.starts_with("endpoint.")
-                        && !["endpoint.list", "endpoint.shape"].contains(&name)
+                        && !["endpoint.list", "endpoint.shape", "endpoint.traffic"].contains(&name)
                 {
                     assert_ne!(method.part(), Part::Other, "{name}");
                 }

@@ -60,7 +60,7 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    pub(super) fn new(store: Arc<dyn Store>, meter: StoreMeter) -> Arc<dyn Store> {
+    pub(super) fn of(store: Arc<dyn Store>, meter: StoreMeter) -> Arc<dyn Store> {
         Arc::new(Measured { store, meter })
     }
 

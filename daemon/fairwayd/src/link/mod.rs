@@ -50,7 +50,7 @@ impl Link {
         let meter = StoreMeter::default();
         let measured = {
             let meter = meter.clone();
-            move |store| measured::Measured::new(store, meter.clone())
+            move |store| measured::Measured::of(store, meter.clone())
         };
         let retry = match fairway_store::open(&location).await {
             Ok(store) => {

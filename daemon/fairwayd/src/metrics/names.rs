@@ -205,7 +205,7 @@ mod tests {
             let (name, kind) = (metric.shown(), metric.kind.name());
             format!("| `{name}` | {kind} | {} | ", labels.join(", "))
         };
-        let wanted: Vec<String> = ALL.iter().map(|metric| row(metric)).collect();
+        let wanted: Vec<String> = ALL.iter().map(row).collect();
         let rows = PAGE
             .lines()
             .filter(|line| line.starts_with("| `fairway_") || line.starts_with("| `process_"));

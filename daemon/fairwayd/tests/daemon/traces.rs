@@ -96,10 +96,8 @@ fn what_the_store_was_told_for_a_call_has_its_trace() {
     let _: Allocated = bed.traced().call(add("c1", None)).unwrap();
     let told = || {
         let log = bed.log();
-        let told = log
-            .lines()
-            .any(|line| line.contains(ID) && line.contains("in the store at revision"));
-        told
+        let mut lines = log.lines();
+        lines.any(|line| line.contains(ID) && line.contains("in the store at revision"))
     };
     assert!(
         fairway_lab::poll(crate::bed::SOON, "the store's line", told).is_ok(),
