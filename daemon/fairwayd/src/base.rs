@@ -60,6 +60,8 @@ pub(crate) struct Base {
     /// Attachments up to this number were made before the machine was booted.
     pub(crate) former: u64,
     name: watch::Receiver<NameState>,
+    /// All that the store has was seen once.
+    pub(crate) seen: watch::Receiver<bool>,
     thread: JoinHandle<()>,
 }
 
@@ -143,7 +145,7 @@ impl Base {
             generations,
             meters.cut_offs.clone(),
         ));
-        let (first, mut seen) = watch::channel(false);
+        let (first, seen) = watch::channel(false);
         if let Ok(leases) = driver.leases().await {
             routes.leases(leases);
         }
@@ -161,8 +163,9 @@ impl Base {
             name.clone(),
         ));
         if *name.borrow() == NameState::Held {
-            let seen = seen.wait_for(|seen| *seen);
-            if timeout(STORE_WITHIN, seen).await.is_err() {
+            let mut seen = seen.clone();
+            let whole = seen.wait_for(|seen| *seen);
+            if timeout(STORE_WITHIN, whole).await.is_err() {
                 warn!("the store does not tell what it has; going on without it");
             }
         }
@@ -181,6 +184,7 @@ impl Base {
             tasks,
             former,
             name,
+            seen,
             thread,
         };
         if let Err(failure) = base.catch_up().await {

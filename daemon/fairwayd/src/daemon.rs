@@ -8,6 +8,7 @@ use crate::{
     base::Base,
     config::Config,
     error::Error,
+    kubernetes::{self, Kubernetes},
     metrics::{self, Collector},
     server::{Claim, Limits, serve},
     service::{Calls, Daemon},
@@ -24,6 +25,7 @@ pub struct Running {
     server: JoinHandle<()>,
     metrics: Option<SocketAddr>,
     claim: Claim,
+    kubernetes: Option<Kubernetes>,
 }
 
 impl Running {
@@ -46,6 +48,7 @@ impl Running {
                 return Err(error.into());
             }
         };
+        let told = kubernetes::Told::default();
         let daemon = Daemon {
             config: config.clone(),
             driver: base.driver.clone(),
@@ -59,6 +62,7 @@ impl Running {
             clocks: base.clocks,
             calls: Calls::default(),
             meters: base.meters.clone(),
+            kubernetes: told.clone(),
         };
         let daemon = Arc::new(daemon);
         let (stop, stopped) = watch::channel(false);
@@ -70,7 +74,7 @@ impl Running {
             base.tasks.spawn(collector.serve(listener, stopped.clone()));
             info!("metrics are at http://{address}/metrics");
         }
-        let server = tokio::spawn(serve(listener, daemon, Limits::default(), stopped));
+        let server = tokio::spawn(serve(listener, daemon.clone(), Limits::default(), stopped));
         let swept = base.meters.swept.clone();
         let sweeping = sweep::sweep(base.driver.clone(), config.sweep, base.former, swept);
         base.tasks.spawn(sweeping);
@@ -89,12 +93,16 @@ impl Running {
             config.store,
             config.socket.display()
         );
+        let settings = config.kubernetes.clone();
+        let kubernetes =
+            settings.map(|settings| Kubernetes::start(settings, daemon, told, base.seen.clone()));
         Ok(Running {
             base,
             stop,
             server,
             metrics,
             claim,
+            kubernetes,
         })
     }
 
@@ -112,6 +120,9 @@ impl Running {
     /// stays in place.
     pub async fn stop(mut self) {
         self.claim.remove();
+        if let Some(kubernetes) = self.kubernetes.take() {
+            kubernetes.end().await;
+        }
         self.stop.send_replace(true);
         drop(self.server.await);
         drop(self.base.end().await);

@@ -62,6 +62,11 @@ impl<R: Reader> Feed<R> {
         problems.filter(|(path, _)| !self.known.contains_key(*path))
     }
 
+    /// Is there a key that was read?
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.known.contains_key(path)
+    }
+
     /// What is there below a prefix.
     pub(crate) fn below(&self, prefix: &str) -> BTreeMap<&String, &Vec<u8>> {
         let after = self.known.range(prefix.to_owned()..);

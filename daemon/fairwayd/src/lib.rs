@@ -21,6 +21,8 @@ mod feed;
 mod hops;
 mod inbox;
 pub mod journal;
+#[cfg_attr(not(feature = "k8s"), path = "kubernetes/without.rs")]
+mod kubernetes;
 pub mod link;
 pub mod log;
 mod metrics;

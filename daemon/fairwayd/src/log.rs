@@ -3,13 +3,21 @@
 use crate::config::LogFormat;
 use std::io::{IsTerminal, stderr};
 use tracing_subscriber::{
-    Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+    Layer, Registry,
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
 
 /// Begins to log. `filter`: as `RUST_LOG` has it, such as `debug` or `info,fairwayd::link=trace`; what
 /// cannot be read counts as none. Does nothing the second time.
 pub fn start(format: LogFormat, filter: Option<&str>) {
-    let usual = || Targets::new().with_default(tracing::Level::INFO);
+    let usual = || {
+        let all = Targets::new().with_default(tracing::Level::INFO);
+        // It tells of each request that fails as an error; what matters of that is told by who made it, once.
+        all.with_target("kube_client", LevelFilter::OFF)
+    };
     let filter = filter
         .and_then(|filter| filter.parse().ok())
         .unwrap_or_else(usual);

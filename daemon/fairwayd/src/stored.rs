@@ -1,5 +1,6 @@
 //! How objects lie in the store: as they were applied, in an envelope with a version.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The version that this program writes and the newest that it reads.
@@ -43,11 +44,53 @@ impl Object for fairway_bgp::object::Parsed {
     }
 }
 
-/// Writes an object.
+/// Where an object came from, if not by `netctl apply`: whoever it came from also changes it, and takes it away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Origin {
+    /// From an API server of Kubernetes.
+    Kubernetes,
+    /// From what this program does not know yet.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Writes an object that was applied.
 pub(crate) fn encode(object: &impl Object) -> Vec<u8> {
     json!({ "version": VERSION, "object": object.json() })
         .to_string()
         .into_bytes()
+}
+
+/// Writes one that came from an API server.
+#[cfg(feature = "k8s")]
+pub(crate) fn encode_mirrored(object: &impl Object) -> Vec<u8> {
+    json!({ "version": VERSION, "origin": "kubernetes", "object": object.json() })
+        .to_string()
+        .into_bytes()
+}
+
+/// Who wrote what lies at a key, and in which version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub(crate) struct Envelope {
+    /// None: somebody applied it.
+    #[serde(default)]
+    pub(crate) origin: Option<Origin>,
+    #[serde(default)]
+    version: u64,
+}
+
+impl Envelope {
+    /// Reads it; of what cannot be read nothing is known, and it is nobody's but an administrator's.
+    pub(crate) fn of(value: &[u8]) -> Envelope {
+        serde_json::from_slice(value).unwrap_or_default()
+    }
+
+    /// A newer program wrote it.
+    #[cfg(feature = "k8s")]
+    pub(crate) fn is_newer(self) -> bool {
+        self.version > VERSION
+    }
 }
 
 /// Reads one.
@@ -99,6 +142,19 @@ mod tests {
     fn what_was_written_is_read() {
         comes_back::<fairway_rates::object::Parsed>(limit());
         comes_back::<fairway_policy::object::Parsed>(policy());
+    }
+
+    #[test]
+    fn what_came_from_elsewhere_says_so() {
+        let object = fairway_rates::object::Parsed::parse(limit()).unwrap();
+        let (own, mirrored) = (encode(&object), encode_mirrored(&object));
+        assert_eq!(Envelope::of(&own).origin, None);
+        assert_eq!(Envelope::of(&mirrored).origin, Some(Origin::Kubernetes));
+        assert_eq!(decode(&mirrored), Ok(object));
+        let other = br#"{"version": 2, "origin": "nomad", "object": {}}"#;
+        let read = Envelope::of(other);
+        assert!(read.origin == Some(Origin::Unknown) && read.is_newer());
+        assert_eq!(Envelope::of(b"x"), Envelope::default());
     }
 
     #[test]

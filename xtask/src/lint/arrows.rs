@@ -35,6 +35,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["daemon/rib", "ipam/core", "plugins/netlink"],
     ),
     ("daemon/policy", &[]),
+    // Where objects go, and what they mean, it leaves to others.
+    ("daemon/k8s", &[]),
     // Types and schemas; who judges objects does not need them.
     ("daemon/crd", &[]),
     // What objects look like.

@@ -115,6 +115,17 @@ pub struct Config {
     pub bgp_record: Option<PathBuf>,
     /// Where metrics are to be had.
     pub metrics: Option<SocketAddr>,
+    /// The API server of Kubernetes.
+    pub kubernetes: Option<Kubernetes>,
+}
+
+/// The API server of Kubernetes that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kubernetes {
+    /// A file, as kubectl has them; none: by the service account of the pod that we run in.
+    pub kubeconfig: Option<PathBuf>,
+    /// Which cluster it may be besides the one that the store mirrors.
+    pub cluster: Option<String>,
 }
 
 /// IANA's port of VXLAN.
@@ -149,6 +160,7 @@ impl Config {
             },
             bgp_record: None,
             metrics: None,
+            kubernetes: None,
         }
     }
 }
@@ -265,6 +277,14 @@ pub enum ConfigError {
         text: String,
         /// What can be.
         wanted: &'static str,
+    },
+    /// A setting of Kubernetes that has no use.
+    #[error("{field}: {reason}")]
+    Kubernetes {
+        /// Which.
+        field: &'static str,
+        /// What is wrong.
+        reason: &'static str,
     },
     /// A label that is none.
     #[error("labels: {key:?}: {reason}")]

@@ -117,6 +117,15 @@ options! {
     #[arg(long, env = "FAIRWAY_METRICS", value_name = "ADDR:PORT")]
     metrics: String,
 
+    /// How kubectl would reach the API server of Kubernetes whose pods, policies and objects are to count: a file, or
+    /// `in-cluster` for the service account of the pod that fairwayd runs in
+    #[arg(long, env = "FAIRWAY_KUBECONFIG", value_name = "FILE|in-cluster")]
+    kubeconfig: String,
+
+    /// Which cluster it may be, where the store has mirrored another before.
+    #[arg(skip)]
+    kubernetes_cluster: String,
+
     /// UDP port of the overlay, on all nodes the same. Default 4789.
     #[arg(skip)]
     overlay_port: u16,

@@ -1,8 +1,8 @@
 //! From what was written to what holds.
 
 use super::{
-    Config, ConfigError, DEFAULT_FILE, Flags, LogFormat, NODE_GRACE, OVERLAY_PORT, Options,
-    Policing, PolicyOptions, Sweep, SweepOptions,
+    Config, ConfigError, DEFAULT_FILE, Flags, Kubernetes, LogFormat, NODE_GRACE, OVERLAY_PORT,
+    Options, Policing, PolicyOptions, Sweep, SweepOptions,
 };
 use fairway_ipam::NodeName;
 use fairway_store::{Etcd, Location, Named, Tls, User};
@@ -78,6 +78,7 @@ impl Config {
                 }
                 None => None,
             },
+            kubernetes: kubernetes(&options)?,
             log: match options.log.as_deref() {
                 None | Some("text") => LogFormat::Text,
                 Some("json") => LogFormat::Json,
@@ -147,6 +148,24 @@ fn labels(labels: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, 
         return Err(ConfigError::Label { key, reason });
     }
     Ok(labels)
+}
+
+fn kubernetes(options: &Options) -> Result<Option<Kubernetes>, ConfigError> {
+    let wrong = |field, reason| Err(ConfigError::Kubernetes { field, reason });
+    let cluster = options.kubernetes_cluster.clone();
+    let kubeconfig = match options.kubeconfig.as_deref() {
+        None if cluster.is_some() => return wrong("kubernetes_cluster", "needs kubeconfig"),
+        None => return Ok(None),
+        Some(_) if !cfg!(feature = "k8s") => {
+            return wrong("kubeconfig", "this fairwayd was built without Kubernetes");
+        }
+        Some("in-cluster") => None,
+        Some(path) => Some(absolute("kubeconfig", Some(path.into()), "")?),
+    };
+    Ok(Some(Kubernetes {
+        kubeconfig,
+        cluster,
+    }))
 }
 
 fn sweep(options: SweepOptions) -> Result<Sweep, ConfigError> {

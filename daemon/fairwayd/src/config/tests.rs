@@ -182,3 +182,30 @@ fn what_is_not_set_is_left_to_the_others() {
     assert_eq!(set("a").or(set("b")).node.as_deref(), Some("a"));
     assert_eq!(Options::default().or(set("b")).node.as_deref(), Some("b"));
 }
+
+#[cfg(feature = "k8s")]
+#[test]
+fn an_api_server_is_named_by_a_file_or_by_where_we_run() {
+    let kubernetes = |text| resolve(text).map(|config| config.kubernetes);
+    assert_eq!(kubernetes(""), Ok(None));
+    let found = kubernetes("kubeconfig = \"/k\"\nkubernetes_cluster = \"u\"");
+    let wanted = super::Kubernetes {
+        kubeconfig: Some("/k".into()),
+        cluster: Some("u".to_owned()),
+    };
+    assert_eq!(found, Ok(Some(wanted)));
+    let within = kubernetes("kubeconfig = \"in-cluster\"").unwrap().unwrap();
+    assert_eq!((within.kubeconfig, within.cluster), (None, None));
+    for (text, error) in [
+        (
+            "kubeconfig = \"k\"",
+            "kubeconfig: k is not an absolute path",
+        ),
+        (
+            "kubernetes_cluster = \"u\"",
+            "kubernetes_cluster: needs kubeconfig",
+        ),
+    ] {
+        assert_eq!(kubernetes(text), Err(error.to_owned()));
+    }
+}

@@ -28,6 +28,7 @@ pub(crate) use told::reference;
 
 use crate::{
     config::Policing,
+    convert::body,
     error::Error,
     inbox::Outbox,
     link::Link,
@@ -35,11 +36,16 @@ use crate::{
     worker::{self, Turn as _},
 };
 use fairway_api::{ErrorBody, admin, endpoint};
+use fairway_cni::Code;
 use fairway_ipam::{AttachmentId, NodeName};
 use fairway_kv::Update;
 use fairway_netlink::Handle;
+use fairway_policy::spec::{Kind, ObjectName};
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep},
+};
 use turn::Turn;
 
 /// What the thread is called.
@@ -79,7 +85,14 @@ enum Message {
     Status(oneshot::Sender<admin::PolicyStatus>),
     Problems(oneshot::Sender<Vec<String>>),
     Tally(oneshot::Sender<Tally>),
+    /// Has the store shown this key?
+    Knows(String, oneshot::Sender<bool>),
 }
+
+/// How long a pod's object may take to come by way of the store.
+const KNOWN_WITHIN: Duration = Duration::from_secs(5);
+/// Between two looks for it.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// A handle on the thread; clones share it.
 #[derive(Clone)]
@@ -160,6 +173,34 @@ impl Policy {
         self.outbox
             .ask(|to| Message::Open(Box::new(record), to))
             .await?
+    }
+
+    /// Waits until a pod's object is known: until then its labels are not, and policies would take it for another.
+    ///
+    /// # Errors
+    /// Where it is not within a few seconds.
+    pub(crate) async fn knows(&self, namespace: &str, pod: &str) -> Result<(), ErrorBody> {
+        let name = ObjectName {
+            kind: Kind::Pod,
+            namespace: namespace.to_owned(),
+            name: pod.to_owned(),
+        };
+        let path = keys::Key::Object(name).path();
+        let until = Instant::now() + KNOWN_WITHIN;
+        loop {
+            let path = path.clone();
+            if self.outbox.ask(|to| Message::Knows(path, to)).await? {
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                let text = format!(
+                    "pod {namespace}/{pod} has not come from the API server yet, and without its labels no policy \
+                     can be told to hold for it"
+                );
+                return Err(body(Code::TRY_AGAIN, text));
+            }
+            sleep(LOOK).await;
+        }
     }
 
     /// Is the policy of a link in place?

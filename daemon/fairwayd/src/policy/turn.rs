@@ -339,6 +339,7 @@ impl worker::Turn for Turn {
                 let _absent = self.plane.must_be_there();
                 drop(to.send(told::status(self)));
             }
+            Message::Knows(path, to) => drop(to.send(self.feed.has(&path))),
             Message::Problems(to) => drop(to.send(self.problems())),
             Message::Tally(to) => drop(to.send(tally::of(self))),
         }

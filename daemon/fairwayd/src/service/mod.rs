@@ -10,7 +10,7 @@ mod doctor;
 mod ipam;
 mod networks;
 mod nodes;
-mod objects;
+pub(crate) mod objects;
 mod policy;
 mod pools;
 mod rates;
@@ -26,6 +26,7 @@ use crate::{
     clock::Clocks,
     config::Config,
     driver::Driver,
+    kubernetes,
     link::Link,
     policy::Policy,
     rates::Rates,
@@ -60,6 +61,8 @@ pub struct Daemon {
     pub(crate) bgp: Bgp,
     /// What DELs left behind.
     pub released: Arc<Released>,
+    /// What an API server of Kubernetes has to do with this node.
+    pub(crate) kubernetes: kubernetes::Told,
     /// Which journal is this node's.
     pub journal: JournalId,
     /// The clocks.
@@ -97,6 +100,7 @@ impl Daemon {
         problems.extend(new);
         problems.extend(self.rates.problems().await?);
         problems.extend(self.bgp.problems().await?);
+        problems.extend(self.kubernetes.problems());
         Ok(problems)
     }
 }

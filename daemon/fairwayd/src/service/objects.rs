@@ -5,21 +5,25 @@
 
 mod family;
 mod held;
+#[cfg(feature = "k8s")]
+mod mirror;
 
 pub(super) use held::refuse;
+#[cfg(feature = "k8s")]
+pub(crate) use mirror::Mirror;
 
 use super::{
     Daemon,
     change::{Stop, store_error},
 };
-use crate::{convert::body, rates::About};
+use crate::{convert::body, rates::About, stored::Envelope};
 use fairway_api::{ErrorBody, admin};
 use fairway_bgp::object::Kind as PeeringKind;
 use fairway_cni::Code;
 use fairway_kv::{Committed, Condition, Revision, Txn, Write};
 use fairway_rates::object::PLURAL;
 use family::{Kind, Name, Parsed};
-use held::Held;
+use held::{ELSEWHERE, Held};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -163,8 +167,12 @@ impl Daemon {
         let key = name.path();
         let store = self.open_store()?;
         let there = store.get(&key).await.map_err(|error| store_error(&error))?;
-        if there.is_none() {
+        let Some(there) = there else {
             return Err(missing(&name).into());
+        };
+        if Envelope::of(&there.value).origin.is_some() {
+            let text = format_args!("{name}: {ELSEWHERE}");
+            return Err(body(Code::INVALID_CONFIG, text).into());
         }
         let txn = Txn {
             conditions: Vec::new(),

@@ -25,6 +25,13 @@ impl Daemon {
             let text = format_args!("mac: {:?}: {error}", open.mac);
             return Err(body(Code::INVALID_CONFIG, text));
         }
+        // Its object is on its way: whoever starts it has it from the same API server.
+        if self.config.kubernetes.is_some()
+            && self.config.policy.enforce
+            && let (Some(namespace), Some(pod)) = (&open.workload.namespace, &open.workload.pod)
+        {
+            self.policy.knows(namespace, pod).await?;
+        }
         let record = EndpointRecord {
             network: attachment.network,
             container: attachment.container,

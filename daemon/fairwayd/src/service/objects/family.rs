@@ -219,6 +219,16 @@ impl Parsed {
         }
     }
 
+    /// To be stored as what came from an API server.
+    #[cfg(feature = "k8s")]
+    pub(super) fn encode_mirrored(&self) -> Vec<u8> {
+        match self {
+            Parsed::Policy(parsed) => stored::encode_mirrored(parsed),
+            Parsed::RateLimit(parsed) => stored::encode_mirrored(parsed),
+            Parsed::Bgp(parsed) => stored::encode_mirrored(parsed),
+        }
+    }
+
     /// What is valid and may not be what was meant, as far as the object itself says.
     pub(super) fn warnings(&self) -> Vec<String> {
         match self {

@@ -5,11 +5,15 @@ use crate::{
     convert::body,
     policy::keys,
     service::{Daemon, change::store_error},
+    stored::Envelope,
 };
 use fairway_api::ErrorBody;
 use fairway_kv::{Condition, Revision, Write};
 use fairway_policy::{object, spec};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is said of an object that an administrator can change elsewhere only.
+pub(super) const ELSEWHERE: &str = "comes from the API server of Kubernetes; change it there";
 
 /// An object as the store has it.
 pub(super) type Stored = (Revision, Result<Parsed, String>);
@@ -22,6 +26,8 @@ pub(super) struct Held {
     rivals: Option<(BTreeMap<Name, Stored>, Option<Revision>)>,
     /// When the newest of those that were written since was.
     newest: Option<Revision>,
+    /// Of the same names, those that did not come by `netctl apply`.
+    elsewhere: BTreeSet<Name>,
 }
 
 impl Held {
@@ -71,12 +77,27 @@ impl Held {
         let mut wrong = Vec::new();
         for new in parsed {
             let name = new.name();
+            if self.elsewhere.contains(&name) {
+                wrong.push(format!("{name}: {ELSEWHERE}"));
+            }
             if let Some((_, Err(error))) = self.get(&name)
                 && error.starts_with("version ")
             {
                 wrong.push(format!("{name}: {error}; it is left alone"));
             }
         }
+        wrong.extend(self.rivals_among(parsed));
+        wrong
+    }
+
+    /// What keeps this one from standing beside what is there.
+    #[cfg(feature = "k8s")]
+    pub(super) fn rivals_of(&self, new: &Parsed) -> Vec<String> {
+        self.rivals_among(std::slice::from_ref(new))
+    }
+
+    fn rivals_among(&self, parsed: &[Parsed]) -> Vec<String> {
+        let mut wrong = Vec::new();
         let Some((rivals, _)) = &self.rivals else {
             return wrong;
         };
@@ -110,12 +131,15 @@ impl Daemon {
                 .await?;
             rivals = Some((all, last.map(|entry| entry.modified)));
         }
-        let mut named = BTreeMap::new();
+        let (mut named, mut elsewhere) = (BTreeMap::new(), BTreeSet::new());
         for new in parsed {
             let name = new.name();
             let there = store.get(&name.path()).await;
             if let Some(entry) = there.map_err(|error| store_error(&error))? {
                 let stored = (entry.modified, name.decode(&entry.value));
+                if Envelope::of(&entry.value).origin.is_some() {
+                    elsewhere.insert(name.clone());
+                }
                 named.insert(name, stored);
             }
         }
@@ -123,6 +147,7 @@ impl Daemon {
             named,
             rivals,
             newest: None,
+            elsewhere,
         })
     }
 
