@@ -47,10 +47,19 @@ fn the_daemon_may_do_what_it_needs_and_no_more() -> Result {
         assert_eq!(one("patch", "")?, node, "patch {resource}");
         assert_eq!(
             one("patch", "status")?,
-            node || group == OWN,
+            node || group == OWN || resource == "clusternetworkpolicies",
             "patch {resource}/status"
         );
         assert!(!one("update", "status")?, "update {resource}/status");
+    }
+    for (verb, allowed) in [
+        ("create", true),
+        ("patch", true),
+        ("get", false),
+        ("delete", false),
+    ] {
+        let events = json!({"verb": verb, "group": "events.k8s.io", "resource": "events", "namespace": "web"});
+        assert_eq!(may(events)?, allowed, "{verb} events");
     }
     for (verb, group, resource, sub) in [
         ("get", "", "secrets", ""),
