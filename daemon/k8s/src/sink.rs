@@ -73,7 +73,10 @@ pub trait Sink: Send + Sync + 'static {
     async fn write(&self, changes: &[Change]) -> Result<Vec<Outcome>, SinkError>;
 
     /// What objects of a kind are to say in their status besides conditions.
-    async fn status(&self, kind: Kind) -> BTreeMap<Name, Map<String, Value>>;
+    async fn status(&self, kind: Kind) -> BTreeMap<Name, Map<String, Value>> {
+        let _none = kind;
+        BTreeMap::new()
+    }
 
     /// Applications that have claims which end with them.
     async fn apps(&self) -> Vec<App>;

@@ -93,7 +93,7 @@ impl Node {
         let pid = self.process.as_ref().ok_or("does not run")?.pid();
         let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
         let found = status.lines().find_map(|text| text.strip_prefix(line));
-        let number = found.and_then(|text| text.split_whitespace().nth(1)?.parse().ok());
+        let number = found.and_then(|text| text.split_whitespace().next()?.parse().ok());
         Ok(number.ok_or("no such line")?)
     }
 

@@ -7,7 +7,6 @@
 mod claims;
 mod known;
 mod lead;
-mod told;
 
 use super::{
     Parsed,
@@ -19,7 +18,6 @@ use fairway_k8s::{self as k8s, App, Change, Claims, Outcome, Sink, SinkError};
 use fairway_kv::{Committed, Condition, Txn, Write};
 use known::{Known, Standing};
 use lead::Lead;
-use serde_json::{Map, Value};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -269,10 +267,6 @@ impl Sink for Mirror {
         }
         let again = |outcome: Option<Outcome>| outcome.unwrap_or(Outcome::Again);
         Ok(outcomes.into_iter().map(again).collect())
-    }
-
-    async fn status(&self, kind: k8s::Kind) -> BTreeMap<k8s::Name, Map<String, Value>> {
-        self.told(kind).await
     }
 
     async fn apps(&self) -> Vec<App> {
