@@ -164,7 +164,7 @@ impl Daemon {
             Method::RateList(list) => replies.answer(self.rates.list(list).await).await,
             Method::RateHistory(list) => replies.answer(self.rates.history(list).await).await,
             Method::ObjectApply(apply) => {
-                let done = self.object_apply(apply).await;
+                let done = self.object_apply(apply, replies).await;
                 tell(done, replies).await
             }
             Method::ObjectList(list) => {
@@ -172,7 +172,7 @@ impl Daemon {
                 tell(done, replies).await
             }
             Method::ObjectRemove(object) => {
-                let done = self.object_remove(object).await;
+                let done = self.object_remove(object, replies).await;
                 tell(done, replies).await
             }
             Method::PolicyList => replies.answer(self.policy.policies().await).await,

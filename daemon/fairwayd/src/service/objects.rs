@@ -1,8 +1,10 @@
 //! `object.*`: what administrators apply.
 //!
 //! All objects of a request are judged before the first is written: by themselves, and beside what the store
-//! holds. They are written one by one; a request that was cut off in the middle can be made again.
+//! holds. They are written one by one; a request that was cut off in the middle can be made again. Pools, networks and
+//! claims come first, in this order, since others name them; beside what the store holds each is judged in its turn.
 
+mod addressing;
 mod family;
 mod held;
 #[cfg(feature = "k8s")]
@@ -16,12 +18,13 @@ use super::{
     Daemon,
     change::{Stop, store_error},
 };
-use crate::{convert::body, rates::About, stored::Envelope};
+use crate::{convert::body, rates::About, server::Replies, stored::Envelope};
 use fairway_api::{ErrorBody, admin};
 use fairway_bgp::object::Kind as PeeringKind;
 use fairway_cni::Code;
 use fairway_kv::{Committed, Condition, Revision, Txn, Write};
-use fairway_rates::object::PLURAL;
+use fairway_pools::Kind as AddressKind;
+use fairway_rates::object::{ObjectError, PLURAL};
 use family::{Kind, Name, Parsed};
 use held::{ELSEWHERE, Held};
 use serde_json::Value;
@@ -35,12 +38,41 @@ impl Daemon {
     pub(super) async fn object_apply(
         &self,
         apply: admin::ObjectApply,
+        replies: &mut Replies,
     ) -> Result<Vec<admin::Applied>, Stop> {
-        let parsed = parse_all(apply.objects)?;
+        let all = parse_all(apply.objects)?;
+        let mut order: Vec<usize> = (0..all.len()).collect();
+        let turn = |at: &usize| match &all[*at] {
+            Read::Wish(wish) => (0, Some(wish.kind())),
+            Read::Kept(_) => (1, None),
+        };
+        order.sort_by_key(turn);
+        let kept = |at: &usize| match &all[*at] {
+            Read::Kept(parsed) => Some(parsed.clone()),
+            Read::Wish(_) => None,
+        };
+        let parsed: Vec<Parsed> = order.iter().filter_map(kept).collect();
+        refuse(self.held(&parsed).await?.judge(&parsed))?;
+        let mut done = Vec::new();
+        for at in &order {
+            if let Read::Wish(wish) = &all[*at] {
+                done.push(self.wish(wish, replies).await?);
+            }
+        }
+        if !parsed.is_empty() {
+            done.extend(self.keep(&parsed).await?);
+        }
+        let mut told: Vec<_> = order.into_iter().zip(done).collect();
+        told.sort_by_key(|(at, _)| *at);
+        Ok(told.into_iter().map(|(_, done)| done).collect())
+    }
+
+    /// Writes objects that are kept as such.
+    async fn keep(&self, parsed: &[Parsed]) -> Result<Vec<admin::Applied>, Stop> {
         let mut done = Vec::new();
         for attempt in 1.. {
-            let mut held = self.held(&parsed).await?;
-            refuse(held.judge(&parsed))?;
+            let mut held = self.held(parsed).await?;
+            refuse(held.judge(parsed))?;
             let left = &parsed[done.len()..];
             let mut refused = false;
             for new in left {
@@ -53,7 +85,7 @@ impl Daemon {
                 }
             }
             if !refused {
-                return self.warned(done, &parsed, &held).await;
+                return self.warned(done, parsed, &held).await;
             }
             if attempt == TRIES {
                 let text = "objects are being written by somebody else at the same time";
@@ -130,8 +162,12 @@ impl Daemon {
     }
 
     pub(super) async fn object_list(&self, list: admin::ObjectList) -> Result<Vec<Value>, Stop> {
-        let kind = kind(&list.kind)?;
-        let (namespace, name) = split(kind, list.namespace, list.name)?;
+        let which = kind(&list.kind)?;
+        let (namespace, name) = split(which, list.namespace, list.name)?;
+        let kind = match which {
+            Which::Kept(kind) => kind,
+            Which::Wish(kind) => return self.wishes_list(kind, name).await,
+        };
         let mut found = Vec::new();
         for (there, (_, parsed)) in self.all(kind).await? {
             let (its, own) = there.parts();
@@ -153,12 +189,36 @@ impl Daemon {
         }
     }
 
+    async fn wishes_list(
+        &self,
+        kind: AddressKind,
+        name: Option<String>,
+    ) -> Result<Vec<Value>, Stop> {
+        let all = self.wishes(kind).await?.into_iter();
+        let fits = |its: &String| name.as_ref().is_none_or(|name| its == name);
+        let found: Vec<_> = all
+            .filter(|(its, _)| fits(its))
+            .map(|(_, json)| json)
+            .collect();
+        match name {
+            Some(name) if found.is_empty() => Err(addressing::missing(kind, &name).into()),
+            _ => Ok(found),
+        }
+    }
+
     pub(super) async fn object_remove(
         &self,
         object: admin::ObjectRef,
+        replies: &mut Replies,
     ) -> Result<admin::Applied, Stop> {
-        let kind = kind(&object.kind)?;
-        let (namespace, name) = split(kind, object.namespace, Some(object.name))?;
+        let which = kind(&object.kind)?;
+        let (namespace, name) = split(which, object.namespace, Some(object.name))?;
+        let kind = match which {
+            Which::Kept(kind) => kind,
+            Which::Wish(kind) => {
+                return self.unwish(kind, name.unwrap_or_default(), replies).await;
+            }
+        };
         let name = kind.named(namespace.unwrap_or_default(), name.unwrap_or_default());
         if kind.namespaced() && name.parts().0.is_empty() {
             let text = format_args!("namespace: missing: a {} is in one", object.kind);
@@ -190,13 +250,40 @@ impl Daemon {
     }
 }
 
-fn parse_all(objects: Vec<Value>) -> Result<Vec<Parsed>, ErrorBody> {
-    let mut parsed: Vec<Parsed> = Vec::new();
+/// An object that is valid.
+#[derive(Debug, Clone, PartialEq)]
+enum Read {
+    /// It is kept as such.
+    Kept(Parsed),
+    /// It asks for a pool, a network or a claim.
+    Wish(fairway_pools::Object),
+}
+
+impl Read {
+    fn of(value: Value) -> Result<Read, ObjectError> {
+        let kind = value.get("kind").and_then(Value::as_str);
+        match AddressKind::ALL.iter().any(|one| kind == Some(one.name())) {
+            true => fairway_pools::parse(&value).map(Read::Wish),
+            false => Parsed::read(value).map(Read::Kept),
+        }
+    }
+
+    /// What tells it from others.
+    fn title(&self) -> String {
+        match self {
+            Read::Kept(parsed) => parsed.name().to_string(),
+            Read::Wish(wish) => format!("{} {}", wish.kind(), wish.name()),
+        }
+    }
+}
+
+fn parse_all(objects: Vec<Value>) -> Result<Vec<Read>, ErrorBody> {
+    let mut parsed: Vec<Read> = Vec::new();
     let mut wrong = Vec::new();
     for (number, value) in objects.into_iter().enumerate() {
         let title = title(&value, number);
-        match Parsed::read(value) {
-            Ok(new) => match parsed.iter().any(|other| other.name() == new.name()) {
+        match Read::of(value) {
+            Ok(new) => match parsed.iter().any(|other| other.title() == new.title()) {
                 true => wrong.push(format!("{title}: is there twice")),
                 false => parsed.push(new),
             },
@@ -224,17 +311,39 @@ fn title(value: &Value, number: usize) -> String {
     }
 }
 
-fn kind(text: &str) -> Result<Kind, ErrorBody> {
-    Kind::read(text).map_err(|error| {
+/// A kind, and whether its objects are kept as such.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Kept(Kind),
+    Wish(AddressKind),
+}
+
+impl Which {
+    fn namespaced(self) -> bool {
+        match self {
+            Which::Kept(kind) => kind.namespaced(),
+            Which::Wish(_) => false,
+        }
+    }
+}
+
+fn kind(text: &str) -> Result<Which, ErrorBody> {
+    if let Some(kind) = AddressKind::read(text) {
+        return Ok(Which::Wish(kind));
+    }
+    Kind::read(text).map(Which::Kept).map_err(|error| {
         let [configs, peers] = PeeringKind::ALL.map(PeeringKind::plural);
-        let text = format_args!("kind: {error}, {PLURAL}, {configs}, {peers}");
+        let [pools, claims, networks] = AddressKind::ALL.map(AddressKind::plural);
+        let text = format_args!(
+            "kind: {error}, {PLURAL}, {configs}, {peers}, {pools}, {claims}, {networks}"
+        );
         body(Code::INVALID_CONFIG, text)
     })
 }
 
 /// A name may be `NAMESPACE/NAME`.
 fn split(
-    kind: Kind,
+    kind: Which,
     namespace: Option<String>,
     name: Option<String>,
 ) -> Result<(Option<String>, Option<String>), ErrorBody> {
@@ -273,7 +382,7 @@ mod tests {
     #[test]
     fn kinds_of_both_families_are_judged_together() {
         let parsed = parse_all(vec![limit("a", "1M"), namespace("a")]).unwrap();
-        let names: Vec<_> = parsed.iter().map(|new| new.name().to_string()).collect();
+        let names: Vec<_> = parsed.iter().map(Read::title).collect();
         assert_eq!(names, ["RateLimit a", "Namespace a"]);
         let all = [
             limit("a", "0"),
@@ -306,7 +415,7 @@ mod tests {
         assert_eq!(error.message, "namespace: objects of this kind are in none");
         let error = super::kind("rate").unwrap_err().message;
         assert!(
-            error.ends_with("pods, ratelimits, bgpconfigs, bgppeers"),
+            error.ends_with("pods, ratelimits, bgpconfigs, bgppeers, ippools, ipclaims, networks"),
             "{error}"
         );
     }

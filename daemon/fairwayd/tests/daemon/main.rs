@@ -14,3 +14,4 @@ mod metrics;
 mod said;
 mod traces;
 mod trouble;
+mod wishes;

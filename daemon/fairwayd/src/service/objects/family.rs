@@ -24,6 +24,10 @@ const KINDS: &[&str] = &[
     rate::KIND,
     peering::Kind::BgpConfig.name(),
     peering::Kind::BgpPeer.name(),
+    // Not kept as objects, and so not of this module.
+    fairway_pools::Kind::IPPool.name(),
+    fairway_pools::Kind::IPClaim.name(),
+    fairway_pools::Kind::Network.name(),
 ];
 
 /// A kind of object.
@@ -315,7 +319,7 @@ mod tests {
         other["kind"] = json!("Ratelimit");
         let error = Parsed::read(other).unwrap_err().to_string();
         let text = "kind: \"Ratelimit\" is not known; there are NetworkPolicy, ClusterNetworkPolicy, Namespace, \
-                    Pod, RateLimit, BgpConfig, BgpPeer";
+                    Pod, RateLimit, BgpConfig, BgpPeer, IPPool, IPClaim, Network";
         assert_eq!(error, text);
         assert_eq!(Kind::read("ratelimit"), Ok(Kind::RateLimit));
         assert!(Kind::read("rate").is_err());
