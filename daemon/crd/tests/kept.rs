@@ -1,5 +1,10 @@
 //! What lies in `deploy/crds` is what the types say, and is what Kubernetes calls structural.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up has failed"
+)]
+
 use serde_json::Value;
 use std::{collections::BTreeSet, fs, path::PathBuf};
 

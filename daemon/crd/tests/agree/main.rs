@@ -1,6 +1,11 @@
 //! Schema and judge: what the judge takes, the schema takes; what the schema refuses, the judge refuses. The judge is the
 //! stricter one, and its word holds wherever an object comes from.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up has failed"
+)]
+
 mod bad;
 mod good;
 mod mutants;
