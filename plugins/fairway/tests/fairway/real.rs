@@ -199,7 +199,10 @@ fn from_the_first_add_to_a_del_that_nobody_hears() -> Result {
         .ifname("eth9")
         .add()?
         .fails(7)?;
-    let failed: Vec<FailedCall> = real.client().call(Method::CallList).unwrap();
+    // A plugin waits for no more than a moment until it is heard.
+    let list = || -> Vec<FailedCall> { real.client().call(Method::CallList).unwrap() };
+    poll(LIMIT, "all are told", || list().len() == 7)?;
+    let failed = list();
     let of = |container: &'static str| {
         let all = failed.iter();
         all.filter(move |one| {
