@@ -5,6 +5,7 @@
 mod adversity;
 mod bed;
 mod busy;
+mod certificates;
 mod healing;
 mod later;
 mod proxy;
