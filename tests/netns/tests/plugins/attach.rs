@@ -152,6 +152,10 @@ fn a_container_that_runs_gets_one_more_network_and_loses_it_again() -> Result {
 fn a_network_of_the_daemon_is_attached_by_its_plugins() -> Result {
     let bed = Bed::new()?;
     bed.start_daemon()?;
+    // Forwarding and what else a first container of the network leaves on a node.
+    let early = bed.container()?;
+    netctl(&bed, &format!("attach {} apps", path(&early)))?.ok()?;
+    netctl(&bed, &format!("detach {}", path(&early)))?.ok()?;
     let ns = bed.container()?;
     let before = State::take(&bed, &[&ns])?;
     let process = ns.command("sleep").arg("600").spawn()?;
