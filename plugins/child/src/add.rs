@@ -57,7 +57,9 @@ fn run(
         result.interfaces = vec![veth::interface(&link, Some(&sandbox.netns))];
         Ok(result)
     })?;
-    result.dns = dns;
+    if !dns.is_empty() {
+        result.dns = dns;
+    }
     Ok(result)
 }
 

@@ -37,7 +37,9 @@ fn run(
             moved(kernel, context, sandbox, (field, &link, pci))?
         }
     };
-    result.dns = dns;
+    if !dns.is_empty() {
+        result.dns = dns;
+    }
     for ip in &mut result.ips {
         ip.interface = Some(0);
     }

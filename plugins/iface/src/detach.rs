@@ -4,7 +4,8 @@
 
 use crate::{Error, Owner, Rules, ipam, veth};
 use fairway_cni::{Context, Detach, Failure, GcAttachments};
-use fairway_netlink::{Handle, Link, NetNs, Netlink, NsError, Scope};
+use fairway_netlink::{Handle, Link, NetNs, Netlink, NsError, Route, Scope};
+use ipnetwork::IpNetwork;
 
 /// The whole DEL of a plugin whose attachments are a pair of links, an address and rules.
 pub fn del(context: &Context<'_>, detach: &Detach) -> Result<(), Failure> {
@@ -74,7 +75,7 @@ pub fn unplug(
     let mut release = Some(release);
     let mut released = Ok(());
     if let Some((container, link)) = &mut inside
-        && note(strip(container.as_mut(), link))
+        && note(strip(host, container.as_mut(), link))
         && let Some(release) = release.take()
     {
         released = release();
@@ -138,10 +139,16 @@ fn joined(a: &Link, b: &Link) -> bool {
     a.is_veth() && b.is_veth() && a.peer_index == Some(b.index) && b.peer_index == Some(a.index)
 }
 
-fn strip(container: &mut dyn Netlink, link: &Link) -> Result<(), Error> {
+/// Takes the addresses off, and the host's routes to them: whoever is given one next adds such a route at once, and
+/// would find this one in its place.
+fn strip(host: &mut dyn Netlink, container: &mut dyn Netlink, link: &Link) -> Result<(), Error> {
     for address in container.addresses(Some(link.index))? {
         if address.scope < Scope::LINK {
             container.delete_address(link.index, address.ip)?;
+            host.delete_route(&Route {
+                oif: link.peer_index,
+                ..Route::to(IpNetwork::from(address.ip.ip()))
+            })?;
         }
     }
     Ok(())

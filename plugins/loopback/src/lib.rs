@@ -77,13 +77,28 @@ impl Plugin for Loopback {
         Ok(inside.change_link(link.index, &down).map_err(Error::from)?)
     }
 
-    fn check(&self, _: &Context<'_>, sandbox: &Sandbox) -> Result<(), Failure> {
+    /// It is up, with the loopback addresses of `prevResult`; others there are another plugin's.
+    fn check(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<(), Failure> {
+        let prev = context.conf.prev_result()?.unwrap_or_default();
         let netns = NetNs::open(&sandbox.netns).map_err(Error::from)?;
-        let (_, link) = open(&netns)?;
+        let (mut inside, link) = open(&netns)?;
         if !link.up {
             return Err(Error::mismatch("loopback interface", "is down").into());
         }
-        Ok(())
+        let own = |ip: &&IpConfig| ip.address.ip().is_loopback();
+        let mut own = prev.ips.iter().filter(own).peekable();
+        if own.peek().is_none() {
+            return Ok(());
+        }
+        let there = inside.addresses(Some(link.index)).map_err(Error::from)?;
+        let gone = own.find(|ip| !there.iter().any(|address| address.ip == ip.address));
+        match gone {
+            Some(ip) => {
+                let found = format!("has no address {}", ip.address);
+                Err(Error::mismatch("loopback interface", found).into())
+            }
+            None => Ok(()),
+        }
     }
 
     /// Nothing of it outlives the container's namespace.

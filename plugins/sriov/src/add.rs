@@ -49,7 +49,9 @@ fn run(
         let taken = choose::choose(&mut work.node, &conf.device, owner)?;
         give(work, conf, context, sandbox, &taken)?
     };
-    result.dns = dns;
+    if !dns.is_empty() {
+        result.dns = dns;
+    }
     for ip in &mut result.ips {
         ip.interface = Some(0);
     }

@@ -90,6 +90,41 @@ fn the_address_goes_before_the_links() {
     );
 }
 
+/// A route to the address by the host's end, as ptp makes it, is gone before the next may have the address; one by
+/// another link stays.
+#[test]
+fn the_route_to_the_address_goes_before_it() {
+    let (mut host, mut container) = fake::namespaces();
+    let inner = attach(&mut host, &mut container, "c1");
+    let inner = container.link_by_index(inner).unwrap().unwrap();
+    let to = |oif| fairway_netlink::Route {
+        oif,
+        ..fairway_netlink::Route::to("10.1.2.3/32".parse().unwrap())
+    };
+    host.add_route(&to(inner.peer_index)).unwrap();
+    let routes = |host: &Recorder| host.snapshot().routes.len();
+    let before = routes(&host);
+    let model = host.clone();
+    let attachment = attachment("c1");
+    let gone = Detach {
+        attachment: attachment.clone(),
+        netns: Some("/proc/self/ns/net".to_owned()),
+    };
+    let seen = Cell::new(0);
+    let open = |_: &NetNs| Ok(Box::new(container.clone()) as Box<dyn Netlink>);
+    let failures = unplug(
+        &mut host,
+        open,
+        Owner::new("net", &attachment),
+        &gone,
+        || {
+            seen.set(routes(&model));
+            Ok(())
+        },
+    );
+    assert_eq!((failures, seen.get()), (vec![], before - 1));
+}
+
 #[test]
 fn without_the_namespace_the_links_go_before_the_address() {
     let (mut host, mut container) = fake::namespaces();
