@@ -10,7 +10,7 @@ use crate::{
     profile::{self, MASTER},
     stand_in,
 };
-use fairway_lab::{Cmd, Lab, Mounts, Ns, Snapshot};
+use fairway_lab::{Cmd, Lab, Mounts, Ns, Snapshot, poll};
 use serde_json::{Map, Value, json};
 use std::{
     collections::BTreeSet,
@@ -178,6 +178,21 @@ impl Stage {
         Ok(())
     }
 
+    /// Before an ADD for a container that had one: the plugin before a chained one would have made its addresses and
+    /// routes anew, whatever became of them.
+    pub(crate) fn renew(&self, container: &Container) -> Outcome {
+        if self.subject.profile != Profile::Chained {
+            return Ok(());
+        }
+        container.ns.run("ip addr flush dev eth0 scope global")?;
+        for (address, gateway) in staged(container.number) {
+            container.ns.addr("eth0", &address)?;
+            let line = format!("ip route replace default via {gateway} dev eth0");
+            container.ns.run(&line)?;
+        }
+        Ok(())
+    }
+
     /// `prevResult` of an ADD behind the plugin that the suite stands for.
     pub(crate) fn staged_result(&self, container: &Container, release: Release) -> Outcome<Value> {
         let port = format!("staged0p{}", container.number);
@@ -298,10 +313,17 @@ impl Stage {
         self.resident.get()
     }
 
-    /// What is there now.
+    /// What is there, once it has come to rest: links come up, and addresses with them, a moment later.
     pub(crate) fn state(&self) -> Outcome<State> {
+        let mut node = Snapshot::take(self.node())?;
+        poll(SETTLES, "the node comes to rest", || {
+            let now = Snapshot::take(self.node()).ok()?;
+            let rests = now == node;
+            node = now;
+            rests.then_some(())
+        })?;
         Ok(State {
-            node: Snapshot::take(self.node())?,
+            node,
             files: self.files()?,
         })
     }

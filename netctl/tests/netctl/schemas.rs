@@ -281,9 +281,21 @@ fn kinds_made_here() -> Vec<Kind> {
     ]
 }
 
+/// No daemon is asked for these.
+fn kinds_of_plugins() -> Vec<Kind> {
+    vec![
+        kind::<fairway_conformance::Report>("conformance", "conformance", vec![]),
+        kind::<Vec<fairway_conformance::Listed>>(
+            "conformance-list",
+            "conformance --list",
+            vec![("conformance --list", Value::Null)],
+        ),
+    ]
+}
+
 fn all_kinds() -> impl Iterator<Item = Kind> {
     let kinds = kinds().into_iter().chain(kinds_of_policy());
-    let kinds = kinds.chain(kinds_made_here());
+    let kinds = kinds.chain(kinds_made_here()).chain(kinds_of_plugins());
     kinds.chain(kinds_of_rates()).chain(kinds_of_bgp())
 }
 

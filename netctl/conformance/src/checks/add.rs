@@ -63,8 +63,8 @@ pub(super) const CHECKS: &[Check] = &[
     ),
     Check::new(
         "add.second-interface",
-        Level::Must,
-        "section 2, ADD: more than once only with different interface names",
+        Level::Should,
+        "section 2, ADD: a runtime may call it more than once with different interface names",
         "an ADD with another interface name for the same container works",
         second_interface,
     )
@@ -155,6 +155,7 @@ fn twice_harmless(stage: &Stage, release: Release) -> Outcome {
 fn again(stage: &Stage, release: Release) -> Outcome {
     let (container, result, _) = added(stage, release)?;
     beforehand(stage.del(&container, release, &result), "DEL does not work")?;
+    stage.renew(&container)?;
     let second = stage.add_call(&container, release)?.run()?.result()?;
     stage.del(&container, release, &second)
 }

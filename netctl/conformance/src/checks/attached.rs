@@ -73,12 +73,17 @@ pub(super) const CHECKS: &[Check] = &[
 
 /// All of it.
 pub(super) fn all(stage: &Stage, container: &Container, form: &Form) -> Outcome {
+    let profile = stage.subject.profile;
+    // An IPAM plugin puts nothing anywhere.
+    if profile == Profile::Ipam {
+        return Ok(());
+    }
     kernel::interfaces(stage, container, form)?;
     kernel::addresses(stage, container, form)?;
-    match stage.subject.profile {
-        // Later plugins may lead packets another way.
-        Profile::Chained | Profile::Ipam => Ok(()),
+    match profile {
         Profile::Interface => kernel::routes(container, form),
+        // It may lead packets another way.
+        Profile::Chained | Profile::Ipam => Ok(()),
     }
 }
 

@@ -40,10 +40,11 @@ pub(super) const CHECKS: &[Check] = &[
 ];
 
 fn works(stage: &Stage, release: Release, change: impl FnOnce(Call<'_>) -> Call<'_>) -> Outcome {
-    let container = stage.container()?;
     // Without the change it must work, or nothing is known.
-    let plain = stage.add(&container, release)?;
-    beforehand(stage.del(&container, release, &plain), "DEL does not work")?;
+    let plain = stage.container()?;
+    let result = stage.add(&plain, release)?;
+    beforehand(stage.del(&plain, release, &result), "DEL does not work")?;
+    let container = stage.container()?;
     let call = change(stage.add_call(&container, release)?);
     let answer = call.run()?;
     ensure(!answer.has_failed(), || {

@@ -1,7 +1,7 @@
 //! Calls that cannot be carried out: whether that is noticed, and how it is told.
 
 use crate::{
-    Check, Level, Release,
+    Check, Level, Profile, Release,
     call::{Call, Refusal},
     check::{Outcome, ensure},
     stage::Stage,
@@ -73,7 +73,9 @@ pub(super) const CHECKS: &[Check] = &[
         "section 2, Errors: a plugin that could not do it does not exit with 0",
         "an ADD into a namespace that is not there, or is none, is refused",
         netns,
-    ),
+    )
+    // The others need not look at it.
+    .of(&[Profile::Interface]),
     Check::new(
         "error.bad-json",
         Level::Must,
@@ -210,9 +212,6 @@ fn ifname(stage: &Stage, release: Release) -> Outcome {
 }
 
 fn netns(stage: &Stage, release: Release) -> Outcome {
-    if stage.subject.profile == crate::Profile::Ipam {
-        return crate::check::skipped("an IPAM plugin need not look at it");
-    }
     let container = stage.container()?;
     for path in ["/nowhere/netns", "/proc/self/status"] {
         let what = format!("CNI_NETNS {path}");

@@ -71,9 +71,7 @@ fn valid_kept(stage: &Stage, release: Release) -> Outcome {
     let (container, result, form) = added(stage, release)?;
     let before = stage.state()?;
     beforehand(collect(stage, release, &[&container]), "GC does not work")?;
-    if stage.subject.profile != Profile::Ipam {
-        attached::all(stage, &container, &form)?;
-    }
+    attached::all(stage, &container, &form)?;
     ensure(
         !stage.has_stand_in() || !stage.given(&container).is_empty(),
         || "GC took a valid attachment's address".to_owned(),

@@ -34,6 +34,7 @@ fn add(stage: &Stage, release: Release) -> Outcome {
         }
         released(stage, &container, &when)?;
         before.unchanged(stage, &when)?;
+        stage.renew(&container)?;
         let again = stage.add_call(&container, release)?.run()?;
         if again.has_failed() {
             return wrong(format!("after {when} an ADD fails: {}", again.told()));
