@@ -59,13 +59,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("deploy/install", &["plugins/cni"]),
     // What runs others' plugins in namespaces, and judges them by the system's own tools.
     ("netctl/conformance", &["tests/lab"]),
-    // The plugins' own parsers judge configurations; `attach` is a runtime for one network, as `multi` is for several.
+    // `attach` is a runtime for one network, as `multi` is for several.
     (
         "netctl",
         &[
             "daemon/api",
             "netctl/conformance",
-            "plugins/bin",
             "plugins/cni",
             "plugins/multi",
         ],
@@ -224,7 +223,6 @@ mod tests {
             ("netctl", "daemon/api"),
             ("deploy/install", "plugins/cni"),
             ("netctl", "plugins/multi"),
-            ("netctl", "plugins/bin"),
             ("netctl/conformance", "tests/lab"),
             ("tests/cluster", "daemon/fairwayd"),
         ];
