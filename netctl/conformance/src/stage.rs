@@ -29,6 +29,8 @@ const KEPT: [&str; 2] = ["/run/cni", "/var/lib/cni"];
 /// How long traces may take to go that the kernel takes away by itself.
 const SETTLES: Duration = Duration::from_secs(3);
 const BRIDGE: &str = "staged0";
+/// One that was not set would be the lowest of the ports', and change whenever one of those comes or goes.
+const BRIDGE_MAC: &str = "02:00:00:e6:00:01";
 
 /// The plugin.
 pub(crate) struct Subject {
@@ -105,7 +107,9 @@ impl Stage {
             "ip route add default via 2001:db8::fe dev {MASTER}"
         ))?;
         if self.subject.profile == Profile::Chained {
-            node.run(&format!("ip link add {BRIDGE} type bridge"))?;
+            node.run(&format!(
+                "ip link add {BRIDGE} address {BRIDGE_MAC} type bridge"
+            ))?;
             node.up(BRIDGE)?;
             node.addr(BRIDGE, "10.230.0.1/16")?;
             node.addr(BRIDGE, "fd00:230::1/64")?;
