@@ -6,8 +6,7 @@
 use crate::{Error, Kernel, Owner, ipam, veth};
 use fairway_cni::{Context, Detach, Failure, FieldError, GcAttachments};
 use fairway_netlink::{
-    ChildKind, ChildSpec, Handle, Link, LinkChange, MacAddr, NetNs, Netlink, NsError, Route,
-    RouteFilter,
+    ChildKind, ChildSpec, Handle, Link, LinkChange, MacAddr, NetNs, Netlink, Route, RouteFilter,
 };
 use std::os::fd::AsFd as _;
 
@@ -164,11 +163,12 @@ pub fn inside(detach: &Detach) -> Result<Option<Box<dyn Netlink>>, Error> {
     let Some(path) = &detach.netns else {
         return Ok(None);
     };
-    match NetNs::open(path) {
-        Ok(netns) => Ok(Some(Box::new(Handle::open_in(&netns)?))),
+    let opened = NetNs::open(path).map_err(Error::from);
+    match opened.and_then(|netns| Ok(Handle::open_in(&netns)?)) {
+        Ok(container) => Ok(Some(Box::new(container))),
         // What a runtime leaves behind once the namespace is unmounted.
-        Err(NsError::Gone(_) | NsError::NotANamespace(_)) => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(error) if error.is_no_namespace() => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

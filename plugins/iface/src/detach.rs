@@ -4,7 +4,7 @@
 
 use crate::{Error, Owner, Rules, ipam, veth};
 use fairway_cni::{Context, Detach, Failure, GcAttachments};
-use fairway_netlink::{Handle, Link, NetNs, Netlink, NsError, Route, Scope};
+use fairway_netlink::{Handle, Link, NetNs, Netlink, Route, Scope};
 use ipnetwork::IpNetwork;
 
 /// The whole DEL of a plugin whose attachments are a pair of links, an address and rules.
@@ -103,13 +103,13 @@ fn look(
     let Some(netns) = &detach.netns else {
         return Ok(None);
     };
-    let netns = match NetNs::open(netns) {
-        Ok(netns) => netns,
+    let opened = NetNs::open(netns).map_err(Error::from);
+    let mut container = match opened.and_then(|netns| open(&netns)) {
+        Ok(container) => container,
         // What a runtime leaves behind once the namespace is unmounted.
-        Err(NsError::Gone(_) | NsError::NotANamespace(_)) => return Ok(None),
-        Err(error) => return Err(error.into()),
+        Err(error) if error.is_no_namespace() => return Ok(None),
+        Err(error) => return Err(error),
     };
-    let mut container = open(&netns)?;
     if let Some(ours) = veth::find(host, owner)? {
         let Some(index) = ours.peer_index else {
             return Ok(None);

@@ -128,6 +128,18 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Is what is at the path no network namespace? Of another sort of namespace only entering it shows that.
+    pub fn is_no_namespace(&self) -> bool {
+        let source = match self {
+            Error::Namespace(source)
+            | Error::Netlink(fairway_netlink::Error::Namespace(source)) => source,
+            _ => return false,
+        };
+        matches!(source, NsError::Gone(_) | NsError::NotANamespace(_))
+    }
+}
+
 impl Fault for Error {
     fn code(&self) -> Code {
         match self {

@@ -4,7 +4,7 @@ use fairway_cni::{
     CniResult, Code, Context, Detach, Failure, GcAttachments, Interface, IpConfig, Plugin, Sandbox,
 };
 use fairway_iface::{Error, container};
-use fairway_netlink::{Handle, Link, LinkChange, NetNs, Netlink, NsError};
+use fairway_netlink::{Handle, Link, LinkChange, NetNs, Netlink};
 
 /// The interface's name in every namespace.
 const LO: &str = "lo";
@@ -65,11 +65,11 @@ impl Plugin for Loopback {
         let Some(netns) = &detach.netns else {
             return Ok(());
         };
-        let netns = match NetNs::open(netns) {
-            Err(NsError::Gone(_) | NsError::NotANamespace(_)) => return Ok(()),
-            other => other.map_err(Error::from)?,
+        let opened = NetNs::open(netns).map_err(Error::from);
+        let (mut inside, link) = match opened.and_then(|netns| open(&netns)) {
+            Err(error) if error.is_no_namespace() => return Ok(()),
+            opened => opened?,
         };
-        let (mut inside, link) = open(&netns)?;
         let down = LinkChange {
             up: Some(false),
             ..LinkChange::default()

@@ -97,9 +97,9 @@ fn the_route_to_the_address_goes_before_it() {
     let (mut host, mut container) = fake::namespaces();
     let inner = attach(&mut host, &mut container, "c1");
     let inner = container.link_by_index(inner).unwrap().unwrap();
-    let to = |oif| fairway_netlink::Route {
+    let to = |oif| Route {
         oif,
-        ..fairway_netlink::Route::to("10.1.2.3/32".parse().unwrap())
+        ..Route::to("10.1.2.3/32".parse().unwrap())
     };
     host.add_route(&to(inner.peer_index)).unwrap();
     let routes = |host: &Recorder| host.snapshot().routes.len();

@@ -183,6 +183,8 @@ fn a_namespace_that_is_gone_or_is_none() -> Result {
                 let refused = place.refused(&outcome, code, "");
                 assert!(refused.is_ok(), "{kind} {verb} {path}: {refused:?}");
             }
+            // Whatever came to the path: the container can be deleted.
+            cni.del(None)?.ok()?;
         }
     }
     Ok(())
