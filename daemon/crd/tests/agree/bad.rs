@@ -8,12 +8,14 @@ use serde_json::{Value, json};
 enum By {
     /// The schema, on any server.
     Schema,
-    /// A rule across fields or of a list's kind, which only a server checks.
+    /// A rule in CEL.
     Rule,
+    /// A list that is a set or a map, or a field that is a number or text: a server alone knows of these.
+    Server,
     /// The judge alone.
     Judge,
 }
-use By::{Judge, Rule, Schema as Early};
+use By::{Judge, Rule, Schema as Early, Server};
 
 /// Kind, spec, the field that the judge names, who refuses.
 fn all() -> Vec<(&'static str, Value, &'static str, By)> {
@@ -103,7 +105,7 @@ fn all() -> Vec<(&'static str, Value, &'static str, By)> {
             "IPPool",
             json!({"ranges": [{"cidr": "10.1.0.0/16"}, {"cidr": "10.1.0.0/16"}]}),
             "spec.ranges[1].cidr",
-            Rule,
+            Server,
         ),
         (
             "IPPool",
@@ -221,7 +223,7 @@ fn all() -> Vec<(&'static str, Value, &'static str, By)> {
             "Network",
             json!({"pools": ["web", "web"]}),
             "spec.pools[1]",
-            Rule,
+            Server,
         ),
         (
             "Network",
@@ -271,7 +273,7 @@ fn all() -> Vec<(&'static str, Value, &'static str, By)> {
             "RateLimit",
             json!({"egress": {"rate": true}}),
             "spec.egress.rate",
-            Rule,
+            Server,
         ),
         (
             "RateLimit",
@@ -307,7 +309,7 @@ fn all() -> Vec<(&'static str, Value, &'static str, By)> {
             "RateLimit",
             json!({"egress": {"rate": "1M"}, "namespaces": ["a", "a"]}),
             "spec.namespaces[1]",
-            Rule,
+            Server,
         ),
         (
             "RateLimit",
@@ -600,6 +602,11 @@ fn the_judge_names_the_field_and_the_schema_refuses_what_it_can() {
         if refused != (by == Early) {
             let faults = schema.faults(&object);
             wrong.push(format!("{kind} {spec}: {by:?}: {refused}: {faults}"));
+        }
+        // A server asks them of what the schema takes, with the defaults filled in.
+        let broken = schema.broken(&schema.filled(&object), None);
+        if !refused && broken.is_empty() == (by == Rule) {
+            wrong.push(format!("{kind} {spec}: {by:?}: the rules: {broken:?}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

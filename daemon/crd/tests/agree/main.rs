@@ -9,6 +9,7 @@
 mod bad;
 mod good;
 mod mutants;
+mod rules;
 
 use fairway_crd::Definition;
 use jsonschema::{Draft, Validator};
@@ -35,6 +36,7 @@ fn judged(object: &Value) -> Result<Value, String> {
 struct Schema {
     definition: Definition,
     validator: Validator,
+    rules: kube_cel::CompiledSchema,
 }
 
 impl Schema {
@@ -44,9 +46,11 @@ impl Schema {
         let options = jsonschema::options().with_draft(Draft::Draft7);
         let options = options.should_validate_formats(true);
         let validator = options.build(definition.schema()).unwrap();
+        let rules = kube_cel::compile_schema(definition.schema());
         Schema {
             definition,
             validator,
+            rules,
         }
     }
 
@@ -60,6 +64,14 @@ impl Schema {
         let one =
             |error: jsonschema::ValidationError<'_>| format!("{}: {error}", error.instance_path());
         all.map(one).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What the rules in CEL say is wrong, which a server from 1.25 on asks; `old`: the object as it was.
+    fn broken(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
+        let done = kube_cel::Validator::new().validate_compiled(&self.rules, object, old);
+        let Err(errors) = done else { return Vec::new() };
+        let one = |error: &kube_cel::ValidationError| error.to_string();
+        errors.as_slice().iter().map(one).collect()
     }
 
     /// As the API server fills defaults in.

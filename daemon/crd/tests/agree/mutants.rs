@@ -1,4 +1,4 @@
-//! Each good object, changed in one place in many ways: whatever of that the judge takes, the schema has to take.
+//! Each good object, changed in one place in many ways: whatever of that the judge takes, schema and rules have to take.
 
 use super::{Schema, good, judged, object};
 use serde_json::{Map, Value, json};
@@ -106,6 +106,7 @@ fn what_the_judge_takes_the_schema_takes() {
                     schema.faults(&object)
                 );
                 let filled = schema.filled(&object);
+                assert_eq!(schema.broken(&filled, None), [""; 0], "{kind} {mutant}");
                 assert_eq!(judged(&filled), judged(&object), "{kind} {mutant}");
             }
         }
