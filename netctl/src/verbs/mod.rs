@@ -13,6 +13,7 @@ mod network;
 mod node;
 mod object;
 mod objects;
+mod objects_address;
 mod objects_bgp;
 mod policy;
 mod pool;

@@ -26,8 +26,8 @@ pub(crate) struct Apply {
 
 #[derive(Debug, Args)]
 pub(crate) struct Get {
-    /// NetworkPolicy (netpol), ClusterNetworkPolicy (cnp), RateLimit, BgpConfig, BgpPeer, Namespace (ns) or
-    /// Pod (po)
+    /// NetworkPolicy (netpol), ClusterNetworkPolicy (cnp), IPPool, IPClaim, Network, RateLimit, BgpConfig,
+    /// BgpPeer, Namespace (ns) or Pod (po)
     kind: String,
     /// Its name, or NAMESPACE/NAME
     name: Option<ObjectName>,
@@ -41,8 +41,8 @@ pub(crate) struct Get {
 
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
-    /// NetworkPolicy (netpol), ClusterNetworkPolicy (cnp), RateLimit, BgpConfig, BgpPeer, Namespace (ns) or
-    /// Pod (po)
+    /// NetworkPolicy (netpol), ClusterNetworkPolicy (cnp), IPPool, IPClaim, Network, RateLimit, BgpConfig,
+    /// BgpPeer, Namespace (ns) or Pod (po)
     kind: String,
     /// NAMESPACE/NAME, or its name where the kind has no namespaces
     name: ObjectName,

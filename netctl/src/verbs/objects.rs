@@ -3,7 +3,7 @@
 //! As documents they are what was applied, so that they can be applied again elsewhere, here or in
 //! Kubernetes: one by itself where one was asked for by its name, else a `List`.
 
-use super::objects_bgp;
+use super::{objects_address, objects_bgp};
 use crate::{
     document::Answer,
     sheet::{Cell, Sheet, Tone},
@@ -63,7 +63,11 @@ impl Answer for Objects {
             "MODE?",
             "LABELS?",
         ];
-        let heads: Vec<&str> = known.into_iter().chain(objects_bgp::HEADS).collect();
+        let heads: Vec<&str> = known
+            .into_iter()
+            .chain(objects_bgp::HEADS)
+            .chain(objects_address::HEADS)
+            .collect();
         let mut sheet = Sheet::new(&heads, "no such objects");
         for object in &self.items {
             let kind = text(object, "/kind");
@@ -73,7 +77,11 @@ impl Answer for Objects {
                 true => allowance(object, direction),
                 false => rules(object, direction),
             });
-            let said = limit || kind.ends_with("Policy") || kind.starts_with("Bgp");
+            let said = limit
+                || kind.ends_with("Policy")
+                || kind.starts_with("Bgp")
+                || kind.starts_with("IP")
+                || kind == "Network";
             let labels = match said {
                 true => String::new(),
                 false => labels(object.pointer("/metadata/labels")),
@@ -94,7 +102,8 @@ impl Answer for Objects {
                 Cell::from(labels),
             ];
             let bgp = objects_bgp::cells(object).map(Cell::from);
-            sheet.row(cells.into_iter().chain(bgp));
+            let address = objects_address::cells(object).map(Cell::from);
+            sheet.row(cells.into_iter().chain(bgp).chain(address));
         }
         sheet
     }
