@@ -14,6 +14,9 @@ pub struct Plan<T> {
     pub summary: T,
 }
 
+/// How many conditions, and how many writes, go into one: whoever commits it has room for some of their own, such as
+/// that they lead still.
+const FULL: usize = Txn::LIMIT - 4;
 /// How many bytes of values go into one transaction; etcd takes 1.5 MiB in all.
 const BYTES: usize = 512 * 1024;
 
@@ -42,8 +45,8 @@ impl Batch {
         };
         let bytes: usize = writes.iter().map(size).sum();
         let fits = |txn: &&mut Txn| {
-            txn.conditions.len() + conditions.len() <= Txn::LIMIT
-                && txn.writes.len() + writes.len() <= Txn::LIMIT
+            txn.conditions.len() + conditions.len() <= FULL
+                && txn.writes.len() + writes.len() <= FULL
                 && self.bytes + bytes <= BYTES
         };
         match self.txns.last_mut().filter(fits) {
