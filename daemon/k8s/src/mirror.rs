@@ -265,11 +265,15 @@ impl<'a> Mirror<'a> {
             (Outcome::Refused(text), Some(object)) => {
                 report.refused(self.kind, &name, Some(&text));
                 self.facts.judged(&name, Verdict::Refused(text));
-                self.queue.hold(name, object);
+                self.queue.hold(name, Some(object));
             }
             (Outcome::Foreign(text), Some(object)) => {
                 report.refused(self.kind, &name, Some(&text));
                 self.facts.judged(&name, Verdict::Foreign(text));
+                self.queue.hold(name, Some(object));
+            }
+            (Outcome::Waits(text), object) => {
+                report.waits(self.kind, &name, &text);
                 self.queue.hold(name, object);
             }
             (Outcome::Refused(_) | Outcome::Foreign(_), None) => {
@@ -280,6 +284,10 @@ impl<'a> Mirror<'a> {
 
     async fn tell(&mut self) {
         let what = format!("status of {}", self.kind);
+        if self.facts.lack_fields() {
+            let fields = self.leading.sink.status(self.kind).await;
+            self.facts.fields(fields);
+        }
         match self.facts.tell().await {
             Ok(()) => self.leading.report.fine(&what),
             Err(error) => self.leading.report.failed(&what, &error),

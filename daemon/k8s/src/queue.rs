@@ -2,7 +2,7 @@
 //!
 //! A list says of each object how it is, and what it does not name is gone; that is only known when it has come to its
 //! end. Between lists, each object is told of when it changes. What is not written yet is kept, the newest state of each;
-//! what was refused is kept too, and tried again after a while, since what was in its way may have gone.
+//! what was refused, or cannot go yet, is kept too and tried again after a while, since what was in its way may have gone.
 
 use crate::kind::Name;
 use serde_json::Value;
@@ -15,8 +15,8 @@ pub(crate) struct Queue {
     listing: Option<BTreeSet<Name>>,
     /// The newest state of what is not written; none: it is to go.
     due: BTreeMap<Name, Option<Value>>,
-    /// What was refused.
-    held: BTreeMap<Name, Value>,
+    /// What was refused; none: what is to go, and cannot yet.
+    held: BTreeMap<Name, Option<Value>>,
     /// A list has come to its end, and all of it was compared.
     synced: bool,
 }
@@ -90,8 +90,8 @@ impl Queue {
         self.due.entry(name).or_insert(object);
     }
 
-    /// It was refused.
-    pub(crate) fn hold(&mut self, name: Name, object: Value) {
+    /// It was refused, or cannot go yet.
+    pub(crate) fn hold(&mut self, name: Name, object: Option<Value>) {
         if !self.due.contains_key(&name) {
             self.held.insert(name, object);
         }
@@ -100,7 +100,7 @@ impl Queue {
     /// What was refused is tried again.
     pub(crate) fn retry(&mut self) {
         for (name, object) in std::mem::take(&mut self.held) {
-            self.due.entry(name).or_insert(Some(object));
+            self.due.entry(name).or_insert(object);
         }
     }
 

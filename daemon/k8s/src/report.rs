@@ -27,6 +27,7 @@ pub struct Report {
 struct State {
     /// What keeps something from being done, by what that is.
     troubles: BTreeMap<String, String>,
+    /// Why objects are not as they should be.
     refused: BTreeMap<(Kind, Name), String>,
     synced: BTreeMap<Kind, bool>,
     leader: String,
@@ -115,6 +116,15 @@ impl Report {
                 }
             }
             None => drop(state.refused.remove(&key)),
+        }
+    }
+
+    /// It is to go, and cannot yet.
+    pub(crate) fn waits(&self, kind: Kind, name: &Name, text: &str) {
+        let text = format!("was deleted: {text}");
+        let key = (kind, name.clone());
+        if self.state().refused.insert(key, text.clone()) != Some(text.clone()) {
+            info!("kubernetes: {kind} {name} {text}");
         }
     }
 

@@ -28,6 +28,8 @@ pub enum Outcome {
     Refused(String),
     /// An object of that name is there which did not come from the API server; it stays.
     Foreign(String),
+    /// It is to go, and does when what this says is over; to be looked at again after a while.
+    Waits(String),
     /// Somebody was quicker: to be tried again.
     Again,
 }
@@ -69,7 +71,7 @@ pub trait Sink: Send + Sync + 'static {
     async fn mirrored(&self, kind: Kind) -> Result<BTreeSet<Name>, SinkError>;
 
     /// Makes changes, at most [`BATCH`] of different objects; each has its outcome, in the same order. An object that did
-    /// not come from the API server is never taken away.
+    /// not come from the API server is never taken away, and one that is in use may have to wait.
     async fn write(&self, changes: &[Change]) -> Result<Vec<Outcome>, SinkError>;
 
     /// What objects of a kind are to say in their status besides conditions.

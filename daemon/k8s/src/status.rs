@@ -14,10 +14,13 @@ use kube::{
     runtime::events::{Event, EventType, Recorder},
 };
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+use tokio::time::Instant;
 
 /// Whose fields these are in the server's books.
 const MANAGER: &str = "fairway";
+/// Numbers in a status go up and down with each container; where they alone are others, that is told no more often.
+const EVERY: Duration = Duration::from_secs(30);
 
 /// What is known of an object that is to be told something.
 #[derive(Debug, Default)]
@@ -28,6 +31,10 @@ pub(crate) struct Fact {
     verdict: Option<Verdict>,
     /// What else its status says by our word, and what it is to say.
     fields: (Map<String, Value>, Map<String, Value>),
+    /// It was asked what its status is to say.
+    asked: bool,
+    /// When such were told last.
+    at: Option<Instant>,
     /// The event that was written last.
     told: Option<Verdict>,
 }
@@ -103,7 +110,15 @@ impl Facts {
     pub(crate) fn fields(&mut self, mut all: BTreeMap<Name, Map<String, Value>>) {
         for (name, fact) in &mut self.of {
             fact.fields.1 = all.remove(name).unwrap_or_default();
+            fact.asked = true;
         }
+    }
+
+    /// Is there one that is to be told something, and of which only conditions are known? What a status said before would
+    /// be taken away by that.
+    pub(crate) fn lack_fields(&self) -> bool {
+        let lacks = |fact: &Fact| fact.verdict.is_some() && !fact.asked;
+        self.kind.has_status() && self.of.values().any(lacks)
     }
 
     /// Tells objects what they do not say yet; the first that cannot be told ends it, to be tried again.
@@ -123,10 +138,17 @@ impl Facts {
             }
             let (there, now) = (&fact.conditions, Timestamp::now());
             let wanted = condition::wanted(there, fact.generation, verdict, now);
-            if condition::is_so(there, &wanted) && fact.fields.0 == fact.fields.1 {
+            // What is there under its name is somebody else's.
+            let fields = match verdict {
+                Verdict::Foreign(_) => Map::new(),
+                _ => fact.fields.1.clone(),
+            };
+            let is_so = condition::is_so(there, &wanted);
+            let since = fact.at.map(|at| at.elapsed());
+            if !due(is_so, fields == fact.fields.0, since) {
                 continue;
             }
-            let mut status = fact.fields.1.clone();
+            let mut status = fields.clone();
             status.insert("conditions".to_owned(), json!(wanted));
             if self.kind.is_own() {
                 status.insert("observedGeneration".to_owned(), json!(fact.generation));
@@ -150,7 +172,8 @@ impl Facts {
             match call(api.patch_status(&name.name, &params, &patch)).await {
                 Ok(_) => {
                     fact.conditions = wanted;
-                    fact.fields.0 = fact.fields.1.clone();
+                    fact.at = (!fields.is_empty()).then(Instant::now);
+                    fact.fields.0 = fields;
                 }
                 // It has gone; the watch says so in a moment.
                 Err(error) if error.code() == Some(404) => fact.verdict = None,
@@ -159,6 +182,11 @@ impl Facts {
         }
         Ok(())
     }
+}
+
+/// Is it time to tell an object something? `since`: when numbers were told last.
+fn due(conditions: bool, fields: bool, since: Option<Duration>) -> bool {
+    !conditions || (!fields && since.is_none_or(|since| since >= EVERY))
 }
 
 fn reference(resource: &ApiResource, name: &Name, fact: &Fact) -> ObjectReference {
@@ -185,5 +213,19 @@ fn event(verdict: &Verdict) -> Event {
         note: Some(note.chars().take(250).collect()),
         action: "Mirror".to_owned(),
         secondary: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_alone_are_told_now_and_then() {
+        let (now, late) = (Some(Duration::from_secs(29)), Some(EVERY));
+        // A verdict is told at once, numbers that were never told as well.
+        assert!(due(false, true, now) && due(false, false, now) && due(true, false, None));
+        assert!(!due(true, false, now) && due(true, false, late));
+        assert!(!due(true, true, late) && !due(true, true, None));
     }
 }

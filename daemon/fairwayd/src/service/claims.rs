@@ -17,6 +17,7 @@ use fairway_ipam::{
         given_name, move_claim, remove_claims,
     },
 };
+use fairway_pools::Kind;
 use std::collections::BTreeMap;
 
 /// How long the owners of blocks may take to agree, in milliseconds.
@@ -30,6 +31,7 @@ impl Daemon {
     ) -> Result<admin::Claim, Stop> {
         let name: ClaimName = read("name", &create.name)?;
         let name = given_name(name.as_str())?;
+        self.not_elsewhere(Kind::IPClaim, name.as_str()).await?;
         let pool: PoolName = read("pool", &create.pool)?;
         let release: Option<Release> = read_some("release", create.release.as_ref())?;
         let handover: Option<Handover> = read_some("handover", create.handover.as_ref())?;
@@ -96,6 +98,9 @@ impl Daemon {
         replies: &mut Replies,
     ) -> Result<Vec<admin::Claim>, Stop> {
         let which = which(&remove)?;
+        if let Which::Named { name, .. } = &which {
+            self.not_elsewhere(Kind::IPClaim, name.as_str()).await?;
+        }
         let plan = |view: &_| remove_claims(view, &which, remove.force);
         let freed = each_once(self.change("claims", replies, plan).await?);
         let row = |freed: Freed| {
@@ -131,6 +136,10 @@ impl Daemon {
             rename: read_some("name_to", wish.name_to.as_ref())?,
             force: wish.force,
         };
+        if wish.rename.is_some() {
+            self.not_elsewhere(Kind::IPClaim, wish.name.as_str())
+                .await?;
+        }
         let now = self.clocks.now();
         // The new name may be in other pools too: the answer is from where it was moved.
         let plan = |view: &_| {

@@ -15,6 +15,7 @@ use fairway_ipam::{
         remove_network,
     },
 };
+use fairway_pools::Kind;
 
 impl Daemon {
     pub(super) async fn network_create(
@@ -41,6 +42,7 @@ impl Daemon {
         replies: &mut Replies,
     ) -> Result<admin::Network, Stop> {
         let name: NetworkName = read("name", &set.name)?;
+        self.not_elsewhere(Kind::Network, &set.name).await?;
         let change = NetworkChange {
             add_pools: read_all("add_pools", &set.add_pools)?,
             remove_pools: read_all("remove_pools", &set.remove_pools)?,
@@ -72,6 +74,7 @@ impl Daemon {
         replies: &mut Replies,
     ) -> Result<Nothing, Stop> {
         let name: NetworkName = read("name", &remove.name)?;
+        self.not_elsewhere(Kind::Network, &remove.name).await?;
         let txn = |view: &_| remove_network(view, &name, remove.force);
         self.change_one("network", replies, txn).await?;
         Ok(Nothing {})

@@ -7,6 +7,7 @@
 mod addressing;
 mod family;
 mod held;
+mod marks;
 #[cfg(feature = "k8s")]
 mod mirror;
 

@@ -14,6 +14,7 @@ use fairway_ipam::{
     PoolChange, PoolName,
     admin::{Left, Plan, Retire, change_pool, create_pool, finish_retire, pool, pools},
 };
+use fairway_pools::Kind;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -40,6 +41,7 @@ impl Daemon {
     ) -> Result<admin::Pool, Stop> {
         let name: PoolName = read("name", &set.name)?;
         let change = words::pool_change(&set)?;
+        self.not_elsewhere(Kind::IPPool, &set.name).await?;
         let plan = |view: &_| change_pool(view, &name, &change);
         self.change("pool", replies, plan).await?;
         self.pool_row(&name).await
@@ -69,6 +71,7 @@ impl Daemon {
         replies: &mut Replies,
     ) -> Result<admin::Pool, Stop> {
         let name: PoolName = read("name", &remove.name)?;
+        self.not_elsewhere(Kind::IPPool, &remove.name).await?;
         let plan = |view: &_| change_pool(view, &name, &PoolChange::retire());
         self.change("pool", replies, plan).await?;
         let row = self.pool_row(&name).await?;

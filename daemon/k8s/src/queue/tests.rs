@@ -61,20 +61,36 @@ fn what_was_refused_is_tried_again_until_something_newer_is_known() {
     let mut queue = Queue::default();
     queue.seen(name(1), Some(json!(1)));
     let taken = queue.take(1);
-    queue.hold(name(1), json!(1));
+    queue.hold(name(1), Some(json!(1)));
     assert!(queue.len() == 0 && taken.len() == 1);
     queue.retry();
     assert_eq!(queue.take(1), [(name(1), Some(json!(1)))]);
-    queue.hold(name(1), json!(1));
+    queue.hold(name(1), Some(json!(1)));
     queue.gone(name(1));
     queue.retry();
     assert_eq!(queue.take(9), [(name(1), None)]);
     // What was under way comes after what has come since.
     queue.seen(name(1), Some(json!(3)));
     queue.again(name(1), Some(json!(2)));
-    queue.hold(name(1), json!(2));
+    queue.hold(name(1), Some(json!(2)));
     queue.retry();
     assert_eq!(queue.take(9), [(name(1), Some(json!(3)))]);
+}
+
+#[test]
+fn what_is_to_go_and_cannot_yet_is_not_forgotten() {
+    let mut queue = Queue::default();
+    queue.gone(name(1));
+    assert_eq!(queue.take(1), [(name(1), None)]);
+    queue.hold(name(1), None);
+    assert_eq!(queue.len(), 0);
+    queue.retry();
+    assert_eq!(queue.take(1), [(name(1), None)]);
+    // It is there again.
+    queue.hold(name(1), None);
+    queue.seen(name(1), Some(json!(1)));
+    queue.retry();
+    assert_eq!(queue.take(9), [(name(1), Some(json!(1)))]);
 }
 
 #[derive(Debug, Clone)]

@@ -24,13 +24,13 @@ use fairway_pools::{Kind, Object, claim, network, pool};
 use serde_json::{Value, json};
 
 /// What becomes of an object, or why nothing does.
-type Judged = Result<&'static str, Refused>;
+pub(super) type Judged = Result<&'static str, Refused>;
 
 /// The field, and what is wrong with it.
-type Refused = (String, String);
+pub(super) type Refused = (String, String);
 
 /// A plan that is made or refused. A refusal is no error of the plan: it is to be told by field.
-type Step = Plan<Judged>;
+pub(super) type Step = Plan<Judged>;
 
 fn step(done: &'static str, txns: Vec<Txn>) -> Step {
     Plan {
@@ -54,6 +54,7 @@ impl Daemon {
         replies: &mut Replies,
     ) -> Result<admin::Applied, Stop> {
         let title = format!("{} {}", object.kind(), object.name());
+        self.not_elsewhere(object.kind(), object.name()).await?;
         let done = match object {
             Object::Pool(wish) => self.decided(replies, |view| pool_step(view, wish)).await,
             Object::Network(wish) => self.decided(replies, |view| network_step(view, wish)).await,
@@ -85,19 +86,10 @@ impl Daemon {
 
     async fn wish_claim(&self, wish: &claim::Wish, replies: &mut Replies) -> Result<Judged, Stop> {
         let view = self.fresh().await?;
-        let missing = !view
-            .claims
-            .contains_key(&(wish.pool.clone(), wish.name.clone()));
-        let elsewhere = view.claims.keys().find(|(_, name)| *name == wish.name);
-        if missing && let Some((pool, _)) = elsewhere {
-            let what =
-                format!("is {pool}, and cannot be changed: give the claim back, and make it anew");
-            return Ok(Err(("spec.pool".to_owned(), what)));
+        if let Some(why) = misplaced(&view, wish) {
+            return Ok(Err(why));
         }
-        if !view.pools.contains_key(&wish.pool) {
-            let what = format!("pool {} does not exist", wish.pool);
-            return Ok(Err(("spec.pool".to_owned(), what)));
-        }
+        let missing = !has_claim(&view, wish);
         let now = self.clocks.now();
         if wish.set.is_some() {
             let plan = |view: &View| set_step(view, wish, now);
@@ -121,12 +113,7 @@ impl Daemon {
 
     /// Those of a kind, as objects, with how they stand.
     pub(super) async fn wishes(&self, kind: Kind) -> Result<Vec<(String, Value)>, Stop> {
-        let view = self.fresh().await?;
-        Ok(match kind {
-            Kind::IPPool => pools(&view),
-            Kind::IPClaim => claims(&view),
-            Kind::Network => networks(&view),
-        })
+        Ok(shown(&self.fresh().await?, kind))
     }
 
     /// Gives it back.
@@ -136,6 +123,7 @@ impl Daemon {
         name: String,
         replies: &mut Replies,
     ) -> Result<admin::Applied, Stop> {
+        self.not_elsewhere(kind, &name).await?;
         let view = self.fresh().await?;
         // What cannot be read may be it: that the logic itself says.
         if view.unreadable.is_empty() && !is_there(&view, kind, &name) {
@@ -171,6 +159,50 @@ impl Daemon {
         }
         Ok(done)
     }
+}
+
+/// Those of a kind, as objects, with how they stand.
+pub(super) fn shown(view: &View, kind: Kind) -> Vec<(String, Value)> {
+    match kind {
+        Kind::IPPool => pools(view),
+        Kind::IPClaim => claims(view),
+        Kind::Network => networks(view),
+    }
+}
+
+/// What makes it so; of a claim that is no set, only where it is there.
+#[cfg(feature = "k8s")]
+pub(super) fn steps(
+    view: &View,
+    object: &Object,
+    now: fairway_ipam::Clock,
+) -> Result<Step, AdminError> {
+    match object {
+        Object::Pool(wish) => pool_step(view, wish),
+        Object::Network(wish) => network_step(view, wish),
+        Object::Claim(wish) if wish.set.is_some() => set_step(view, wish, now),
+        Object::Claim(wish) => claim_step(view, wish),
+    }
+}
+
+fn has_claim(view: &View, wish: &claim::Wish) -> bool {
+    let at = (wish.pool.clone(), wish.name.clone());
+    view.claims.contains_key(&at)
+}
+
+/// Why a claim cannot be where it is wanted.
+pub(super) fn misplaced(view: &View, wish: &claim::Wish) -> Option<Refused> {
+    let elsewhere = view.claims.keys().find(|(_, name)| *name == wish.name);
+    let what = match elsewhere {
+        Some((pool, _)) if !has_claim(view, wish) => {
+            format!("is {pool}, and cannot be changed: give the claim back, and make it anew")
+        }
+        _ if !view.pools.contains_key(&wish.pool) => {
+            format!("pool {} does not exist", wish.pool)
+        }
+        _ => return None,
+    };
+    Some(("spec.pool".to_owned(), what))
 }
 
 /// Of a kind, for errors: what is not there.

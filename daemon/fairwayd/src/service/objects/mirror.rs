@@ -3,10 +3,14 @@
 //! Each transaction holds the key by which a node that leads says so, so that what one of before has still under way comes
 //! to nothing. What is in the store of a kind is read once, and what changes there otherwise is found out by the
 //! condition that does not hold.
+//!
+//! Pools, claims and networks are no objects in the store, but records of the logic of addresses: see [`wishes`].
 
 mod claims;
 mod known;
 mod lead;
+mod step;
+mod wishes;
 
 use super::{
     Parsed,
@@ -18,11 +22,13 @@ use fairway_k8s::{self as k8s, App, Change, Claims, Outcome, Sink, SinkError};
 use fairway_kv::{Committed, Condition, Txn, Write};
 use known::{Known, Standing};
 use lead::Lead;
+use serde_json::{Map, Value};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 use tokio::sync::Mutex;
+use wishes::address_kind;
 
 /// How often a batch is tried again that somebody else was quicker with.
 const TRIES: u32 = 3;
@@ -195,7 +201,7 @@ impl Mirror {
 #[async_trait]
 impl Sink for Mirror {
     fn takes(&self, kind: k8s::Kind) -> bool {
-        family(kind).is_some()
+        family(kind).is_some() || address_kind(kind).is_some()
     }
 
     async fn begin(&self, cluster: &str) -> Result<(), SinkError> {
@@ -208,6 +214,9 @@ impl Sink for Mirror {
     }
 
     async fn mirrored(&self, kind: k8s::Kind) -> Result<BTreeSet<k8s::Name>, SinkError> {
+        if let Some(kind) = address_kind(kind) {
+            return self.marked(kind).await;
+        }
         let Some(of) = family(kind) else {
             return Ok(BTreeSet::new());
         };
@@ -230,6 +239,9 @@ impl Sink for Mirror {
     async fn write(&self, changes: &[Change]) -> Result<Vec<Outcome>, SinkError> {
         let mut outcomes: Vec<Option<Outcome>> = vec![None; changes.len()];
         let kind = changes.first().map(|change| change.kind);
+        if let Some(kind) = kind.and_then(address_kind) {
+            return self.write_wishes(kind, changes).await;
+        }
         let Some((kind, of, known)) = kind.and_then(|kind| {
             let (of, known) = (family(kind)?, self.known.get(&kind)?);
             Some((kind, of, known))
@@ -267,6 +279,13 @@ impl Sink for Mirror {
         }
         let again = |outcome: Option<Outcome>| outcome.unwrap_or(Outcome::Again);
         Ok(outcomes.into_iter().map(again).collect())
+    }
+
+    async fn status(&self, kind: k8s::Kind) -> BTreeMap<k8s::Name, Map<String, Value>> {
+        match address_kind(kind) {
+            Some(kind) => self.standings(kind).await,
+            None => BTreeMap::new(),
+        }
     }
 
     async fn apps(&self) -> Vec<App> {

@@ -1,0 +1,175 @@
+//! Pools, claims and networks of an API server: made so step by step, each under the key by which this node leads.
+
+use super::{
+    super::{AddressKind, addressing, marks},
+    Mirror, away, lead,
+    step::{Next, There, next},
+};
+use crate::service::refusal;
+use fairway_cni::Code;
+use fairway_ipam::{CreateClaim, Release, Request};
+use fairway_k8s::{self as k8s, Change, Outcome, SinkError};
+use fairway_kv::{Committed, ROOT, Txn};
+use fairway_pools::claim;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many steps are made for one change at once; another look comes after a while.
+const STEPS: u32 = 12;
+/// How long the owners of blocks may take to agree about a claim, in milliseconds.
+const PATIENCE: u64 = 10_000;
+
+/// The kind of addresses; none: it is of another sort.
+pub(super) fn address_kind(kind: k8s::Kind) -> Option<AddressKind> {
+    AddressKind::read(kind.name())
+}
+
+impl Mirror {
+    /// What came from the API server, or has not wholly gone.
+    pub(super) async fn marked(&self, kind: AddressKind) -> Result<BTreeSet<k8s::Name>, SinkError> {
+        let store = self.daemon.open_store();
+        let store = store.map_err(|error| away(&error.message))?;
+        let folder = marks::folder(kind);
+        let range = store.range(&folder).await.map_err(|error| away(&error))?;
+        let names = range.entries.iter().filter_map(|entry| {
+            Some(k8s::Name {
+                namespace: String::new(),
+                name: entry.key.strip_prefix(&folder)?.to_owned(),
+            })
+        });
+        Ok(names.collect())
+    }
+
+    /// As [`k8s::Sink::write`].
+    pub(super) async fn write_wishes(
+        &self,
+        kind: AddressKind,
+        changes: &[Change],
+    ) -> Result<Vec<Outcome>, SinkError> {
+        let (mut outcomes, mut seen) = (Vec::new(), None);
+        for change in changes {
+            outcomes.push(self.write_wish(kind, change, &mut seen).await?);
+        }
+        Ok(outcomes)
+    }
+
+    /// `seen`: what the store had, where nothing was written since.
+    async fn write_wish(
+        &self,
+        kind: AddressKind,
+        change: &Change,
+        seen: &mut Option<There>,
+    ) -> Result<Outcome, SinkError> {
+        let wish = match &change.object {
+            None => None,
+            Some(object) => match fairway_pools::parse(object) {
+                Err(error) => return Ok(Outcome::Refused(error.to_string())),
+                Ok(wish) if (wish.kind(), wish.name()) != (kind, change.name.name.as_str()) => {
+                    let text = format!("it is {} {}", wish.kind(), wish.name());
+                    return Ok(Outcome::Refused(text));
+                }
+                Ok(wish) => Some(wish),
+            },
+        };
+        for _ in 0..STEPS {
+            let there = match seen.take() {
+                Some(there) => there,
+                None => self.there().await?,
+            };
+            let name = change.name.name.as_str();
+            match next(
+                &there,
+                (kind, name),
+                wish.as_ref(),
+                self.daemon.clocks.now(),
+            ) {
+                Next::Settled(outcome) => {
+                    *seen = Some(there);
+                    return Ok(outcome);
+                }
+                Next::Commit(txns) => {
+                    for txn in txns {
+                        if !self.commit_leading(txn).await? {
+                            break;
+                        }
+                    }
+                }
+                Next::Make(claim) => {
+                    if let Some(outcome) = self.make(claim, &there).await {
+                        return Ok(outcome);
+                    }
+                }
+            }
+        }
+        Ok(Outcome::Again)
+    }
+
+    /// All that the store has, marks and records of one revision.
+    async fn there(&self) -> Result<There, SinkError> {
+        let store = self.daemon.open_store();
+        let store = store.map_err(|error| away(&error.message))?;
+        let range = store.range(ROOT).await.map_err(|error| away(&error))?;
+        // A large cluster is megabytes of JSON; others are served meanwhile.
+        let read = move || There::of(range.revision, range.entries);
+        let there = tokio::task::spawn_blocking(read).await;
+        there.map_err(|error| away(&error))
+    }
+
+    /// Commits, where this node leads still; false: somebody was quicker.
+    async fn commit_leading(&self, mut txn: Txn) -> Result<bool, SinkError> {
+        txn.conditions.push(self.lead.condition()?);
+        let store = self.daemon.open_store();
+        let store = store.map_err(|error| away(&error.message))?;
+        match store.commit(&txn).await.map_err(|error| away(&error))? {
+            Committed::Yes { .. } => Ok(true),
+            Committed::No { found, .. } => {
+                let ours = found.iter().find(|(key, _)| *key == lead::key());
+                let ours = ours.and_then(|(_, entry)| entry.as_ref());
+                self.lead.check(ours).map(|()| false)
+            }
+        }
+    }
+
+    /// Has the nodes make a claim; none: it is, or is to be looked at again.
+    async fn make(&self, wish: &claim::Wish, there: &There) -> Option<Outcome> {
+        let usual = there.view.pools.get(&wish.pool);
+        let usual = usual.map(|pool| pool.value.spec.handover);
+        let request = Request::CreateClaim(Box::new(CreateClaim {
+            pool: wish.pool.clone(),
+            name: wish.name.clone(),
+            addresses: wish.addresses.clone(),
+            release: wish.release.unwrap_or(Release::Never),
+            handover: wish.handover.or(usual).unwrap_or_default(),
+            app: wish.app.clone(),
+            deadline: self.daemon.clocks.millis() + PATIENCE,
+        }));
+        let failure = self.daemon.driver.ask(request).await.err()?;
+        let error = refusal::failure(&failure);
+        match error.code == Code::TRY_AGAIN.number() {
+            // It is no refusal of the object, but it does not hold yet, and says why.
+            true => Some(Outcome::Refused(error.message)),
+            false => Some(Outcome::Refused(match wish.addresses.is_empty() {
+                true => format!("spec.pool: {}", error.message),
+                false => format!("spec.addresses: {}", error.message),
+            })),
+        }
+    }
+
+    /// What objects of a kind are to say in their status, as this node knows it.
+    pub(super) async fn standings(
+        &self,
+        kind: AddressKind,
+    ) -> BTreeMap<k8s::Name, Map<String, Value>> {
+        let shown = move |view: &_| addressing::shown(view, kind);
+        // The journal cannot be written for now: nothing is known.
+        let all = self.daemon.driver.look(shown).await.unwrap_or_default();
+        let status = |(name, mut object): (String, Value)| {
+            let namespace = String::new();
+            match object["status"].take() {
+                Value::Object(status) => Some((k8s::Name { namespace, name }, status)),
+                _ => None,
+            }
+        };
+        all.into_iter().filter_map(status).collect()
+    }
+}
