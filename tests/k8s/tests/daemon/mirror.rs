@@ -61,7 +61,8 @@ fn objects_come_and_go_as_the_api_server_has_them() -> Outcome {
 
     comes_and_is_judged(&bed, &node)?;
     outlives_everything(&bed, &mut node)?;
-    claims_end(&bed, &node)
+    claims_end(&bed, &node)?;
+    crate::addresses::come_and_go(&bed, &mut node)
 }
 
 fn comes_and_is_judged(bed: &Bed, node: &Node) -> Outcome {
