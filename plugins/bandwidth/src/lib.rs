@@ -30,6 +30,12 @@ impl Plugin for Bandwidth {
         false
     }
 
+    fn read(&self, context: &Context<'_>) -> Result<(), Failure> {
+        Rates::read_flat(context.conf, context.args)?;
+        context.conf.require_prev_result()?;
+        Ok(())
+    }
+
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
         add::add(context, sandbox)
     }

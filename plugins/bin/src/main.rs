@@ -3,40 +3,15 @@
 //! `bridge`, `ptp` and the others in `/opt/cni/bin` are links to it, or copies. Called as itself it
 //! lists the types that it holds, from which an installer makes the links.
 
-use fairway_child::Child;
 use fairway_cluster_ipam::trace;
-use fairway_cni::{Plugin, serve_and_tell};
+use fairway_cni::serve_and_tell;
+use fairway_plugins::PLUGINS;
 use std::{
     env,
     io::{self, Write as _},
     path::Path,
     process::ExitCode,
 };
-
-/// Every type that this binary is.
-const PLUGINS: &[(&str, &dyn Plugin)] = &[
-    ("bandwidth", &fairway_bandwidth::Bandwidth),
-    ("bridge", &fairway_bridge::Bridge),
-    ("dummy", &Child::Dummy),
-    ("fairway", &fairway_cluster_ipam::Fairway::new()),
-    ("firewall", &fairway_firewall::Firewall),
-    ("host-device", &fairway_host_device::HostDevice),
-    ("host-local", &fairway_host_local::HostLocal),
-    ("ipvlan", &Child::Ipvlan),
-    ("loopback", &fairway_loopback::Loopback),
-    ("macvlan", &Child::Macvlan),
-    ("multi", &fairway_multi::Multi),
-    ("portmap", &fairway_portmap::Portmap),
-    ("ptp", &fairway_ptp::Ptp),
-    ("sbr", &fairway_sbr::Sbr),
-    ("sriov", &fairway_sriov::Sriov),
-    ("static", &fairway_static::Static),
-    ("tap", &Child::Tap),
-    ("tuning", &fairway_tuning::Tuning),
-    ("vlan", &Child::Vlan),
-    ("vrf", &fairway_vrf::Vrf),
-    ("vxlan", &fairway_vxlan::Vxlan::new()),
-];
 
 fn main() -> ExitCode {
     let mut args = env::args_os();

@@ -19,6 +19,15 @@ use fairway_iface::detach;
 pub struct Bridge;
 
 impl Plugin for Bridge {
+    fn makes_interface(&self) -> bool {
+        true
+    }
+
+    fn read(&self, context: &Context<'_>) -> Result<(), Failure> {
+        conf::BridgeConf::parse(context)?;
+        Ok(())
+    }
+
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
         add::add(context, sandbox)
     }

@@ -78,6 +78,20 @@ impl Child {
 }
 
 impl Plugin for Child {
+    /// All do; ipvlan may stand behind another one that does, whose link is its master.
+    fn makes_interface(&self) -> bool {
+        *self != Self::Ipvlan
+    }
+
+    fn read(&self, context: &Context<'_>) -> Result<(), Failure> {
+        self.parse(context)?;
+        // Behind another plugin it may have that one's addresses.
+        if *self == Self::Ipvlan && context.conf.prev_result()?.is_none() {
+            require_ipam(context)?;
+        }
+        Ok(())
+    }
+
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
         let mut conf = self.parse(context)?;
         if *self == Self::Ipvlan {

@@ -96,6 +96,14 @@ impl Chain {
     }
 }
 
+/// The plugins under `chain`, in order, each with what it would be given but for `prevResult`.
+///
+/// # Errors
+/// Names the field.
+pub fn chained(conf: &NetConf) -> Result<Vec<NetConf>, FieldError> {
+    Chain::parse(conf).map(|chain| chain.0)
+}
+
 fn call<T>(
     context: &Context<'_>,
     conf: &NetConf,

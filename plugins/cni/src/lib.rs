@@ -22,12 +22,13 @@ pub mod labels;
 pub mod names;
 pub mod object;
 pub mod plugin;
+pub mod recorder;
 pub mod result;
 pub mod steps;
 pub mod version;
 
 pub use args::CniArgs;
-pub use chain::runtime_config;
+pub use chain::{chained, runtime_config};
 pub use code::Code;
 pub use config::{Dns, GcAttachments, NetConf};
 pub use confirmation::Confirmation;

@@ -4,7 +4,7 @@
 //! ignores what it does not know; configurations that work today rely on all three. A wrong type is an
 //! error with the whole path of the key, such as `ipam.ranges[0][1].rangeStart`.
 
-use crate::{Code, Fault};
+use crate::{Code, Fault, recorder};
 use ipnetwork::IpNetwork;
 use serde_json::{Map, Value};
 use std::{fmt, net::IpAddr, ops::RangeInclusive, str::FromStr};
@@ -71,6 +71,7 @@ impl<'a> Object<'a> {
 
     /// The field `key`: the exact key if it is there, else one that differs in case only.
     pub fn get(&self, key: &str) -> Option<Field<'a>> {
+        recorder::key(&self.path, key);
         let value = self.map.get(key).or_else(|| {
             let fold = |(name, value): (&'a String, &'a Value)| {
                 name.eq_ignore_ascii_case(key).then_some(value)
@@ -164,6 +165,7 @@ impl<'a> Object<'a> {
 
     /// Keys and values as they came.
     pub fn raw(&self) -> &'a Map<String, Value> {
+        recorder::whole(&self.path);
         self.map
     }
 }

@@ -83,6 +83,21 @@ pub trait Plugin: Sync {
         true
     }
 
+    /// Does it make the interface that `CNI_IFNAME` names? Of such a list has one.
+    fn makes_interface(&self) -> bool {
+        false
+    }
+
+    /// Reads each key that ADD reads and does nothing: for whoever judges configurations. A plugin behind another
+    /// one is given a `prevResult` with nothing in it; one that works on a `prevResult` misses it last.
+    ///
+    /// # Errors
+    /// Those of an ADD with this configuration, naming the field.
+    fn read(&self, context: &Context<'_>) -> Result<(), Failure> {
+        let _ = context;
+        Ok(())
+    }
+
     /// Attaches a container. On failure nothing of it stays behind.
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure>;
 

@@ -47,6 +47,11 @@ impl Plugin for Fairway {
         true
     }
 
+    fn read(&self, context: &Context<'_>) -> Result<(), Failure> {
+        Wanted::read(context.conf, context.args)?;
+        Ok(())
+    }
+
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
         let (result, confirmation) = self.add_ahead(context, sandbox)?;
         match confirmation.wait() {

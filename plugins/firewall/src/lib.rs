@@ -82,6 +82,12 @@ impl Plugin for Firewall {
         false
     }
 
+    fn read(&self, context: &Context<'_>) -> Result<(), Failure> {
+        Conf::parse(context.conf)?;
+        context.conf.require_prev_result()?;
+        Ok(())
+    }
+
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
         let conf = Conf::parse(context.conf)?;
         let prev = context.conf.require_prev_result()?;

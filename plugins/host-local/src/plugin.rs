@@ -69,6 +69,13 @@ impl Plugin for HostLocal {
         true
     }
 
+    fn read(&self, context: &Context<'_>) -> Result<(), Failure> {
+        Config::read(context.conf)?;
+        data_dir(context.conf)?;
+        requests(context.conf, context.args)?;
+        Ok(())
+    }
+
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
         let conf = context.conf;
         let config = Config::read(conf)?;

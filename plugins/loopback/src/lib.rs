@@ -18,6 +18,11 @@ impl Plugin for Loopback {
         false
     }
 
+    fn read(&self, context: &Context<'_>) -> Result<(), Failure> {
+        context.conf.prev_result()?;
+        Ok(())
+    }
+
     /// Answers `prevResult` as it came, or what `lo` has where there is none.
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
         let prev = context.conf.prev_result()?;

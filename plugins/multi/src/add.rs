@@ -10,7 +10,7 @@ use crate::{
     store::Store,
     wire::Caller,
 };
-use fairway_cni::{CniResult, Context, Failure, Sandbox, Steps};
+use fairway_cni::{CniResult, Context, Failure, FieldError, Object, Sandbox, Steps};
 use fairway_netlink::{Handle, NetNs, Netlink};
 
 /// Whether all that was undone could be undone.
@@ -30,17 +30,21 @@ pub fn inside(netns: &str) -> Result<Box<dyn Netlink>, Error> {
     Ok(Box::new(Handle::open_in(&NetNs::open(netns)?)?))
 }
 
+/// A container's first interface is a network's of this plugin.
+pub(crate) fn must_be_first(root: &Object<'_>) -> Result<(), FieldError> {
+    match root.get("prevResult") {
+        Some(prev) => Err(prev.invalid("is of a plugin before multi, which comes first in a list")),
+        None => Ok(()),
+    }
+}
+
 pub(crate) fn add(
     context: &Context<'_>,
     sandbox: &Sandbox,
     inside: Inside<'_>,
 ) -> Result<CniResult, Failure> {
     let root = context.conf.root();
-    if let Some(prev) = root.get("prevResult") {
-        return Err(prev
-            .invalid("is of a plugin before multi, which comes first in a list")
-            .into());
-    }
+    must_be_first(&root)?;
     let conf = MultiConf::read(&root)?;
     let attachment = &sandbox.attachment;
     let store = Store::new(state_dir(&root)?, context.conf.name.clone());

@@ -34,6 +34,18 @@ use fairway_cni::{CniResult, Context, Detach, Failure, GcAttachments, Plugin, Sa
 pub struct Multi;
 
 impl Plugin for Multi {
+    fn makes_interface(&self) -> bool {
+        true
+    }
+
+    fn read(&self, context: &Context<'_>) -> Result<(), Failure> {
+        let root = context.conf.root();
+        conf::MultiConf::read(&root)?;
+        conf::state_dir(&root)?;
+        add::must_be_first(&root)?;
+        Ok(())
+    }
+
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
         add::add(context, sandbox, &add::inside)
     }

@@ -44,6 +44,12 @@ impl Plugin for Portmap {
         false
     }
 
+    fn read(&self, context: &Context<'_>) -> Result<(), Failure> {
+        Self::parse(context)?;
+        context.conf.require_prev_result()?;
+        Ok(())
+    }
+
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
         add::add(context, sandbox)
     }

@@ -17,6 +17,15 @@ use fairway_iface::detach;
 pub struct Ptp;
 
 impl Plugin for Ptp {
+    fn makes_interface(&self) -> bool {
+        true
+    }
+
+    fn read(&self, context: &Context<'_>) -> Result<(), Failure> {
+        conf::PtpConf::parse(context)?;
+        Ok(())
+    }
+
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
         add::add(context, sandbox)
     }

@@ -33,6 +33,16 @@ const KIND: &str = "sriov";
 pub struct Sriov;
 
 impl Plugin for Sriov {
+    fn makes_interface(&self) -> bool {
+        true
+    }
+
+    fn read(&self, context: &Context<'_>) -> Result<(), Failure> {
+        conf::parse(context)?;
+        keys::no_host_end(context, KIND)?;
+        Ok(())
+    }
+
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
         add::add(context, sandbox)
     }

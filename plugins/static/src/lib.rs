@@ -40,6 +40,11 @@ impl Plugin for Static {
         true
     }
 
+    fn read(&self, context: &Context<'_>) -> Result<(), Failure> {
+        StaticConf::parse(context.conf, context.args)?;
+        Ok(())
+    }
+
     fn add(&self, context: &Context<'_>, _: &Sandbox) -> Result<CniResult, Failure> {
         let conf = StaticConf::parse(context.conf, context.args)?;
         let ip = |address: conf::Address| IpConfig {

@@ -41,6 +41,12 @@ impl Tuning {
 }
 
 impl Plugin for Tuning {
+    fn read(&self, context: &Context<'_>) -> Result<(), Failure> {
+        Conf::parse(context)?;
+        context.conf.require_prev_result()?;
+        Ok(())
+    }
+
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
         add::add(context, sandbox)
     }

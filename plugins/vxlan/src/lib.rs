@@ -36,6 +36,15 @@ impl Vxlan {
 }
 
 impl Plugin for Vxlan {
+    fn makes_interface(&self) -> bool {
+        true
+    }
+
+    fn read(&self, context: &Context<'_>) -> Result<(), Failure> {
+        conf::VxlanConf::parse(context)?;
+        Ok(())
+    }
+
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
         add::add(context, sandbox, &Daemon::from_env())
     }

@@ -431,8 +431,8 @@ mod tests {
 
     #[test]
     fn each_plugin_is_known_by_name() {
-        let main = include_str!("../../../../plugins/bin/src/main.rs");
-        let types = main
+        let table = include_str!("../../../../plugins/bin/src/lib.rs");
+        let types = table
             .lines()
             .filter_map(|line| line.trim().strip_prefix("(\"")?.split('"').next());
         let types: Vec<&str> = types.collect();
