@@ -2,6 +2,7 @@
 
 use crate::{
     args_attach::{AttachArgs, DetachArgs},
+    conf::ConfVerb,
     conformance::Conformance,
     error::NetctlError,
     output::Format,
@@ -105,6 +106,11 @@ pub(crate) enum Noun {
     /// Whether CNI plugins, of any vendor, do what the specification says; status 1 where one does not do all that it
     /// must
     Conformance(Conformance),
+    /// CNI configurations
+    Conf {
+        #[command(subcommand)]
+        verb: ConfVerb,
+    },
     /// Attach a container that runs to one more network
     Attach(AttachArgs),
     /// Detach it again; done, too, where nothing is attached

@@ -3,15 +3,15 @@
 //! netctl looks itself, since it runs where an administrator is: the daemon may be in a container that does not see
 //! these folders. Nothing is changed. Of files that only root can read it says so, and that is no failure.
 
-use crate::watch;
+use crate::{conf::folder, watch};
 use fairway_api::admin::Check;
 use fairway_cni::conflist::ConfList;
 use fairway_multi::attach;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
-    io::Read as _,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    fs,
+    io::{self, Read as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -31,8 +31,6 @@ const OURS: [&str; 8] = [
 /// A plugin that is called with nothing to do says what it is and ends.
 const SAYS_WITHIN: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(5);
-/// The longest configuration that is read, in bytes.
-const LONGEST: u64 = 1 << 20;
 
 /// Where to look.
 #[derive(Debug, Clone)]
@@ -70,7 +68,7 @@ fn plugins(folders: &[PathBuf], daemon: &str) -> Check {
     let there = folders.iter().filter(|folder| folder.is_dir());
     let there: Vec<&PathBuf> = there.collect();
     for kind in OURS {
-        let Some(file) = find(folders, kind) else {
+        let Some(file) = folder::find(folders, kind) else {
             continue;
         };
         let Ok(meta) = fs::metadata(&file) else {
@@ -115,16 +113,6 @@ fn plugins(folders: &[PathBuf], daemon: &str) -> Check {
     }
 }
 
-/// The first of that name that can be executed, as runtimes look.
-fn find(folders: &[PathBuf], kind: &str) -> Option<PathBuf> {
-    let files = folders.iter().map(|folder| folder.join(kind));
-    let mut files = files.filter(|file| {
-        fs::metadata(file)
-            .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-    });
-    files.next()
-}
-
 /// The version of a plugin of ours; none of another's, or where it does not say.
 fn version(file: &Path) -> Option<String> {
     let mut child = Command::new(file)
@@ -157,18 +145,18 @@ fn version_said(text: &str) -> Option<String> {
 }
 
 /// Each file as runtimes read it, and whether its plugins are there.
-fn configurations(folder: &Path, plugins: &[PathBuf]) -> Vec<Check> {
+fn configurations(place: &Path, plugins: &[PathBuf]) -> Vec<Check> {
     const NAME: &str = "configurations";
-    let files = match files(folder) {
-        Ok(files) => files,
+    let files = match folder::list(place) {
+        Ok(listing) => listing.files,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => {
-            let text = format!("{}: {error}", folder.display());
+            let text = format!("{}: {error}", place.display());
             return vec![check(NAME, "warning", text, None)];
         }
     };
     if files.is_empty() {
-        let text = format!("none in {}: no runtime attaches by it", folder.display());
+        let text = format!("none in {}: no runtime attaches by it", place.display());
         return vec![check(NAME, "ok", text, None)];
     }
     let (mut checks, mut well) = (Vec::new(), Vec::new());
@@ -184,7 +172,7 @@ fn configurations(folder: &Path, plugins: &[PathBuf]) -> Vec<Check> {
             Err(reason) => {
                 let text = format!("{}: {reason}", file.display());
                 let remedy = Some(
-                    "netctl conf check says what no plugin would accept; runtimes pass the file over",
+                    "netctl conf check says what no plugin would accept; others pass the file over, containerd has no network while it is the first",
                 );
                 checks.push(check(NAME, "failed", text, remedy));
                 continue;
@@ -193,7 +181,7 @@ fn configurations(folder: &Path, plugins: &[PathBuf]) -> Vec<Check> {
         let kinds = kinds(&list);
         let missing: Vec<&String> = kinds
             .iter()
-            .filter(|kind| find(plugins, kind).is_none())
+            .filter(|kind| folder::find(plugins, kind).is_none())
             .collect();
         for kind in &missing {
             let text =
@@ -217,28 +205,9 @@ fn configurations(folder: &Path, plugins: &[PathBuf]) -> Vec<Check> {
     checks
 }
 
-/// In the order in which runtimes take them.
-fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let kind = path.extension().and_then(|kind| kind.to_str());
-        if matches!(kind, Some("conflist" | "conf" | "json")) {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
 fn read(file: &Path) -> Result<ConfList, String> {
-    let mut bytes = Vec::new();
-    let opened = fs::File::open(file).map_err(|error| error.to_string())?;
-    let read = opened.take(LONGEST + 1).read_to_end(&mut bytes);
-    match read.map_err(|error| error.to_string())? as u64 {
-        ..=LONGEST => ConfList::parse(&bytes).map_err(|error| error.to_string()),
-        _ => Err(format!("is longer than {LONGEST} bytes")),
-    }
+    let bytes = folder::read(file)?;
+    ConfList::parse(&bytes).map_err(|error| error.to_string())
 }
 
 /// Types, IPAM among them, each once.

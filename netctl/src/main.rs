@@ -2,7 +2,7 @@
 //!
 //! It turns a command into one request to the daemon and the answer into a table or a document; it knows
 //! nothing of addresses itself, so that what the daemon says is what is. Exit status: 0 done, 1 refused,
-//! failed, or something does not hold (`ipam check`, `doctor`) or is not there (`endpoint show`); 2 usage; 3 the daemon is not
+//! failed, or something does not hold (`ipam check`, `conf check`, `doctor`) or is not there (`endpoint show`); 2 usage; 3 the daemon is not
 //! there.
 
 mod args;
@@ -13,6 +13,7 @@ mod args_rate;
 mod attach;
 mod cli;
 mod clock;
+mod conf;
 mod conformance;
 mod document;
 mod error;
@@ -72,6 +73,7 @@ fn run(cli: &Cli) -> Result<u8, NetctlError> {
             return Ok(0);
         }
         Noun::Conformance(conformance) => return show(conformance.run()?.as_ref(), cli),
+        Noun::Conf { verb } => return show(&verb.run(), cli),
         Noun::Attach(_) | Noun::Detach(_) if cli.watch => {
             return Err(cli::usage("--watch: attach and detach change something"));
         }

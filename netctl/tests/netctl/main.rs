@@ -14,6 +14,8 @@ mod attach;
 mod bgp;
 mod bgp_object;
 mod cni_result;
+mod conf_check;
+mod conf_report;
 mod exits;
 mod fake;
 mod flows;

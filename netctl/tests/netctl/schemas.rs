@@ -6,6 +6,7 @@
 use crate::{
     answers, answers_bgp, answers_policy, answers_rate,
     cni_result::{CniResult, Detached},
+    conf_report::ConfReport,
     fake::Fake,
 };
 use fairway_api::{
@@ -177,6 +178,12 @@ fn kinds() -> Vec<Kind> {
     ]
 }
 
+const CONF: &str = concat!(
+    "conf check --plugin-path /nowhere ",
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/netctl/fixture/conf"
+);
+
 const APPLY: &str = concat!(
     "apply -f ",
     env!("CARGO_MANIFEST_DIR"),
@@ -290,6 +297,7 @@ fn kinds_of_plugins() -> Vec<Kind> {
             "conformance --list",
             vec![("conformance --list", Value::Null)],
         ),
+        kind::<ConfReport>("conf-check", "conf check", vec![(CONF, Value::Null)]),
     ]
 }
 

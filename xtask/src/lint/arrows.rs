@@ -59,12 +59,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("deploy/install", &["plugins/cni"]),
     // What runs others' plugins in namespaces, and judges them by the system's own tools.
     ("netctl/conformance", &["tests/lab"]),
-    // `attach` is a runtime for one network, as `multi` is for several.
+    // `attach` is a runtime for one network, as `multi` is for several; `conf check` asks each plugin's own parser.
     (
         "netctl",
         &[
             "daemon/api",
             "netctl/conformance",
+            "plugins/bin",
             "plugins/cni",
             "plugins/multi",
         ],
@@ -223,6 +224,7 @@ mod tests {
             ("netctl", "daemon/api"),
             ("deploy/install", "plugins/cni"),
             ("netctl", "plugins/multi"),
+            ("netctl", "plugins/bin"),
             ("netctl/conformance", "tests/lab"),
             ("tests/cluster", "daemon/fairwayd"),
         ];
