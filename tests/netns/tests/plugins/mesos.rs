@@ -1,5 +1,5 @@
 //! As the Mesos agent's `network/cni` isolator calls: one flat configuration, six variables, ADD and DEL
-//! only, results of version 0.1.0 or 0.2.0.
+//! only, results of version 0.1.0 or 0.2.0, and of 0.3.0 where its operator wants that.
 
 use fairway_tests_netns::{Bed, Cni, Ns, Result, State, Value, json, pings, plugin_dir};
 
@@ -26,7 +26,7 @@ fn agent(bed: &Bed, id: &str, ns: &Ns, conf: &Value) -> Cni {
 
 #[test]
 fn a_task_comes_and_goes() -> Result {
-    for version in [None, Some("0.1.0"), Some("0.2.0")] {
+    for version in [None, Some("0.1.0"), Some("0.2.0"), Some("0.3.0")] {
         let bed = Bed::new()?;
         let outside = bed.outside()?;
         let conf = conf(&bed, version, None);
@@ -38,13 +38,27 @@ fn a_task_comes_and_goes() -> Result {
         let task = agent(&bed, "5d3c7a54-96a6-4a8a-9d6f-1c2e8e0d9c11", &ns, &conf);
         let result = task.add()?.ok()?;
         assert_eq!(result["cniVersion"], version.unwrap_or("0.1.0"));
-        assert_eq!(result["ip4"]["ip"], "10.1.0.3/24");
-        assert_eq!(result["ip4"]["gateway"], "10.1.0.1");
-        assert_eq!(result["ip6"]["ip"], "fd00:1::3/64");
+        let (old, new) = (["ip4", "ip6"], ["interfaces", "ips"]);
+        let (mine, others) = match version {
+            Some("0.3.0") => (new, old),
+            _ => (old, new),
+        };
+        assert!(mine.iter().all(|key| result.get(key).is_some()), "{result}");
         assert!(
-            result.get("interfaces").is_none() && result.get("ips").is_none(),
+            others.iter().all(|key| result.get(key).is_none()),
             "{result}"
         );
+        if mine == old {
+            assert_eq!(result["ip4"]["ip"], "10.1.0.3/24");
+            assert_eq!(result["ip4"]["gateway"], "10.1.0.1");
+            assert_eq!(result["ip6"]["ip"], "fd00:1::3/64");
+        } else {
+            let ips = json!([
+                {"version": "4", "interface": 2, "address": "10.1.0.3/24", "gateway": "10.1.0.1"},
+                {"version": "6", "interface": 2, "address": "fd00:1::3/64", "gateway": "fd00:1::1"},
+            ]);
+            assert_eq!(result["ips"], ips);
+        }
         // Both ways with the agent's own node, and out.
         assert!(pings(bed.node(), "10.1.0.3", 2.0) && pings(&ns, "192.0.2.2", 2.0));
         task.del(None)?.ok()?;

@@ -147,32 +147,53 @@ fn check_finds_what_was_bent() -> Result {
     Ok(())
 }
 
-/// A Mesos agent's ports, by a flat configuration.
+/// What a Mesos agent says of a task, by a flat configuration: ports, for the chain, and a rate by label. When its DEL
+/// comes the agent's node was started again, or the agent alone, which says it once more.
 #[test]
-fn a_tasks_ports() -> Result {
-    let bed = Bed::new()?;
-    let outside = bed.outside()?;
-    let conf = bed.conf(
-        "bridge",
-        json!({
-            "cniVersion": "0.2.0", "isDefaultGateway": true,
-            "chain": [{"type": "portmap", "backend": "nftables", "hostPortRange": "31000-31009",
-                       "dataDir": bed.scratch().join("ports")}],
-            "args": {"org.apache.mesos": {"network_info": {"name": "net", "port_mappings": [
-                {"host_port": 31500, "container_port": 80, "protocol": "tcp"},
-                {"container_port": 81},
-            ]}}},
-        }),
-    );
-    let ns = bed.container()?;
-    let _server = super::traffic::Server::start(&ns, "a", 80, 53)?;
-    let task = bed.cni_in(&plugin_dir(), "task", &ns, &conf);
-    let result = task.add()?.ok()?;
-    assert_eq!(result["ip4"]["ip"], "10.1.0.2/24");
-    let answer = super::traffic::tcp(&outside, "192.0.2.1", 31_500);
-    assert_eq!(answer.as_deref(), Some("a 192.0.2.2"));
-    assert!(bed.scratch().join("ports/net/task:eth0").exists());
-    task.netns_path(None).del(None)?.ok()?;
-    assert!(!rules(bed.node())?.contains("10.1.0.2"));
+fn a_tasks_ports_and_rate() -> Result {
+    let declared = json!({"portMappings": true});
+    for (version, capabilities, again) in [("0.2.0", json!({}), false), ("0.3.0", declared, true)] {
+        let bed = Bed::new()?;
+        let outside = bed.outside()?;
+        let conf = bed.conf(
+            "bridge",
+            json!({
+                "cniVersion": version, "isDefaultGateway": true,
+                "chain": [{"type": "portmap", "backend": "nftables", "hostPortRange": "31000-31009",
+                           "dataDir": bed.scratch().join("ports"), "capabilities": capabilities}],
+                "args": {"org.apache.mesos": {"network_info": {
+                    "name": "net",
+                    "labels": {"labels": [
+                        {"key": "app", "value": "x"}, {"key": "fairway.network/egress-rate", "value": "50M"},
+                    ]},
+                    "port_mappings": [
+                        {"host_port": 31500, "container_port": 80, "protocol": "tcp"},
+                        {"container_port": 81},
+                    ],
+                }}},
+            }),
+        );
+        let ns = bed.container()?;
+        let _server = super::traffic::Server::start(&ns, "a", 80, 53)?;
+        let task = bed.cni_in(&plugin_dir(), "task", &ns, &conf);
+        let result = task.add()?.ok()?;
+        let address = match version {
+            "0.2.0" => &result["ip4"]["ip"],
+            _ => &result["ips"][0]["address"],
+        };
+        assert_eq!(address, "10.1.0.2/24", "{version}");
+        let answer = super::traffic::tcp(&outside, "192.0.2.1", 31_500);
+        assert_eq!(answer.as_deref(), Some("a 192.0.2.2"));
+        assert!(bed.scratch().join("ports/net/task:eth0").exists());
+        let limits = ns.sh("tc class show dev eth0; tc qdisc show dev eth0")?;
+        assert!(limits.contains("50Mbit"), "{limits}");
+        let gone = task.netns_path(None);
+        for _ in 0..=usize::from(again) {
+            gone.del(None)?.ok()?;
+            assert!(!rules(bed.node())?.contains("10.1.0.2"));
+            assert!(!bed.scratch().join("ports/net/task:eth0").exists());
+            assert_eq!(bed.held("net"), [""; 0]);
+        }
+    }
     Ok(())
 }
