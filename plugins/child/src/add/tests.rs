@@ -146,7 +146,8 @@ fn ipvlan_behind_another_plugin() {
         assert_eq!(result.ips[0].address, "10.1.2.9/24".parse().unwrap());
         assert_eq!(result.interfaces.len(), 1);
         assert_eq!(result.interfaces[0].name, "eth0");
-        assert!(result.dns.is_empty());
+        // The configuration has none of its own, so what was said before stays.
+        assert_eq!(result.dns.nameservers, ["10.1.2.1"]);
 
         for (interfaces, ips, start) in [
             (json!([]), json!([{"address": "10.1.2.9/24"}]), "prevResult.interfaces: 0 of them"),
