@@ -71,7 +71,7 @@ sabotages! {
     answers_that_never_come: Mute in "calm" is "unanswered";
     answers_that_come_twice: Stutters in "calm" is "answer";
     epochs_that_do_not_go_up: OldEpoch in "calm" is "block" | "cut-for-nothing";
-    nobody_looks_at_the_kernel: NoSightings in "partition-heavy" is "forgotten" | "duplicate" | "balance" | "cooldown";
+    nobody_looks_at_the_kernel: NoSightings in "partition-heavy" is "forgotten" | "duplicate" | "balance" | "cooldown" | "answer" | "stolen";
     nobody_is_cut_off: NeverCutsOff in "operators" is "not-cut-off" | "duplicate";
     explicit_addresses_as_wishes: IgnoresExplicit in "calm" is "explicit";
     claims_that_move: MovesClaims in "sticky-heavy" is "claim" | "sticky" | "no-title" | "duplicate";
