@@ -4,8 +4,8 @@
 //! attachment and what it has. `rest/IP`: an address that rests. `claimed/IP`: one that was set aside for
 //! a claim. `vacant/UID`: a claim whose holder has gone, of which the store has not been told.
 //! `pool/NAME`: a pool as it was last seen, so that a restart without the store knows it. `rebuilding`: what
-//! a lost journal knew was not all taken over yet. `ended/…`: an attachment that was released before it was. `rewound`: at which revision the store was found to have gone
-//! back.
+//! a lost journal knew was not all taken over yet. `ended/…`: an attachment that was released before it was.
+//! `rewound`: at which revision the store was found to have gone back.
 
 use super::{
     block::{Phase, Slot, Used},
