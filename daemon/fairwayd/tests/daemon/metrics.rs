@@ -130,10 +130,16 @@ fn a_scrape_shows_what_the_daemon_does() {
         set: None,
     };
     let _: Claim = bed.call(Method::ClaimCreate(claim)).unwrap();
-    let after = bed.scrape(port);
     let web = |state: &str| {
         format!("fairway_pool_addresses{{pool=\"web\",family=\"ipv4\",state=\"{state}\"}}")
     };
+    // What was counted is shown again for a while, the pools' part the longer the more time it took.
+    let after = poll(SOON, "the changes are counted", || {
+        let page = bed.scrape(port);
+        let counted = ["fairway_attachments", &web("claimed")].map(|series| page.value(series));
+        (!counted.contains(&0.0)).then_some(page)
+    })
+    .unwrap();
     for (series, value) in [
         ("fairway_attachments", 5.0),
         ("fairway_store_up", 1.0),
