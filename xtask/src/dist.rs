@@ -53,6 +53,10 @@ pub(crate) fn run() -> Result<Dist> {
     packages::ensure(&[packages::BUILD])?;
     let dist = cache::root().join("dist");
     let (cni, bin) = (dist.join("cni"), dist.join("bin"));
+    // Two of these at once would write into each other's files; who comes second finds all made.
+    fs::create_dir_all(&dist)?;
+    let lock = fs::File::create(dist.join(".lock"))?;
+    lock.lock()?;
     plugins(&cni)?;
     programs(&bin)?;
     share::write(&bin, &dist.join("share"))?;

@@ -4,11 +4,12 @@
 //! therefore their "subreaper": orphans become its children, are reaped while the program runs
 //! (a test that waits for a process to go must not see a zombie), and killed after it.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
@@ -71,6 +72,17 @@ pub(crate) fn run(command: &mut Command, limit: Duration) -> Result<()> {
     }
 }
 
+/// Runs them all at once, each with the terminal as its own; the first that ends otherwise than with 0 is the error.
+pub(crate) fn run_all(commands: &mut [Command], limit: Duration) -> Result<()> {
+    let lines: Vec<String> = commands.iter().map(line).collect();
+    lines.iter().for_each(|line| println!("$ {line}"));
+    let ends = wait_all(&mut commands.iter_mut().collect::<Vec<_>>(), limit)?;
+    match lines.iter().zip(ends).find(|(_, end)| !end.ok()) {
+        None => Ok(()),
+        Some((line, end)) => bail!("`{line}`: {end}"),
+    }
+}
+
 /// Runs it and hands each piece of its output to the terminal and, by lines, to `seen`.
 pub(crate) fn watch(
     command: &mut Command,
@@ -108,49 +120,73 @@ fn tee(mut from: impl Read, mut to: impl Write, seen: &impl Fn(&str)) {
 
 /// Starts it, waits for it, and takes down whatever it left.
 fn wait(command: &mut Command, limit: Duration) -> Result<End> {
+    let ends = wait_all(&mut [command], limit)?;
+    ends.into_iter().next().context("it has no end")
+}
+
+/// The same for several at once: reaping takes whatever child there is, so that two of these calls may not run beside
+/// each other.
+fn wait_all(commands: &mut [&mut Command], limit: Duration) -> Result<Vec<End>> {
     nix::sys::prctl::set_child_subreaper(true)?;
-    let child = command.spawn();
-    let child = child.with_context(|| format!("cannot start `{}`", line(command)))?;
-    let pid = Pid::from_raw(child.id().cast_signed());
-    let ended = fairway_lab::poll(limit, "", || reap(Some(pid)));
-    let end = match ended {
-        Ok(end) => {
-            // Some are about to end by themselves, after cleaning up.
-            let alone = || {
-                reap(None);
-                descendants().is_empty()
-            };
-            let _ = fairway_lab::poll(Duration::from_secs(3), "", alone);
-            end
+    let mut ended = BTreeMap::new();
+    let mut pids = Vec::new();
+    let mut started = Ok(());
+    for command in commands {
+        match command.spawn() {
+            Ok(child) => pids.push(Pid::from_raw(child.id().cast_signed())),
+            Err(error) => {
+                let text = format!("cannot start `{}`", line(command));
+                started = Err(Error::new(error).context(text));
+                break;
+            }
         }
-        Err(_) => {
-            kill_all(&descendants());
-            let _ = fairway_lab::poll(Duration::from_secs(10), "", || reap(Some(pid)));
-            End::TimedOut(limit)
-        }
+    }
+    let mut all = || {
+        reap(&mut ended);
+        pids.iter().all(|pid| ended.contains_key(pid))
     };
+    if started.is_ok() && fairway_lab::poll(limit, "", &mut all).is_ok() {
+        // Some are about to end by themselves, after cleaning up.
+        let alone = || {
+            reap(&mut BTreeMap::new());
+            descendants().is_empty()
+        };
+        let _ = fairway_lab::poll(Duration::from_secs(3), "", alone);
+    } else {
+        let late: Vec<Pid> = pids
+            .iter()
+            .copied()
+            .filter(|pid| !ended.contains_key(pid))
+            .collect();
+        kill_all(&descendants());
+        let mut gone = || {
+            reap(&mut ended);
+            pids.iter().all(|pid| ended.contains_key(pid))
+        };
+        let _ = fairway_lab::poll(Duration::from_secs(10), "", &mut gone);
+        ended.extend(late.into_iter().map(|pid| (pid, End::TimedOut(limit))));
+    }
     let gone = || {
         let left = descendants();
         kill_all(&left);
-        reap(None);
+        reap(&mut BTreeMap::new());
         left.is_empty()
     };
     fairway_lab::poll(Duration::from_secs(10), "what it started is gone", gone)?;
-    Ok(end)
+    started?;
+    Ok(pids.iter().filter_map(|pid| ended.remove(pid)).collect())
 }
 
-/// Reaps whatever has ended; says how `wanted` did.
-fn reap(wanted: Option<Pid>) -> Option<End> {
-    let mut end = None;
+/// Reaps whatever has ended, and notes how.
+fn reap(ended: &mut BTreeMap<Pid, End>) {
     loop {
-        let (pid, how) = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, code)) => (pid, End::Code(code)),
-            Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, End::Killed(signal)),
-            Err(Errno::EINTR) => continue,
-            _ => return end,
-        };
-        if Some(pid) == wanted {
-            end = Some(how);
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(pid, code)) => _ = ended.insert(pid, End::Code(code)),
+            Ok(WaitStatus::Signaled(pid, signal, _)) => {
+                ended.insert(pid, End::Killed(signal));
+            }
+            Err(Errno::EINTR) => {}
+            _ => return,
         }
     }
 }
@@ -215,6 +251,14 @@ mod tests {
         assert_eq!(lines, ["one", "two"]);
         let end = wait(&mut sh("sleep 77 & sleep 77"), second).unwrap();
         assert_eq!(end, End::TimedOut(second));
+        let mut several = [sh("sleep 0.1"), sh("exit 4"), sh("sleep 77")];
+        let mut several: Vec<&mut Command> = several.iter_mut().collect();
+        let ends = wait_all(&mut several, second).unwrap();
+        assert_eq!(ends, [End::Code(0), End::Code(4), End::TimedOut(second)]);
+        let error = run_all(&mut [sh("sleep 77"), command("/nosuch", &[])], 9 * second);
+        assert!(format!("{:#}", error.unwrap_err()).contains("cannot start `nosuch`"));
+        let error = run_all(&mut [sh("exit 0"), sh("exit 6")], second).unwrap_err();
+        assert_eq!(error.to_string(), "`sh -c exit 6`: exit status 6");
         assert_eq!(
             wait(&mut sh("kill -9 $$"), second).unwrap(),
             End::Killed(Signal::SIGKILL)

@@ -8,7 +8,9 @@ use crate::report::{Mark, Part};
 use crate::{cache, tools};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
+use std::num::NonZero;
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// For each target.
@@ -23,6 +25,7 @@ pub(crate) fn short() -> Part {
             name: "fuzz".into(),
             mark: Mark::Left(what),
             time: begin.elapsed(),
+            computed: Duration::ZERO,
             note: String::new(),
         },
         Some(what) => Part::of("fuzz", || bail!(what)),
@@ -60,6 +63,7 @@ fn all() -> Result<String> {
     let target_dir = cache::target().join("fuzz");
     let build = cache::target().display().to_string() + "/fuzz";
     exec::run(&mut fuzz(&["build", "--target-dir", &build]), BUILD)?;
+    let mut commands = Vec::new();
     for target in &targets {
         // New inputs go into the first folder named; the repository's own are only read.
         let found = target_dir.join("found").join(target);
@@ -78,7 +82,12 @@ fn all() -> Result<String> {
             "-verbosity=0",
             "-print_final_stats=1",
         ]);
-        exec::run(&mut command, BUILD)?;
+        commands.push(command);
+    }
+    // Each takes one core.
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    for some in commands.chunks_mut(cores) {
+        exec::run_all(some, BUILD)?;
     }
     Ok(format!("{} targets, {SECONDS} s each", targets.len()))
 }

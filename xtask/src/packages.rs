@@ -6,6 +6,7 @@
 use crate::exec;
 use anyhow::{Result, bail};
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
@@ -113,14 +114,22 @@ pub(crate) const INSTALL: &[Need] = &[
 
 /// Sees to it that all of it is there.
 pub(crate) fn ensure(needs: &[&[Need]]) -> Result<()> {
+    let lacking = missing(needs);
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    if !(nix::unistd::geteuid().is_root() && is_debian()) {
+        let list = lacking.join(" ");
+        bail!("this machine lacks programs; their Debian packages are: {list}");
+    }
+    // apt-get refuses beside another one; who waited here may find all there.
+    let lock = File::open("/var/lib/dpkg")?;
+    lock.lock()?;
     let missing = missing(needs);
     if missing.is_empty() {
         return Ok(());
     }
     let list = missing.join(" ");
-    if !(nix::unistd::geteuid().is_root() && is_debian()) {
-        bail!("this machine lacks programs; their Debian packages are: {list}");
-    }
     println!("installing {list}");
     let limit = Duration::from_secs(600);
     let apt = |args: &[&str]| {

@@ -1,6 +1,10 @@
 //! The closing summary: one line per part, with its result and time.
 
 use anyhow::{Result, bail};
+use nix::sys::{
+    resource::{UsageWho, getrusage},
+    time::{TimeVal, TimeValLike},
+};
 use std::time::Duration;
 
 /// What came of one part.
@@ -18,6 +22,8 @@ pub(crate) struct Part {
     pub(crate) name: String,
     pub(crate) mark: Mark,
     pub(crate) time: Duration,
+    /// Of processors, by the programs that it ran: much less than `time` for each of them says that it waited.
+    pub(crate) computed: Duration,
     /// For example how many tests.
     pub(crate) note: String,
 }
@@ -27,6 +33,7 @@ impl Part {
     pub(crate) fn of(name: &str, work: impl FnOnce() -> Result<String>) -> Self {
         println!("\n== {name}");
         let begin = std::time::Instant::now();
+        let before = computed();
         let (mark, note) = match work() {
             Ok(note) => (Mark::Passed, note),
             Err(error) => {
@@ -38,9 +45,25 @@ impl Part {
             name: name.to_owned(),
             mark,
             time: begin.elapsed(),
+            computed: computed().saturating_sub(before),
             note,
         }
     }
+}
+
+/// What the programs that have ended took of processors.
+fn computed() -> Duration {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN);
+    let times = usage.map_or([TimeVal::zero(); 2], |usage| {
+        [usage.user_time(), usage.system_time()]
+    });
+    times
+        .iter()
+        .map(|time| {
+            let micros = u64::try_from(time.num_microseconds()).unwrap_or(0);
+            Duration::from_micros(micros)
+        })
+        .sum()
 }
 
 /// Prints the summary; any failed part is an error.
@@ -53,8 +76,9 @@ pub(crate) fn finish(parts: &[Part]) -> Result<()> {
             Mark::Failed(why) => ("✗", why.lines().next().unwrap_or_default()),
             Mark::Left(why) => ("-", why.as_str()),
         };
-        let time = part.time.as_secs_f64();
-        println!("{sign} {:wide$}  {time:>7.1} s  {why}", part.name);
+        let (time, computed) = (part.time.as_secs_f64(), part.computed.as_secs_f64());
+        let name = &part.name;
+        println!("{sign} {name:wide$}  {time:>7.1} s  {computed:>7.1} s of processors  {why}");
     }
     let failed = parts
         .iter()

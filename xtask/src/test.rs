@@ -18,6 +18,8 @@ use std::time::Duration;
 /// How many tests of a binary run at once, as the test harness reads it.
 const THREADS: &str = "RUST_TEST_THREADS";
 
+const DIST: &str = "dist";
+
 pub(crate) fn run(names: &[&str]) -> Result<()> {
     let suites = chosen(names)?;
     let needs = suites.iter().flat_map(|suite| suite.needs).copied();
@@ -26,15 +28,15 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
 
     let mut parts = Vec::new();
     let mut built = None;
-    if suites.iter().any(|suite| suite.dist) {
-        let part = Part::of("dist", || {
-            built = Some(dist::given_or_built()?);
-            Ok(String::new())
-        });
-        parts.push(part);
-    }
     let mut total = Count::default();
     for suite in suites {
+        // As late as can be: where another process builds it meanwhile, it is there by then.
+        if suite.dist && !parts.iter().any(|part: &Part| part.name == DIST) {
+            parts.push(Part::of(DIST, || {
+                built = Some(dist::given_or_built()?);
+                Ok(String::new())
+            }));
+        }
         let mut count = Count::default();
         println!("\n{}: {}", suite.name, suite.about);
         if ["deploy", "k8s"].contains(&suite.name) {
