@@ -232,6 +232,14 @@ fn descendants() -> Vec<i32> {
     found.split_off(1)
 }
 
+/// For tests that start programs: reaping takes every child of the process, the other tests' too.
+#[cfg(test)]
+pub(crate) fn alone() -> impl Drop {
+    use std::sync::{Mutex, PoisonError};
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,7 +247,7 @@ mod tests {
 
     #[test]
     fn daemons_and_hung_programs_do_not_stay() {
-        // One test for all: reaping takes every child of the process.
+        let _alone = alone();
         let sh = |script: &str| command("sh", &["-c", script]);
         let second = Duration::from_secs(1);
         let mut daemon = sh("setsid sleep 77 & echo one; echo two >&2; exit 3");
