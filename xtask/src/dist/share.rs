@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn what_an_older_build_left_goes_and_a_failure_leaves_all_as_it_was() {
-        let _alone = crate::exec::alone();
+        let _alone = exec::alone();
         let folder = fairway_lab::tempfile::tempdir().unwrap();
         let (bin, share) = (folder.path().join("bin"), folder.path().join("share"));
         fs::create_dir(&bin).unwrap();
