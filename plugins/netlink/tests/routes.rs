@@ -35,6 +35,13 @@ fn subnets(handle: &mut Handle) -> u32 {
     handle.create_bridge(&spec).unwrap();
     run("ip address add 10.1.0.1/24 dev br0");
     run("ip address add fd00::1/64 dev br0 nodad");
+    // The kernel makes this address's own route in its own time, also without duplicate detection.
+    let own = || {
+        let routes = json("ip -6 -j route show table local fd00::1");
+        let there = routes.as_array().is_some_and(|routes| !routes.is_empty());
+        Ok::<_, Error>(there.then_some(()))
+    };
+    retry::until(Duration::from_secs(10), own).unwrap().unwrap();
     link(handle, "br0").index
 }
 
