@@ -25,6 +25,7 @@ mod guarded;
 mod mounts;
 mod normalise;
 mod ns;
+pub mod page;
 mod poll;
 pub mod queue;
 mod scratch;

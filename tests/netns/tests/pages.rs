@@ -1,122 +1,25 @@
-//! The README's tour and the pages under `docs/` work as they are written.
-//!
-//! Every fenced block of `sh` of a page runs, in order, in one shell, in network, mount and process
-//! namespaces of its own: whatever a page forgets to clean up vanishes with them. A line that begins
-//! with `!` must fail.
+//! The README's tour and the pages under `docs/` work as they are written, see [`fairway_lab::page`].
 
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot set itself up has failed"
 )]
 
-use fairway_lab::plugin_dir;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use fairway_lab::page::{self, HERE};
+use std::fs;
 
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+/// How long a page may take, in seconds.
+const LIMIT: u32 = 120;
 
-/// Where `fairwayd` and `netctl` are.
-fn program_dir() -> PathBuf {
-    let named = std::env::var_os("FAIRWAY_BIN_DIR").map(PathBuf::from);
-    named.unwrap_or_else(|| Path::new(ROOT).join("dist/bin"))
-}
-
-/// What a page says to type.
-fn script(page: &str) -> String {
-    let mut script = String::new();
-    let mut inside = false;
-    for line in page.lines() {
-        match line {
-            "```sh" => inside = true,
-            "```" => inside = false,
-            _ if !inside => {}
-            // The plugins are built before the suite starts.
-            "cargo xtask dist" => {}
-            _ => {
-                match line.strip_prefix("! ") {
-                    Some(fails) => script.push_str(&format!("if {fails}; then exit 99; fi")),
-                    None => script.push_str(line),
-                }
-                script.push('\n');
-            }
-        }
-    }
-    script
-}
-
-fn pages() -> Vec<PathBuf> {
-    let root = Path::new(ROOT);
-    let mut pages = vec![root.join("README.md")];
-    for folder in ["docs", "docs/plugins", "docs/concepts"] {
-        let entries = fs::read_dir(root.join(folder)).unwrap();
-        pages.extend(
-            entries
-                .map(|entry| entry.unwrap().path())
-                .filter(|path| path.extension().is_some_and(|e| e == "md")),
-        );
-    }
-    pages
-}
-
-/// Private `/run` and `/tmp`, the plugins and programs in `dist`, and there the script. The clone may itself be
-/// under `/tmp`, so what is needed of it is bound before that is hidden. `/proc` is that of the process namespace:
-/// the reference plugins look themselves up there.
-const ISOLATED: &str = r#"
-set -eu
-mount -t proc none /proc
-mkdir -p "$0/dist/cni" "$0/dist/bin"
-exec 3< "$0"
-mount --bind "$1" "$0/dist/cni"
-mount --bind "$3" "$0/dist/bin"
-mount -t tmpfs none /run
-mount -t tmpfs none /tmp
-mkdir -p /run/netns /tmp/here
-mount --rbind /proc/self/fd/3 /tmp/here
-exec 3<&-
-cd /tmp/here
-exec bash -eux -o pipefail -c "$2"
-"#;
-
-/// Runs a script as a user would, and gives what it printed where it failed.
 fn run(script: &str) -> Result<(), String> {
-    let dir = tempfile::tempdir().unwrap();
-    let output = Command::new("timeout")
-        .args(["--kill-after=5", "120"])
-        .args([
-            "unshare",
-            "--mount",
-            "--net",
-            "--pid",
-            "--fork",
-            "--kill-child",
-        ])
-        .args(["bash", "-c", ISOLATED])
-        .arg(dir.path())
-        .arg(fs::canonicalize(plugin_dir()).unwrap())
-        .arg(script)
-        .arg(fs::canonicalize(program_dir()).unwrap())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    match output.status.success() {
-        true => Ok(()),
-        false => Err(format!(
-            "{}\n{}{}",
-            output.status,
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        )),
-    }
+    page::run(script, LIMIT)
 }
 
 #[test]
 fn every_page_works_as_written() {
     let mut ran = 0;
-    for page in pages() {
-        let script = script(&fs::read_to_string(&page).unwrap());
+    for page in page::all().unwrap() {
+        let script = page::script(&fs::read_to_string(&page).unwrap(), HERE);
         if script.is_empty() {
             continue;
         }
@@ -125,25 +28,81 @@ fn every_page_works_as_written() {
         }
         ran += 1;
     }
-    assert!(ran >= 5, "only {ran} pages have something to type");
+    assert!(ran >= 25, "only {ran} pages have something to type");
 }
 
 #[test]
 fn a_page_that_does_not_work_is_noticed() {
+    let typed = |page: &str| run(&page::script(page, HERE));
     assert!(run("false").is_err());
     assert!(run("echo x | grep y | cat").is_err());
-    assert!(run(&script("```sh\n! true\n```")).is_err());
-    assert!(run(&script("```sh\n! false\n```\ntext\n```console\nfalse\n```")).is_ok());
+    assert!(typed("```sh\n! true\n```").is_err());
+    assert!(typed("```sh\n! false\n```\ntext\n```console\nfalse\n```").is_ok());
 }
 
-/// docs/errors.md names every code that there is.
+/// All blocks of that sort, with where each stands.
+fn blocks(fence: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for page in page::all().unwrap() {
+        let text = fs::read_to_string(&page).unwrap();
+        let place = |number| format!("{}, block {number}", page.display());
+        let blocks = page::blocks(&text, fence).into_iter().enumerate();
+        found.extend(blocks.map(|(number, block)| (place(number + 1), block)));
+    }
+    found
+}
+
+/// Commands that write the text to a file.
+fn write(file: &str, text: &str) -> String {
+    format!("cat > {file} <<'END-OF-BLOCK'\n{text}END-OF-BLOCK\n")
+}
+
+/// What pages show of objects, netctl applies; pools first, since others speak of them.
 #[test]
-fn every_error_code_is_documented() {
-    let page = fs::read_to_string(Path::new(ROOT).join("docs/errors.md")).unwrap();
-    for (number, name, _) in fairway_cni::Code::ALL {
-        assert!(
-            page.contains(&format!("\n| {number} |")),
-            "{name} ({number})"
+fn objects_in_pages_are_taken() {
+    let mut objects = blocks("```yaml");
+    objects.sort_by_key(|(_, block)| !block.contains("kind: IPPool"));
+    assert!(objects.len() >= 8, "{}", objects.len());
+    let mut script = String::from(
+        "export FAIRWAY_SOCKET=/tmp/s FAIRWAY_STATE_DIR=/tmp/state\n\
+         dist/bin/fairwayd --node n1 2> /tmp/log &\n\
+         timeout 10 sh -c 'until dist/bin/netctl status 2> /dev/null; do sleep 0.1; done'\n",
+    );
+    for (place, block) in &objects {
+        script.push_str(&format!(": '{place}'\n"));
+        script.push_str(&write("/tmp/object.yaml", block));
+        script.push_str("dist/bin/netctl apply -f /tmp/object.yaml\n");
+    }
+    script.push_str("kill %1 && wait %1\n");
+    run(&script).unwrap_or_else(|output| panic!("{output}"));
+}
+
+/// What pages show of configurations has no key that nobody reads, and nothing that a plugin would refuse.
+#[test]
+fn configurations_in_pages_are_taken() {
+    let whole = |(_, block): &(String, String)| block.contains("\"cniVersion\"");
+    let confs: Vec<_> = blocks("```json").into_iter().filter(whole).collect();
+    assert!(confs.len() >= 12, "{}", confs.len());
+    let mut script = String::new();
+    for (place, block) in &confs {
+        script.push_str(&format!(": '{place}'\n"));
+        script.push_str(&write("/tmp/configuration", block));
+        script.push_str(
+            "dist/bin/netctl conf check --strict --plugin-path dist/cni /tmp/configuration\n",
         );
     }
+    run(&script).unwrap_or_else(|output| panic!("{output}"));
+}
+
+/// docs/errors.md names every code that there is, and none that there is not.
+#[test]
+fn every_error_code_is_documented() {
+    let page = fs::read_to_string(page::path("docs/errors.md")).unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| "));
+    let told = rows.filter_map(|row| row.split(' ').next()?.parse::<u32>().ok());
+    let mut told: Vec<u32> = told.collect();
+    told.sort_unstable();
+    let mut known: Vec<u32> = fairway_cni::Code::ALL.iter().map(|(n, ..)| *n).collect();
+    known.sort_unstable();
+    assert_eq!(told, known);
 }

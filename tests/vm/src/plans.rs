@@ -2,6 +2,7 @@
 
 mod ebpf;
 mod links;
+mod pages;
 mod rates;
 mod sriov;
 mod vlan;

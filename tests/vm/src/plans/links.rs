@@ -9,6 +9,7 @@ mod ipvlan;
 mod macvlan;
 mod vlan;
 
+use super::pages;
 use crate::guest::Guest;
 use crate::guest_tests;
 use crate::plan::{LIMIT, Plan};
@@ -50,5 +51,8 @@ pub(super) const PLAN: Plan = Plan {
         differential::macvlan_with_a_name_of_the_hosts,
         differential::refused,
         card::goes_and_comes_back,
+        pages::dummy,
+        pages::ipvlan,
+        pages::vlan,
     ],
 };

@@ -4,6 +4,7 @@ mod bed;
 mod differential;
 mod life;
 
+use super::pages;
 use crate::guest::Guest;
 use crate::guest_tests;
 use crate::plan::{LIMIT, Plan};
@@ -22,5 +23,6 @@ pub(super) const PLAN: Plan = Plan {
         life::check_finds_what_was_bent,
         differential::the_same_links_and_routes,
         differential::either_removes_what_the_other_made,
+        pages::vrf,
     ],
 };
