@@ -32,6 +32,7 @@ pub(crate) const LAB: &[Need] = &[
     // The commands in the documentation are run as they stand.
     ("jq", "jq"),
     ("curl", "curl"),
+    ("openssl", "openssl"),
 ];
 
 /// To judge metrics and the rules of alerts.

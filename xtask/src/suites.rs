@@ -54,7 +54,12 @@ pub(crate) static SUITES: &[Suite] = &[
             "fairway-tests-differential",
             "fairway-lab",
         ],
-        needs: &[packages::LAB, packages::REFERENCE, packages::STREAM],
+        needs: &[
+            packages::LAB,
+            packages::REFERENCE,
+            packages::STREAM,
+            packages::ETCD,
+        ],
         limit: MINUTE.saturating_mul(20),
         dist: true,
         waits: true,
