@@ -1,124 +1,129 @@
-//! Links in Markdown files lead somewhere, and the README names the two commands.
+//! What pages promise that a machine can judge: links that lead somewhere, sections that a reader looks for, numbers
+//! that are the code's, and that each page is found from the index.
+
+mod limits;
+mod links;
+mod plugins;
 
 use crate::cache;
 use anyhow::{Context, Result, ensure};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a newcomer types first.
 const COMMANDS: [&str; 2] = ["cargo xtask demo", "cargo xtask test"];
+/// From here each page below its folder is found.
+const INDEX: &str = "docs/README.md";
+
+/// A Markdown file.
+struct Page {
+    /// From the repository's root.
+    name: PathBuf,
+    path: PathBuf,
+    text: String,
+}
+
+impl Page {
+    fn is(&self, name: &str) -> bool {
+        self.name == Path::new(name)
+    }
+}
 
 pub(super) fn check() -> Result<String> {
-    let mut broken = 0;
-    let mut checked = 0;
-    for name in super::files()? {
-        if name.extension().is_none_or(|ext| ext != "md") {
-            continue;
+    let pages = pages()?;
+    let (mut problems, mut checked) = (Vec::new(), 0);
+    for page in &pages {
+        let (mut found, links) = links::check(page);
+        checked += links;
+        if page.name.starts_with("docs/plugins") {
+            found.extend(plugins::check(page));
         }
+        if page.is("docs/limits.md") {
+            found.extend(limits::check(page)?);
+        }
+        let name = page.name.display();
+        problems.extend(found.into_iter().map(|text| format!("{name}: {text}")));
+    }
+    problems.extend(not_in_the_index(&pages)?);
+    problems.extend(commands(&pages));
+    for problem in &problems {
+        eprintln!("{problem}");
+    }
+    ensure!(problems.is_empty(), "{} problems of pages", problems.len());
+    Ok(format!("{checked} links, {} pages", pages.len()))
+}
+
+fn pages() -> Result<Vec<Page>> {
+    let markdown = |name: &PathBuf| name.extension().is_some_and(|ext| ext == "md");
+    let read = |name: PathBuf| {
         let path = cache::root().join(&name);
-        let text = std::fs::read_to_string(&path)?;
-        for link in links(&text) {
-            checked += 1;
-            if let Some(why) = dead(&path, &text, link) {
-                eprintln!("{}: {link}: {why}", name.display());
-                broken += 1;
-            }
-        }
-    }
-    ensure!(broken == 0, "{broken} links lead nowhere");
-    let readme = std::fs::read_to_string(cache::root().join("README.md"));
-    let readme = readme.context("README.md")?;
-    for command in COMMANDS {
-        ensure!(
-            readme.contains(command),
-            "README.md does not name `{command}`"
-        );
-    }
-    Ok(format!("{checked} links"))
-}
-
-/// The targets of `[text](target)` outside code.
-fn links(text: &str) -> Vec<&str> {
-    let mut found = Vec::new();
-    let mut fenced = false;
-    for line in text.lines() {
-        if line.trim_start().starts_with("```") {
-            fenced = !fenced;
-        }
-        // Every second piece between backticks is code.
-        for plain in line.split('`').step_by(2).filter(|_| !fenced) {
-            found.extend(
-                plain
-                    .split("](")
-                    .skip(1)
-                    .filter_map(|rest| rest.split(')').next()),
-            );
-        }
-    }
-    found
-}
-
-/// Why a link leads nowhere. Links to other hosts are not followed.
-fn dead(from: &Path, text: &str, link: &str) -> Option<&'static str> {
-    let link = link.split_whitespace().next().unwrap_or_default();
-    if link.contains("://") || link.starts_with("mailto:") {
-        return None;
-    }
-    let (file, anchor) = link
-        .split_once('#')
-        .map_or((link, None), |(f, a)| (f, Some(a)));
-    let folder = from.parent().unwrap_or(from);
-    let target = folder.join(file);
-    let theirs;
-    let text = match file {
-        "" => text,
-        _ if !target.exists() => return Some("no such file"),
-        _ => {
-            theirs = std::fs::read_to_string(&target).unwrap_or_default();
-            &theirs
-        }
+        let text = std::fs::read_to_string(&path).with_context(|| name.display().to_string())?;
+        Ok(Page { name, path, text })
     };
-    let anchor = anchor.filter(|_| file.is_empty() || file.ends_with(".md"))?;
-    let mut headings = text.lines().filter(|line| line.starts_with('#'));
-    (!headings.any(|line| slug(line) == anchor)).then_some("no such heading")
+    super::files()?
+        .into_iter()
+        .filter(markdown)
+        .map(read)
+        .collect()
 }
 
-/// A heading's anchor, as the usual Markdown renderers make it.
-fn slug(heading: &str) -> String {
-    let text = heading.trim_start_matches('#').trim().to_lowercase();
-    let kept = text
-        .chars()
-        .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
-    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+/// Pages that nobody would find.
+fn not_in_the_index(pages: &[Page]) -> Result<Vec<String>> {
+    let index = pages.iter().find(|page| page.is(INDEX)).context(INDEX)?;
+    let folder = index.name.parent().unwrap_or(Path::new(""));
+    let linked = |page: &&Page| {
+        let mut links = links::links(&index.text).into_iter();
+        links.any(|link| folder.join(link.split('#').next().unwrap_or(link)) == page.name)
+    };
+    let below = pages
+        .iter()
+        .filter(|page| page.name.starts_with(folder) && page.name != index.name);
+    let lost = below.filter(|page| !linked(page));
+    Ok(lost
+        .map(|page| format!("{INDEX}: does not lead to {}", page.name.display()))
+        .collect())
+}
+
+fn commands(pages: &[Page]) -> Vec<String> {
+    let readme = pages.iter().find(|page| page.is("README.md"));
+    let text = readme.map_or("", |page| &page.text);
+    let absent = COMMANDS.iter().filter(|command| !text.contains(**command));
+    absent
+        .map(|command| format!("README.md: does not name `{command}`"))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn links_in_code_are_no_links() {
-        let text = "[a](b.md) `[x](y)` [c](d#e \"t\")\n```\n[n](o)\n```\n![p](q.png)";
-        assert_eq!(links(text), ["b.md", "d#e \"t\"", "q.png"]);
+    fn page(name: &str, text: &str) -> Page {
+        Page {
+            name: PathBuf::from(name),
+            path: PathBuf::from(name),
+            text: text.to_owned(),
+        }
     }
 
     #[test]
-    fn dead_links_are_told() {
-        let folder = fairway_lab::tempfile::tempdir().unwrap();
-        let from = folder.path().join("a.md");
-        let text = "# Over here, now\n";
-        std::fs::write(folder.path().join("b.md"), text).unwrap();
-        let dead = |link| dead(&from, text, link);
-        for good in [
-            "b.md",
-            "b.md#over-here-now",
-            "#over-here-now",
-            "https://x/y",
-            ".",
-        ] {
-            assert_eq!(dead(good), None, "{good}");
-        }
-        for bad in ["c.md", "#there", "b.md#there"] {
-            assert!(dead(bad).is_some(), "{bad}");
-        }
+    fn a_page_that_nothing_leads_to_is_told() {
+        let pages = [
+            page(INDEX, "[a](a.md#x) [b](deep/b.md) `[c](c.md)`"),
+            page("docs/a.md", ""),
+            page("docs/deep/b.md", ""),
+            page("docs/c.md", ""),
+            page("else/d.md", ""),
+        ];
+        let lost = not_in_the_index(&pages).unwrap();
+        assert_eq!(lost, ["docs/README.md: does not lead to docs/c.md"]);
+        assert!(not_in_the_index(&pages[1..]).is_err());
+    }
+
+    #[test]
+    fn the_two_commands_are_named() {
+        let whole = page("README.md", "`cargo xtask demo` and `cargo xtask test`");
+        assert!(commands(&[whole]).is_empty());
+        let half = page("README.md", "`cargo xtask test`");
+        assert_eq!(commands(&[half]).len(), 1);
+        assert_eq!(commands(&[]).len(), 2);
     }
 }
