@@ -1,7 +1,7 @@
 //! Numbers that docs/limits.md tells are the code's.
 //!
-//! A row's last cell leads to the file that has the limit; each number of its second cell stands there. So whoever
-//! changes a limit learns of the page.
+//! A row's last cell leads to the file that has the limit; each number of its second cell stands there. Where the link's
+//! text is code, it stands in a line with that word. So whoever changes a limit learns of the page.
 
 use super::{Page, links};
 use anyhow::{Context, Result};
@@ -19,7 +19,7 @@ pub(super) fn check(page: &Page) -> Result<Vec<String>> {
         let Ok(code) = std::fs::read_to_string(folder.join(link)) else {
             continue;
         };
-        let there = numbers(&code, '_');
+        let there = numbers(&lines(&code, word(row)), '_');
         let cells: Vec<&str> = row.split(" | ").collect();
         let told = numbers(cells.get(1).unwrap_or(&""), ',');
         if told.is_empty() {
@@ -29,6 +29,24 @@ pub(super) fn check(page: &Page) -> Result<Vec<String>> {
         problems.extend(missing.map(|number| format!("{number} is not in {link}: {row}")));
     }
     Ok(problems)
+}
+
+/// The text of a row's last link, where it is code.
+fn word(row: &str) -> Option<&str> {
+    let (_, cell) = row.trim_end_matches(" |").rsplit_once(" | ")?;
+    cell.strip_prefix("[`")?
+        .split_once("`](")
+        .map(|(word, _)| word)
+}
+
+/// All of it, or the lines with that word.
+fn lines(code: &str, word: Option<&str>) -> String {
+    let Some(word) = word else {
+        return code.to_owned();
+    };
+    let part = |c: char| !(c.is_alphanumeric() || c == '_');
+    let has = |line: &&str| line.split(part).any(|token| token == word);
+    code.lines().filter(has).collect::<Vec<_>>().join("\n")
 }
 
 /// Numbers in decimal digits, which may be parted by one character.
@@ -76,10 +94,13 @@ mod tests {
     #[test]
     fn a_number_that_is_not_the_codes_is_told() {
         let folder = fairway_lab::tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("a.rs"), "const MOST: usize = 4_096;").unwrap();
+        let code = "const MOST: usize = 4_096;\nconst MOST_OF_ALL: usize = 7;\n";
+        std::fs::write(folder.path().join("a.rs"), code).unwrap();
         let text = "| what | limit | at the limit | in |\n\
              | good | 4,096 | refused | [a](a.rs) |\n\
              | bad | 4,095 | refused | [a](a.rs) |\n\
+             | by name | 4,096 | refused | [`MOST`](a.rs) |\n\
+             | another's | 7 | refused | [`MOST`](a.rs) |\n\
              | none | many | refused | [a](a.rs) |\n\
              | no code | 7 | refused | [b](b.md) |\n";
         let page = Page {
@@ -88,8 +109,9 @@ mod tests {
             text: text.to_owned(),
         };
         let problems = check(&page).unwrap();
-        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert_eq!(problems.len(), 3, "{problems:?}");
         assert!(problems[0].starts_with("4095 is not in a.rs"));
-        assert!(problems[1].ends_with("no number in the second cell"));
+        assert!(problems[1].starts_with("7 is not in a.rs"));
+        assert!(problems[2].ends_with("no number in the second cell"));
     }
 }
