@@ -5,8 +5,11 @@
     reason = "a test that cannot set itself up has failed"
 )]
 
-use fairway_lab::page::{self, HERE};
-use std::fs;
+use fairway_lab::{
+    page::{self, HERE},
+    plugin_dir,
+};
+use std::{fs, process::Command};
 
 /// How long a page may take, in seconds.
 const LIMIT: u32 = 120;
@@ -92,6 +95,24 @@ fn configurations_in_pages_are_taken() {
         );
     }
     run(&script).unwrap_or_else(|output| panic!("{output}"));
+}
+
+/// What the binary is called by has a page, and no page speaks of a type that is not there.
+#[test]
+fn every_type_has_a_page() {
+    let binary = plugin_dir().join("fairway-cni");
+    let listed = Command::new(binary).arg("--list").output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let mut types: Vec<&str> = listed.split_whitespace().collect();
+    types.retain(|name| *name != "fairway-cni");
+    types.sort_unstable();
+    let pages = fs::read_dir(page::path("docs/plugins")).unwrap();
+    let pages = pages.map(|page| page.unwrap().path());
+    let mut pages: Vec<String> = pages
+        .filter_map(|page| Some(page.file_stem()?.to_str()?.to_owned()))
+        .collect();
+    pages.sort_unstable();
+    assert_eq!(types, pages);
 }
 
 /// docs/errors.md names every code that there is, and none that there is not.

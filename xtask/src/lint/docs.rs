@@ -1,9 +1,10 @@
-//! What pages promise that a machine can judge: links that lead somewhere, sections that a reader looks for, numbers
-//! that are the code's, and that each page is found from the index.
+//! What pages promise that a machine can judge: links that lead somewhere, tables that are whole, sections that a
+//! reader looks for, numbers that are the code's, and that each page is found from the index.
 
 mod limits;
 mod links;
 mod plugins;
+mod tables;
 
 use crate::cache;
 use anyhow::{Context, Result, ensure};
@@ -34,6 +35,7 @@ pub(super) fn check() -> Result<String> {
     for page in &pages {
         let (mut found, links) = links::check(page);
         checked += links;
+        found.extend(tables::check(page));
         if page.name.starts_with("docs/plugins") {
             found.extend(plugins::check(page));
         }
