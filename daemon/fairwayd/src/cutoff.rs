@@ -97,11 +97,11 @@ pub fn cut_off(target: &Target) -> Result<(), Box<Uncut>> {
 }
 
 fn is_gone(error: &CutOffError) -> bool {
-    matches!(
-        error,
-        CutOffError::Another(_)
-            | CutOffError::Namespace(NsError::Gone(_) | NsError::NotANamespace(_))
-    )
+    match error {
+        CutOffError::Another(_) => true,
+        CutOffError::Namespace(error) => error.is_no_namespace(),
+        _ => false,
+    }
 }
 
 /// Removes the addresses inside the namespace; tells how many there were.

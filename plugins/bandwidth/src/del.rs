@@ -11,7 +11,7 @@ use fairway_cluster_ipam::{
 };
 use fairway_cni::{CniResult, Context, Detach, Failure};
 use fairway_iface::{Error, Owner, Rates, Space};
-use fairway_netlink::{Handle, Link, NetNs, NsError};
+use fairway_netlink::{Handle, Link};
 
 use crate::reference::Reference;
 use crate::{asking, links};
@@ -21,31 +21,19 @@ pub(crate) fn del(context: &Context<'_>, gone: &Detach) -> Result<(), Failure> {
     let mut host = Handle::open().map_err(Error::from)?;
     let prev = context.conf.prev_result().ok().flatten();
     let mut failures = Vec::new();
-    let container = match container(gone) {
-        Ok(container) => container,
-        Err(error) => {
-            failures.push(error.into());
-            None
-        }
-    };
+    let netns = gone.netns.as_deref();
+    let container = Handle::open_if_there(netns).unwrap_or_else(|error| {
+        failures.push(Error::from(error).into());
+        None
+    });
     let container = container.map(|handle| Box::new(handle) as Box<dyn Space>);
-    let netns = gone.netns.as_deref().unwrap_or_default();
+    let netns = netns.unwrap_or_default();
     let asking = asking(context, &gone.attachment, netns);
     let daemon = Daemon::from_env().for_release();
     let by = asking.as_ref().ok().map(|asking| (asking, &daemon as _));
     let prev = prev.unwrap_or_default();
     failures.extend(lift(&mut host, container, owner, &prev, by));
     Failure::collect(failures).map_or(Ok(()), Err)
-}
-
-fn container(gone: &Detach) -> Result<Option<Handle>, Error> {
-    let Some(netns) = &gone.netns else {
-        return Ok(None);
-    };
-    match NetNs::open(netns) {
-        Err(NsError::Gone(_) | NsError::NotANamespace(_)) => Ok(None),
-        netns => Ok(Some(Handle::open_in(&netns?)?)),
-    }
 }
 
 /// Takes off what is there: the reference plugin's device, the host's end's limit, the container's.

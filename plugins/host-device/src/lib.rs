@@ -41,9 +41,14 @@ impl Plugin for HostDevice {
         let owner = Owner::new(context.conf.name.as_str(), &gone.attachment);
         let mut host = Handle::open().map_err(Error::from)?;
         let here = NetNs::current().map_err(Error::from)?;
-        let mut inside = child::inside(gone)?;
+        let mut inside = Handle::open_if_there(gone.netns.as_deref()).map_err(Error::from)?;
         // With its addresses the device would bring them along, so they are free once it has come back.
-        home::take_back(&mut host, &here, inside.as_deref_mut(), owner)?;
+        home::take_back(
+            &mut host,
+            &here,
+            inside.as_mut().map(|inside| inside as _),
+            owner,
+        )?;
         ipam::release(context, gone)
     }
 

@@ -6,7 +6,7 @@
 use crate::{Error, Kernel, Owner, ipam, veth};
 use fairway_cni::{Context, Detach, Failure, FieldError, GcAttachments};
 use fairway_netlink::{
-    ChildKind, ChildSpec, Handle, Link, LinkChange, MacAddr, NetNs, Netlink, Route, RouteFilter,
+    ChildKind, ChildSpec, Handle, Link, LinkChange, MacAddr, Netlink, Route, RouteFilter,
 };
 use std::os::fd::AsFd as _;
 
@@ -147,8 +147,9 @@ pub fn del(
     is_kind: impl Fn(&Link) -> bool,
 ) -> Result<(), Failure> {
     let owner = Owner::new(context.conf.name.as_str(), &detach.attachment);
-    if let Some(mut container) = inside(detach)? {
-        remove(container.as_mut(), owner, is_kind)?;
+    let inside = Handle::open_if_there(detach.netns.as_deref()).map_err(Error::from)?;
+    if let Some(mut container) = inside {
+        remove(&mut container, owner, is_kind)?;
     }
     ipam::release(context, detach)
 }
@@ -156,20 +157,6 @@ pub fn del(
 /// The whole GC of such a plugin: links have gone with their namespaces, what is left are addresses.
 pub fn gc(context: &Context<'_>, valid: &GcAttachments) -> Result<(), Failure> {
     context.ipam()?.map_or(Ok(()), |ipam| ipam.gc(valid))
-}
-
-/// The container's side, if its namespace is still there.
-pub fn inside(detach: &Detach) -> Result<Option<Box<dyn Netlink>>, Error> {
-    let Some(path) = &detach.netns else {
-        return Ok(None);
-    };
-    let opened = NetNs::open(path).map_err(Error::from);
-    match opened.and_then(|netns| Ok(Handle::open_in(&netns)?)) {
-        Ok(container) => Ok(Some(Box::new(container))),
-        // What a runtime leaves behind once the namespace is unmounted.
-        Err(error) if error.is_no_namespace() => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// Removes an attachment's link, under whatever name the container has it by now.

@@ -4,7 +4,7 @@
 
 use crate::{Error, Owner, Rules, ipam, veth};
 use fairway_cni::{Context, Detach, Failure, GcAttachments};
-use fairway_netlink::{Handle, Link, NetNs, Netlink, Route, Scope};
+use fairway_netlink::{Handle, Link, Netlink, Route, Scope};
 use ipnetwork::IpNetwork;
 
 /// The whole DEL of a plugin whose attachments are a pair of links, an address and rules.
@@ -15,7 +15,7 @@ pub fn del(context: &Context<'_>, detach: &Detach) -> Result<(), Failure> {
     let mut failures = rules.remove(owner);
     let release = || ipam::release(context, detach);
     match Handle::open() {
-        Ok(mut host) => failures.extend(unplug(&mut host, handle, owner, detach, release)),
+        Ok(mut host) => failures.extend(unplug(&mut host, inside, owner, detach, release)),
         Err(error) => failures.push(Error::from(error).into()),
     }
     Failure::collect(failures).map_or(Ok(()), Err)
@@ -55,7 +55,7 @@ type Inside = (Box<dyn Netlink>, Link);
 /// used again), and a container may have renamed its own and made another of that name.
 pub fn unplug(
     host: &mut dyn Netlink,
-    open: impl FnOnce(&NetNs) -> Result<Box<dyn Netlink>, Error>,
+    open: impl FnOnce(Option<&str>) -> Result<Option<Box<dyn Netlink>>, Error>,
     owner: Owner<'_>,
     detach: &Detach,
     release: impl FnOnce() -> Result<(), Failure>,
@@ -96,19 +96,12 @@ pub fn unplug(
 /// The container's end, if the namespace is there and an interface of this attachment in it.
 fn look(
     host: &mut dyn Netlink,
-    open: impl FnOnce(&NetNs) -> Result<Box<dyn Netlink>, Error>,
+    open: impl FnOnce(Option<&str>) -> Result<Option<Box<dyn Netlink>>, Error>,
     owner: Owner<'_>,
     detach: &Detach,
 ) -> Result<Option<Inside>, Error> {
-    let Some(netns) = &detach.netns else {
+    let Some(mut container) = open(detach.netns.as_deref())? else {
         return Ok(None);
-    };
-    let opened = NetNs::open(netns).map_err(Error::from);
-    let mut container = match opened.and_then(|netns| open(&netns)) {
-        Ok(container) => container,
-        // What a runtime leaves behind once the namespace is unmounted.
-        Err(error) if error.is_no_namespace() => return Ok(None),
-        Err(error) => return Err(error),
     };
     if let Some(ours) = veth::find(host, owner)? {
         let Some(index) = ours.peer_index else {
@@ -169,8 +162,9 @@ pub fn collect(host: &mut dyn Netlink, network: &str, valid: &GcAttachments) -> 
         .collect()
 }
 
-fn handle(netns: &NetNs) -> Result<Box<dyn Netlink>, Error> {
-    Ok(Box::new(Handle::open_in(netns)?))
+fn inside(netns: Option<&str>) -> Result<Option<Box<dyn Netlink>>, Error> {
+    let opened = Handle::open_if_there(netns)?;
+    Ok(opened.map(|handle| Box::new(handle) as Box<dyn Netlink>))
 }
 
 #[cfg(test)]

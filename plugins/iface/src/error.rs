@@ -10,7 +10,7 @@ use std::net::IpAddr;
 pub enum Error {
     /// The kernel, or the way to it.
     #[error(transparent)]
-    Netlink(#[from] fairway_netlink::Error),
+    Netlink(fairway_netlink::Error),
     /// A kernel setting.
     #[error(transparent)]
     Sysctl(#[from] SysctlError),
@@ -128,24 +128,20 @@ impl Error {
     }
 }
 
-impl Error {
-    /// Is what is at the path no network namespace? Of another sort of namespace only entering it shows that.
-    pub fn is_no_namespace(&self) -> bool {
-        let source = match self {
-            Error::Namespace(source)
-            | Error::Netlink(fairway_netlink::Error::Namespace(source)) => source,
-            _ => return false,
-        };
-        matches!(source, NsError::Gone(_) | NsError::NotANamespace(_))
+impl From<fairway_netlink::Error> for Error {
+    /// A namespace that only entering shows to be none is still the field's fault.
+    fn from(error: fairway_netlink::Error) -> Self {
+        match error {
+            fairway_netlink::Error::Namespace(source) => Error::Namespace(source),
+            error => Error::Netlink(error),
+        }
     }
 }
 
 impl Fault for Error {
     fn code(&self) -> Code {
         match self {
-            Error::Netlink(fairway_netlink::Error::Namespace(_)) | Error::Namespace(_) => {
-                Code::INVALID_NETNS
-            }
+            Error::Namespace(_) => Code::INVALID_NETNS,
             Error::Netlink(_) => Code::KERNEL,
             Error::Field(error) => error.code(),
             Error::Unsupported(_) => Code::UNSUPPORTED_FIELD,

@@ -26,8 +26,7 @@ impl Plugin for Loopback {
     /// Answers `prevResult` as it came, or what `lo` has where there is none.
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
         let prev = context.conf.prev_result()?;
-        let netns = NetNs::open(&sandbox.netns).map_err(Error::from)?;
-        let (mut inside, link) = open(&netns)?;
+        let (mut inside, link) = open(&sandbox.netns)?;
         container::set_up(&mut inside, &link)?;
         let addresses = inside.addresses(Some(link.index)).map_err(Error::from)?;
         if let Some(other) = addresses
@@ -67,14 +66,11 @@ impl Plugin for Loopback {
 
     /// Sets it down; a namespace that is gone took it along.
     fn del(&self, _: &Context<'_>, detach: &Detach) -> Result<(), Failure> {
-        let Some(netns) = &detach.netns else {
+        let inside = Handle::open_if_there(detach.netns.as_deref()).map_err(Error::from)?;
+        let Some(mut inside) = inside else {
             return Ok(());
         };
-        let opened = NetNs::open(netns).map_err(Error::from);
-        let (mut inside, link) = match opened.and_then(|netns| open(&netns)) {
-            Err(error) if error.is_no_namespace() => return Ok(()),
-            opened => opened?,
-        };
+        let link = find(&mut inside)?;
         let down = LinkChange {
             up: Some(false),
             ..LinkChange::default()
@@ -85,8 +81,7 @@ impl Plugin for Loopback {
     /// It is up, with the loopback addresses of `prevResult`; others there are another plugin's.
     fn check(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<(), Failure> {
         let prev = context.conf.prev_result()?.unwrap_or_default();
-        let netns = NetNs::open(&sandbox.netns).map_err(Error::from)?;
-        let (mut inside, link) = open(&netns)?;
+        let (mut inside, link) = open(&sandbox.netns)?;
         if !link.up {
             return Err(Error::mismatch("loopback interface", "is down").into());
         }
@@ -119,10 +114,13 @@ impl Plugin for Loopback {
     }
 }
 
-fn open(netns: &NetNs) -> Result<(Handle, Link), Error> {
-    let mut inside = Handle::open_in(netns)?;
-    let link = inside
-        .link_by_name(LO)?
-        .ok_or_else(|| Error::mismatch("loopback interface", "not found"))?;
+fn open(netns: &str) -> Result<(Handle, Link), Error> {
+    let mut inside = Handle::open_in(&NetNs::open(netns)?)?;
+    let link = find(&mut inside)?;
     Ok((inside, link))
+}
+
+fn find(inside: &mut Handle) -> Result<Link, Error> {
+    let link = inside.link_by_name(LO)?;
+    link.ok_or_else(|| Error::mismatch("loopback interface", "not found"))
 }

@@ -55,6 +55,24 @@ impl Handle {
         let socket = RawSocket::open_in(protocols::NETLINK_ROUTE, netns)?;
         Ok(Self { socket })
     }
+
+    /// A handle on the namespace at a path, for whoever has only to take something away there: none where no path is
+    /// given, where nothing is at it, or where it leads to something else by now (the mount point that a runtime
+    /// leaves behind, a file of another process that was given the number). Of another sort of namespace only going
+    /// there shows that, so both steps are one.
+    ///
+    /// # Errors
+    /// Where something is there, and cannot be entered.
+    pub fn open_if_there(netns: Option<&str>) -> Result<Option<Self>> {
+        let Some(path) = netns else {
+            return Ok(None);
+        };
+        let opened = NetNs::open(path).map_err(Error::from);
+        match opened.and_then(|netns| Self::open_in(&netns)) {
+            Err(Error::Namespace(error)) if error.is_no_namespace() => Ok(None),
+            opened => opened.map(Some),
+        }
+    }
 }
 
 impl<T: Transport> Handle<T> {

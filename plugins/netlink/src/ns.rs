@@ -45,6 +45,14 @@ pub enum NsError {
     },
 }
 
+impl NsError {
+    /// Is what is at the path no network namespace, or is nothing there? Then whatever was in the one that was meant has
+    /// gone with it.
+    pub fn is_no_namespace(&self) -> bool {
+        matches!(self, NsError::Gone(_) | NsError::NotANamespace(_))
+    }
+}
+
 /// An open network namespace; it lives at least as long as this does.
 #[derive(Debug)]
 pub struct NetNs {
@@ -89,7 +97,15 @@ impl NetNs {
 
     /// The calling thread's own namespace.
     pub fn current() -> Result<Self, NsError> {
-        Self::open("/proc/thread-self/ns/net")
+        // A thread always has one: without its file nothing is known of any other either.
+        Self::open("/proc/thread-self/ns/net").map_err(|error| match error {
+            NsError::Gone(path) | NsError::NotANamespace(path) => NsError::Io {
+                op: "open",
+                path,
+                source: io::ErrorKind::NotFound.into(),
+            },
+            error => error,
+        })
     }
 
     /// Whether both are the same namespace, whatever their paths.

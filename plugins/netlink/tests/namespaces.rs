@@ -7,11 +7,12 @@
 
 mod common;
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 use common::{in_new_netns, new_netns, run};
 use fairway_netlink::sysctl::{self, SysctlError};
 use fairway_netlink::{BridgeSpec, Handle, NetNs, Netlink, NsError, VethPeer, VethSpec};
+use nix::sched::{CloneFlags, unshare};
 
 #[test]
 fn what_is_no_namespace_is_told_apart() {
@@ -46,6 +47,61 @@ fn other_files_of_proc_pass_the_first_look_only() {
             let error = odd.enter().map(drop).unwrap_err();
             assert!(matches!(error, NsError::NotANamespace(_)), "{error}");
         }
+    });
+}
+
+#[test]
+fn whoever_takes_away_finds_a_namespace_or_nothing() {
+    in_new_netns(|| {
+        let file = std::env::temp_dir().join(format!("fairway-no-ns-{}", std::process::id()));
+        std::fs::write(&file, "").unwrap();
+        let file = file.to_str().unwrap();
+        for nothing in [
+            None,
+            Some(""),
+            Some("/run/netns/fairway-is-not-there"),
+            Some("/proc/4194999/ns/net"),
+            Some(file),
+            Some("/"),
+            Some("/proc/self/ns/mnt"),
+            Some("/proc/version"),
+        ] {
+            let opened = Handle::open_if_there(nothing).unwrap();
+            assert!(opened.is_none(), "{nothing:?}");
+        }
+        std::fs::remove_file(file).unwrap();
+        let there = new_netns();
+        let path = format!("/proc/self/fd/{}", there.as_fd().as_raw_fd());
+        let inside = Handle::open_if_there(Some(&path)).unwrap().unwrap();
+        let mut inside = inside;
+        assert_eq!(inside.links().unwrap().len(), 1);
+        Handle::open_if_there(Some("nul\0")).unwrap_err();
+    });
+}
+
+/// Of a namespace that is there and cannot be entered, nobody may say that it is gone.
+#[test]
+fn without_proc_nothing_is_gone() {
+    in_new_netns(|| {
+        let there = new_netns();
+        let name = std::env::temp_dir().join(format!("fairway-bound-{}", std::process::id()));
+        std::fs::write(&name, "").unwrap();
+        let path = name.to_str().unwrap();
+        unshare(CloneFlags::CLONE_NEWNS).unwrap();
+        run("mount --make-rprivate /");
+        let fd = there.as_fd().as_raw_fd();
+        let pid = std::process::id();
+        run(&format!("mount --bind /proc/{pid}/fd/{fd} {path}"));
+        Handle::open_if_there(Some(path)).unwrap().unwrap();
+        run("mount -t tmpfs none /proc");
+        let error = Handle::open_if_there(Some(path)).unwrap_err();
+        run("umount /proc");
+        run(&format!("umount {path}"));
+        std::fs::remove_file(path).unwrap();
+        assert!(
+            error.to_string().contains("/proc/thread-self/ns/net"),
+            "{error}"
+        );
     });
 }
 

@@ -16,7 +16,7 @@ mod tests;
 
 use fairway_cni::{CniResult, Code, Context, Detach, Failure, GcAttachments, Plugin, Sandbox};
 use fairway_iface::Error;
-use fairway_netlink::{Handle, NetNs, NsError};
+use fairway_netlink::{Handle, NetNs};
 
 use conf::Conf;
 
@@ -62,14 +62,10 @@ impl Plugin for Sbr {
     }
 
     fn del(&self, context: &Context<'_>, gone: &Detach) -> Result<(), Failure> {
-        let Some(netns) = &gone.netns else {
+        let inside = Handle::open_if_there(gone.netns.as_deref()).map_err(Error::from)?;
+        let Some(mut container) = inside else {
             return Ok(());
         };
-        let netns = match NetNs::open(netns) {
-            Err(NsError::Gone(_) | NsError::NotANamespace(_)) => return Ok(()),
-            netns => netns.map_err(Error::from)?,
-        };
-        let mut container = Handle::open_in(&netns).map_err(Error::from)?;
         let prev = context
             .conf
             .prev_result()

@@ -24,6 +24,7 @@ pub use error::Error;
 
 use fairway_cni::{CniResult, Code, Context, Detach, Failure, GcAttachments, Plugin, Sandbox};
 use fairway_iface::{Owner, child, ipam, keys};
+use fairway_netlink::Handle;
 use node::Node;
 
 const KIND: &str = "sriov";
@@ -49,7 +50,7 @@ impl Plugin for Sriov {
 
     fn del(&self, context: &Context<'_>, gone: &Detach) -> Result<(), Failure> {
         let owner = Owner::new(context.conf.name.as_str(), &gone.attachment);
-        let inside = child::inside(gone)?;
+        let inside = Handle::open_if_there(gone.netns.as_deref()).map_err(Error::from)?;
         put_back::all_of(&mut Node::open()?, owner, inside)?;
         ipam::release(context, gone)
     }

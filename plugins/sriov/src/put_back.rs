@@ -30,11 +30,16 @@ pub(crate) enum Patience {
 pub(crate) fn all_of(
     node: &mut Node,
     owner: Owner<'_>,
-    mut inside: Option<Box<dyn Netlink>>,
+    mut inside: Option<Handle>,
 ) -> Result<(), Error> {
     let its = |claim: &Claim| claim.owner() == owner;
     for address in node.state.find(its)? {
-        release(node, &address, its, inside.as_deref_mut())?;
+        release(
+            node,
+            &address,
+            its,
+            inside.as_mut().map(|inside| inside as _),
+        )?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::{io, path::PathBuf};
 pub(crate) enum Error {
     /// The kernel, or the way to it.
     #[error(transparent)]
-    Netlink(#[from] fairway_netlink::Error),
+    Netlink(fairway_netlink::Error),
     /// The container's namespace.
     #[error("CNI_NETNS: {0}")]
     Namespace(#[from] NsError),
@@ -77,6 +77,16 @@ pub(crate) enum Error {
         /// As it should be.
         wanted: String,
     },
+}
+
+impl From<fairway_netlink::Error> for Error {
+    /// A namespace that only entering shows to be none is still the field's fault.
+    fn from(error: fairway_netlink::Error) -> Self {
+        match error {
+            fairway_netlink::Error::Namespace(source) => Error::Namespace(source),
+            error => Error::Netlink(error),
+        }
+    }
 }
 
 impl Fault for Error {

@@ -19,7 +19,7 @@ mod tests;
 
 use fairway_cni::{CniResult, Code, Context, Detach, Failure, GcAttachments, Plugin, Sandbox};
 use fairway_iface::Owner;
-use fairway_netlink::{Handle, NetNs, NsError};
+use fairway_netlink::Handle;
 
 use backup::Backup;
 use conf::{Conf, data_dir};
@@ -57,12 +57,12 @@ impl Plugin for Tuning {
         let backup = Backup::at(&folder, owner);
         let mut failures: Vec<Failure> = Vec::new();
         if backup.is_there() {
-            match container(gone) {
+            match Handle::open_if_there(gone.netns.as_deref()) {
                 Ok(Some(mut container)) => {
                     failures.extend(backup.restore(&mut container, owner.ifname));
                 }
                 Ok(None) => {}
-                Err(error) => failures.push(error.into()),
+                Err(error) => failures.push(Error::from(error).into()),
             }
         }
         // What the kernel refused is told once; it would refuse it each time, and no container could end.
@@ -89,15 +89,5 @@ impl Plugin for Tuning {
         Handle::open()
             .map(drop)
             .map_err(|error| unavailable(error.into()))
-    }
-}
-
-fn container(gone: &Detach) -> Result<Option<Handle>, Error> {
-    let Some(netns) = &gone.netns else {
-        return Ok(None);
-    };
-    match NetNs::open(netns) {
-        Err(NsError::Gone(_) | NsError::NotANamespace(_)) => Ok(None),
-        netns => Ok(Some(Handle::open_in(&netns?)?)),
     }
 }

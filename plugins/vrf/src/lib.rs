@@ -13,7 +13,7 @@ mod tests;
 use conf::Conf;
 use fairway_cni::{CniResult, Code, Context, Detach, Failure, GcAttachments, Plugin, Sandbox};
 use fairway_iface::Error;
-use fairway_netlink::{Handle, Link, LinkKind, NetNs, Netlink, NsError};
+use fairway_netlink::{Handle, Link, LinkKind, NetNs, Netlink};
 
 /// The plugin `vrf`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,14 +52,10 @@ impl Plugin for Vrf {
 
     fn del(&self, context: &Context<'_>, gone: &Detach) -> Result<(), Failure> {
         let conf = Conf::parse(context.conf)?;
-        let Some(netns) = &gone.netns else {
+        let inside = Handle::open_if_there(gone.netns.as_deref()).map_err(Error::from)?;
+        let Some(mut container) = inside else {
             return Ok(());
         };
-        let netns = match NetNs::open(netns) {
-            Err(NsError::Gone(_) | NsError::NotANamespace(_)) => return Ok(()),
-            netns => netns.map_err(Error::from)?,
-        };
-        let mut container = Handle::open_in(&netns).map_err(Error::from)?;
         del::del(&mut container, &conf, gone.attachment.ifname.as_str())
     }
 

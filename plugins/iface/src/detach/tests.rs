@@ -3,7 +3,7 @@
 use super::*;
 use fairway_cni::{Attachment, Code};
 use fairway_netlink::{
-    Error as NetlinkError, LinkChange,
+    Error as NetlinkError, LinkChange, NetNs,
     fake::{self, Change, Recorder},
 };
 use std::cell::Cell;
@@ -48,7 +48,10 @@ fn del(host: &mut Recorder, container: Option<&Recorder>, id: &str) -> (u32, usi
     };
     let (released, links) = (Cell::new(0), Cell::new(0));
     let model = host.clone();
-    let open = |_: &NetNs| Ok(Box::new(container.unwrap().clone()) as Box<dyn Netlink>);
+    let open = |netns: Option<&str>| {
+        assert_eq!(netns.is_some(), container.is_some());
+        Ok(container.map(|container| Box::new(container.clone()) as Box<dyn Netlink>))
+    };
     let failures = unplug(host, open, owner, &gone, || {
         released.set(released.get() + 1);
         links.set(model.snapshot().links.len());
@@ -111,7 +114,7 @@ fn the_route_to_the_address_goes_before_it() {
         netns: Some("/proc/self/ns/net".to_owned()),
     };
     let seen = Cell::new(0);
-    let open = |_: &NetNs| Ok(Box::new(container.clone()) as Box<dyn Netlink>);
+    let open = |_: Option<&str>| Ok(Some(Box::new(container.clone()) as Box<dyn Netlink>));
     let failures = unplug(
         &mut host,
         open,

@@ -1,7 +1,7 @@
 //! Variables that are missing, malformed, or lead nowhere.
 
 use super::{KINDS, Place, sober};
-use fairway_tests_netns::{Bed, Result, json};
+use fairway_tests_netns::{Bed, Feature, Result, ensure, json};
 use std::fs;
 
 #[test]
@@ -151,21 +151,27 @@ fn serde_error(text: &str) -> fairway_tests_netns::Value {
     text.parse().unwrap_or_default()
 }
 
+/// Paths with no network namespace at them: nothing, an ordinary file, a folder, another sort of namespace (a pid that
+/// was given anew), a device.
+fn nowhere(bed: &Bed) -> [String; 5] {
+    let file = bed.scratch().join("file");
+    fs::write(&file, "").unwrap();
+    [
+        "/run/netns/fairway-is-not-there".to_owned(),
+        file.display().to_string(),
+        "/".to_owned(),
+        "/proc/self/ns/mnt".to_owned(),
+        "/dev/null".to_owned(),
+    ]
+}
+
 #[test]
 fn a_namespace_that_is_gone_or_is_none() -> Result {
     let bed = Bed::new()?;
     bed.start_daemon()?;
     let place = Place::new(&bed)?;
-    let file = bed.scratch().join("file");
-    fs::write(&file, "").unwrap();
     for kind in ["bridge", "ptp", "loopback", "vxlan"] {
-        for path in [
-            "/run/netns/fairway-is-not-there",
-            &file.display().to_string(),
-            "/",
-            "/proc/self/ns/mnt",
-            "/dev/null",
-        ] {
+        for path in &nowhere(&bed) {
             let cni = bed
                 .cni("a", &place.ns, &bed.conf(kind, json!({})))
                 .netns_path(Some(path));
@@ -186,6 +192,79 @@ fn a_namespace_that_is_gone_or_is_none() -> Result {
             // Whatever came to the path: the container can be deleted.
             cni.del(None)?.ok()?;
         }
+    }
+    Ok(())
+}
+
+/// Those that make one link, and need nothing of the kernel to find that there is none.
+#[test]
+fn links_inside_are_no_more_where_there_is_no_namespace() -> Result {
+    let bed = Bed::new()?;
+    let place = Place::new(&bed)?;
+    for (kind, keys) in [
+        ("macvlan", json!({"master": "up0"})),
+        ("ipvlan", json!({"master": "up0"})),
+        ("vlan", json!({"master": "up0", "vlanId": 5})),
+        ("dummy", json!({})),
+        ("tap", json!({})),
+        ("host-device", json!({"device": "up0"})),
+        ("sriov", json!({"deviceID": "0000:00:00.0"})),
+    ] {
+        for path in &nowhere(&bed) {
+            let cni = bed
+                .cni("a", &place.ns, &bed.conf(kind, keys.clone()))
+                .netns_path(Some(path));
+            let outcome = cni.del(None)?;
+            let ended = outcome.ok().and_then(|_| sober(&outcome));
+            assert!(ended.is_ok(), "{kind} {path}: {ended:?}");
+        }
+    }
+    place.before.unchanged()
+}
+
+/// Those that stand behind others: what ADD and CHECK say, and that what was set up keeps no container from ending.
+#[test]
+fn chained_plugins_end_as_well_where_there_is_no_namespace() -> Result {
+    let bed = Bed::new()?;
+    let member = bed.add("a", &bed.conf("bridge", json!({})))?;
+    let folder = bed.scratch().join("kept");
+    for (kind, mut keys) in [
+        ("tuning", json!({"dataDir": folder, "mtu": 1400})),
+        ("sbr", json!({})),
+        (
+            "bandwidth",
+            json!({"ingressRate": 8_000_000, "ingressBurst": 800_000}),
+        ),
+        ("vrf", json!({"vrfname": "red"})),
+        ("firewall", json!({})),
+        ("portmap", json!({"dataDir": folder})),
+    ] {
+        keys["ipam"] = json!(null);
+        let mut conf = bed.conf(kind, keys);
+        conf["prevResult"] = member.result.clone();
+        let here = bed.cni("a", &member.ns, &conf);
+        let has_vrf = kind != "vrf" || Feature::Vrf.lacking()?.is_none();
+        for path in &nowhere(&bed) {
+            // There must be something to undo: without a record tuning does not even look for the namespace.
+            if has_vrf {
+                here.add()?.ok()?;
+            }
+            let there = here.clone().netns_path(Some(path));
+            if !["firewall", "portmap"].contains(&kind) {
+                for outcome in [there.add()?, there.check(&member.result)?] {
+                    let said = outcome.fails(8).and_then(|error| {
+                        ensure(error.msg.contains(path), format!("{path} in {error:?}"))
+                    });
+                    assert!(said.is_ok(), "{kind} {path}: {said:?}");
+                }
+            }
+            let outcome = there.del(Some(&member.result))?;
+            let ended = outcome.ok().and_then(|_| sober(&outcome));
+            assert!(ended.is_ok(), "{kind} {path}: {ended:?}");
+            let kept = fs::read_dir(&folder).map_or(0, Iterator::count);
+            assert!(kind != "tuning" || kept == 0, "{kind} {path}: {kept} files");
+        }
+        here.del(Some(&member.result))?.ok()?;
     }
     Ok(())
 }
