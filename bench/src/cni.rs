@@ -1,9 +1,10 @@
 //! `cni`: what a container's network costs, with our plugins and with the reference's.
 
-mod burst;
+pub(crate) mod burst;
 mod cases;
 mod floor;
 pub(crate) mod guest;
+pub(crate) mod many;
 mod memory;
 mod pool;
 mod rounds;

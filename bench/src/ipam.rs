@@ -4,7 +4,7 @@
 //! run: how quickly this disk confirms one small write.
 
 mod cluster;
-mod daemon;
+pub(crate) mod daemon;
 mod disk;
 mod durable;
 mod load;

@@ -16,6 +16,7 @@ mod ipam;
 mod machine;
 mod overlay;
 mod plot;
+mod pods;
 mod policy;
 mod rates;
 mod report;
@@ -46,6 +47,11 @@ const BENCHES: &[Bench] = &[
         "routes",
         "the daemon's routes in a cluster of a thousand nodes",
         routes::run,
+    ),
+    (
+        "pods",
+        "250 pods on one node, through containerd and without",
+        pods::run,
     ),
     (
         "overlay",
@@ -94,6 +100,7 @@ fn main() -> ExitCode {
     match words[..] {
         [policy::CHILD] => return told(policy::child().map(|line| vec![line])),
         [cni::guest::CHILD, rounds] => return told(cni::guest::child(rounds)),
+        [pods::CHILD, rounds] => return told(pods::child(rounds)),
         [wires::CHILD, rounds] => return told(wires::child(rounds)),
         _ => {}
     }

@@ -13,6 +13,7 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
         packages::STREAM,
         packages::BGP,
         packages::MACHINE,
+        packages::RUNTIMES,
     ])?;
     let dist = dist::given_or_built()?;
     // With the programs that it starts.

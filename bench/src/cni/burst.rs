@@ -1,13 +1,12 @@
 //! Many containers at once, as when a node starts: 200, of which 32 at a time.
 
+use super::many::all;
 use super::{note, side};
 use crate::report::Report;
 use anyhow::{Result, ensure};
-use fairway_lab::{Ns, Value, json};
-use side::Side;
+use fairway_lab::{Ns, json};
+use side::Call;
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Instant;
 
 const CONTAINERS: usize = 200;
@@ -29,56 +28,26 @@ pub(crate) fn run(report: &mut Report, rounds: usize) -> Result<()> {
             let at = (round + turn) % 2;
             let config = sides[at].config(&json!({}));
             let begin = Instant::now();
-            let added = all(&sides[at], "ADD", &config, &spaces[at])?;
+            let added = all(&sides[at], ("ADD", "b"), &config, &spaces[at], AT_A_TIME)?;
             seconds[at].push(begin.elapsed().as_secs_f64());
-            unique(&added)?;
-            all(&sides[at], "DEL", &config, &spaces[at])?;
+            unique(&added, CONTAINERS)?;
+            all(&sides[at], ("DEL", "b"), &config, &spaces[at], AT_A_TIME)?;
         }
     }
     note(report, "200 ADDs, 32 at a time", "s", Some(0.35), seconds);
     Ok(())
 }
 
-/// The same call for all containers.
-fn all(side: &Side, verb: &str, config: &Value, spaces: &[Ns]) -> Result<Vec<Value>> {
-    let next = AtomicUsize::new(0);
-    let worker = || -> Result<Vec<Value>> {
-        let mut results = Vec::new();
-        while let Some((at, ns)) = spaces
-            .iter()
-            .enumerate()
-            .nth(next.fetch_add(1, Ordering::Relaxed))
-        {
-            results.push(
-                side.call_here(verb, config, (&format!("b{at}"), ns))?
-                    .result,
-            );
-        }
-        Ok(results)
-    };
-    let in_node = || side.lab.node().inside(worker);
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..AT_A_TIME).map(|_| scope.spawn(in_node)).collect();
-        let mut results = Vec::new();
-        for worker in workers {
-            let done = worker
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            results.extend(done??);
-        }
-        Ok(results)
-    })
-}
-
-fn unique(results: &[Value]) -> Result<()> {
-    let addresses = results
+/// As many calls as containers gave as many addresses.
+pub(crate) fn unique(calls: &[Call], containers: usize) -> Result<()> {
+    let addresses = calls
         .iter()
-        .map(|result| result["ips"][0]["address"].as_str());
+        .map(|call| call.result["ips"][0]["address"].as_str());
     let addresses: HashSet<_> = addresses.collect();
-    let different = addresses.len() == CONTAINERS && !addresses.contains(&None);
+    let different = addresses.len() == containers && !addresses.contains(&None);
     ensure!(
         different,
-        "{CONTAINERS} containers have {} addresses",
+        "{containers} containers have {} addresses",
         addresses.len()
     );
     Ok(())

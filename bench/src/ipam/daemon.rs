@@ -105,6 +105,11 @@ impl Daemon {
         })?)
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> i32 {
+        self.child.pid()
+    }
+
     /// As the kernel counts it.
     pub(crate) fn memory(&self) -> Result<Memory> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.pid()))?;

@@ -11,7 +11,11 @@ const IDLE: Duration = Duration::from_millis(400);
 
 /// CPU time of all threads so far, in ms.
 pub(crate) fn cpu_ms(daemon: &Daemon) -> Result<f64> {
-    let pid = daemon.pid().context("fairwayd does not run")?;
+    cpu_of(daemon.pid().context("fairwayd does not run")?)
+}
+
+/// The same of any process.
+pub(crate) fn cpu_of(pid: i32) -> Result<f64> {
     let mut sum = 0.0;
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
         sum += of(&task?.path().join("schedstat").to_string_lossy())?;

@@ -5,7 +5,7 @@
 //! by a DEL at once.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -15,14 +15,39 @@ use anyhow::{Context, Result};
 use crate::cmd;
 use crate::cri::Cri;
 use crate::host::Host;
-use crate::podman::{IMAGE, Podman};
+use crate::podman::{IMAGE, PAUSE, Podman};
 
 /// How long the daemon may take until its pod network is ready.
 const START: Duration = Duration::from_secs(20);
 
+/// How a daemon differs from one that runs every pod on the host's one network.
+#[derive(Debug)]
+pub struct Setup {
+    /// What each sandbox's first process is made from.
+    pub image: &'static str,
+    /// Where the plugins are; the host's unless told.
+    pub plugins: Option<PathBuf>,
+    /// Handlers that a pod may name, and the folder with the network of each.
+    pub handlers: Vec<(String, PathBuf)>,
+    /// Variables for it, and so for the plugins.
+    pub env: Vec<(&'static str, PathBuf)>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            image: IMAGE,
+            plugins: None,
+            handlers: Vec::new(),
+            env: Vec::new(),
+        }
+    }
+}
+
 /// A running daemon. It dies with the host at the latest.
 pub struct Containerd<'h> {
     host: &'h Host,
+    setup: Setup,
     child: Child,
     cri: Cri,
     /// Numbers the processes that were started in sandboxes.
@@ -36,12 +61,21 @@ impl<'h> Containerd<'h> {
     /// # Errors
     /// If containerd is not installed or does not come up.
     pub fn new(host: &'h Host) -> Result<Self> {
+        Self::with(host, Setup::default())
+    }
+
+    /// The same, set up otherwise.
+    ///
+    /// # Errors
+    /// As [`Containerd::new`].
+    pub fn with(host: &'h Host, setup: Setup) -> Result<Self> {
         let conf = host.work().join("containerd.toml");
-        fs::write(&conf, configuration(host))?;
-        let archive = archive(host)?;
-        let (child, cri) = spawn(host)?;
+        fs::write(&conf, configuration(host, &setup))?;
+        let archive = archive(host, setup.image)?;
+        let (child, cri) = spawn(host, &setup)?;
         let containerd = Self {
             host,
+            setup,
             child,
             cri,
             execs: AtomicU32::new(0),
@@ -52,7 +86,7 @@ impl<'h> Containerd<'h> {
             "--no-unpack",
             &archive.to_string_lossy(),
         ])?;
-        cmd::eventually(START, || containerd.cri.has_image(IMAGE))?;
+        cmd::eventually(START, || containerd.cri.has_image(containerd.setup.image))?;
         cmd::eventually(START, || containerd.cri.network_ready())?;
         Ok(containerd)
     }
@@ -70,9 +104,9 @@ impl<'h> Containerd<'h> {
     pub fn restart(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
-        (self.child, self.cri) = spawn(self.host)?;
+        (self.child, self.cri) = spawn(self.host, &self.setup)?;
         cmd::eventually(START, || self.cri.network_ready())?;
-        cmd::eventually(START, || self.cri.has_image(IMAGE))
+        cmd::eventually(START, || self.cri.has_image(self.setup.image))
     }
 
     /// Runs `ctr` in Kubernetes' containerd namespace.
@@ -127,7 +161,7 @@ fn socket(host: &Host) -> PathBuf {
     host.work().join("containerd.sock")
 }
 
-fn spawn(host: &Host) -> Result<(Child, Cri)> {
+fn spawn(host: &Host, setup: &Setup) -> Result<(Child, Cri)> {
     let log = fs::File::options()
         .create(true)
         .append(true)
@@ -137,6 +171,7 @@ fn spawn(host: &Host) -> Result<(Child, Cri)> {
         .arg("--config")
         .arg(host.work().join("containerd.toml"))
         .env("TMPDIR", host.work().join("tmp"))
+        .envs(setup.env.iter().map(|(key, value)| (key, value)))
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
@@ -147,9 +182,12 @@ fn spawn(host: &Host) -> Result<(Child, Cri)> {
 }
 
 /// The sandbox image, in the form that `ctr` imports.
-fn archive(host: &Host) -> Result<PathBuf> {
+fn archive(host: &Host, image: &str) -> Result<PathBuf> {
     let file = host.work().join("sandbox.tar");
     let podman = Podman::new(host)?;
+    if image == PAUSE {
+        podman.pause()?;
+    }
     podman.ok(&[
         "save",
         "--quiet",
@@ -157,15 +195,16 @@ fn archive(host: &Host) -> Result<PathBuf> {
         "docker-archive",
         "--output",
         &file.to_string_lossy(),
-        IMAGE,
+        image,
     ])?;
     Ok(file)
 }
 
 /// No CAP_SYS_RESOURCE, no AppArmor, no hugetlb: a sandbox must start on a
 /// bare build machine too.
-fn configuration(host: &Host) -> String {
-    format!(
+fn configuration(host: &Host, setup: &Setup) -> String {
+    let plugins = setup.plugins.as_deref();
+    let mut text = format!(
         r#"version = 2
 root = "{work}/containerd"
 state = "{work}/containerd-run"
@@ -182,7 +221,7 @@ disabled_plugins = [
 [ttrpc]
   address = "{socket}.ttrpc"
 [plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "{IMAGE}"
+  sandbox_image = "{image}"
   restrict_oom_score_adj = true
   disable_apparmor = true
   disable_hugetlb_controller = true
@@ -202,6 +241,26 @@ disabled_plugins = [
 "#,
         work = host.work().display(),
         socket = socket(host).display(),
-        plugins = host.plugins().dir().display()
+        plugins = plugins.unwrap_or(host.plugins().dir()).display(),
+        image = setup.image,
+    );
+    for (name, folder) in &setup.handlers {
+        text.push_str(&handler(name, folder));
+    }
+    text
+}
+
+/// One that differs from the usual by its network.
+fn handler(name: &str, folder: &Path) -> String {
+    format!(
+        r#"    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{name}]
+      runtime_type = "io.containerd.runc.v2"
+      cni_conf_dir = "{folder}"
+      cni_max_conf_num = 1
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{name}.options]
+        SystemdCgroup = false
+        BinaryName = "runc"
+"#,
+        folder = folder.display(),
     )
 }

@@ -1,4 +1,4 @@
-//! A host of one's own for one test.
+//! A host of one's own for one test, or for a benchmark.
 //!
 //! A container engine writes to fixed paths (`/run/containerd`,
 //! `/var/lib/cni/results`, `/dev/shm/libpod_lock`, the xtables lock), leaves daemons behind and
@@ -16,6 +16,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -26,8 +27,8 @@ use crate::plugins::Plugins;
 /// Names the cgroup of the host, and says that this process is on it.
 const INSIDE: &str = "FAIRWAY_INTEROP_HOST";
 
-/// Seconds for one test as a whole.
-const LIMIT: &str = "120";
+/// For one test as a whole.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// PID 1 of the host: reaps what the engines leave to it (a zombie counts
 /// as alive for Podman), and hands on the status of the test.
@@ -53,13 +54,23 @@ pub fn on_private_host<F>(body: F) -> Result<()>
 where
     F: FnOnce(&Host) -> Result<()>,
 {
-    if let Some(cgroup) = env::var_os(INSIDE) {
-        let host = Host::enter(cgroup.to_string_lossy().into_owned())?;
-        return body(&host).map_err(|why| host.with_logs(why));
+    if env::var_os(INSIDE).is_some() {
+        return inside(body);
     }
-    let done = run_there(test_name::<F>()?)?;
+    let test = test_name::<F>()?;
+    let done = start_again(&[test, "--exact", "--nocapture"], LIMIT, Stdio::piped())?;
     ensure!(done.status.success(), "{done}");
     Ok(())
+}
+
+/// Runs `body` on the host that this process was started on, by [`start_again`].
+///
+/// # Errors
+/// Whatever `body` returned, with what the daemons complained of on stderr; or that there is no such host.
+pub fn inside<T>(body: impl FnOnce(&Host) -> Result<T>) -> Result<T> {
+    let cgroup = env::var_os(INSIDE).context("not on a private host")?;
+    let host = Host::enter(cgroup.to_string_lossy().into_owned())?;
+    body(&host).map_err(|why| host.with_logs(why))
 }
 
 /// The path of the test function that wrote the closure `F`.
@@ -71,12 +82,15 @@ fn test_name<F>() -> Result<&'static str> {
         .with_context(|| format!("{} is not a closure in a test", type_name::<F>()))
 }
 
-/// Brings a new host up, runs the test `name` there, and sweeps.
-fn run_there(name: &str) -> Result<cmd::Done> {
+/// Brings a new host up, runs this program there once more with these arguments, for so long at most, and sweeps.
+///
+/// # Errors
+/// Where it cannot be started, or something stays behind; not if the program failed.
+pub fn start_again(args: &[&str], limit: Duration, stderr: Stdio) -> Result<cmd::Done> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     ensure!(
         is_root()?,
-        "the interop suite makes namespaces: run it as root"
+        "a private host is made of namespaces: run it as root"
     );
     let cgroup = format!(
         "fairway-interop-{}-{}",
@@ -87,20 +101,22 @@ fn run_there(name: &str) -> Result<cmd::Done> {
     // Each link of this chain dies with the one before it: the test process,
     // the time limit, unshare, the host's PID 1.
     let output = Command::new("setpriv")
-        .args(["--pdeathsig", "KILL", "timeout", "--signal=KILL", LIMIT])
+        .args(["--pdeathsig", "KILL", "timeout", "--signal=KILL"])
+        .arg(limit.as_secs().to_string())
         .args(["setpriv", "--pdeathsig", "KILL", "unshare"])
         .args(["--pid", "--fork", "--kill-child", "--mount-proc"])
         .args(["--mount", "--net", "sh", "-c", INIT, "init"])
         .arg(env::current_exe()?)
-        .args([name, "--exact", "--nocapture"])
+        .args(args)
         .env(INSIDE, &cgroup)
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
+        .stderr(stderr)
         .output()
         .context("setpriv")?;
     janitor.finish()?;
     Ok(cmd::Done {
-        line: format!("{name}, on its private host"),
+        line: format!("{}, on its private host", args.join(" ")),
         status: output.status,
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),

@@ -18,6 +18,9 @@ use crate::host::Host;
 /// The image that all containers here are made from.
 pub const IMAGE: &str = "localhost/box:1";
 
+/// An image whose containers are only there, for a sandbox that serves nobody.
+pub const PAUSE: &str = "localhost/pause:1";
+
 /// What the web server in a container answers.
 pub const GREETING: &str = "hello from the box";
 
@@ -50,17 +53,31 @@ impl<'h> Podman<'h> {
             return Ok(podman);
         }
         image(host, &tar)?;
-        podman.ok(&[
+        podman.import(&tar, IMAGE, SERVE)?;
+        Ok(podman)
+    }
+
+    /// Makes [`PAUSE`], too.
+    ///
+    /// # Errors
+    /// If Podman refuses.
+    pub fn pause(&self) -> Result<()> {
+        let tar = self.host.work().join("image.tar");
+        self.import(&tar, PAUSE, &["sleep", "infinity"])
+    }
+
+    fn import(&self, tar: &Path, name: &str, command: &[&str]) -> Result<()> {
+        self.ok(&[
             "import",
             "--quiet",
             "--change",
             "ENV PATH=/bin",
             "--change",
-            &format!("CMD {}", serde_json::to_string(SERVE)?),
+            &format!("CMD {}", serde_json::to_string(command)?),
             &tar.to_string_lossy(),
-            IMAGE,
+            name,
         ])?;
-        Ok(podman)
+        Ok(())
     }
 
     /// Runs Podman to its end.

@@ -61,12 +61,33 @@ pub struct LinuxPodSandboxConfig {
     /// The cgroup above the sandbox's own.
     #[prost(string, tag = "1")]
     pub cgroup_parent: String,
+    /// Which namespaces it has of its own.
+    #[prost(message, optional, tag = "2")]
+    pub security_context: Option<LinuxSandboxSecurityContext>,
+}
+
+/// What of a sandbox is the node's.
+#[derive(Clone, PartialEq, Message)]
+pub struct LinuxSandboxSecurityContext {
+    /// By kind of namespace.
+    #[prost(message, optional, tag = "1")]
+    pub namespace_options: Option<NamespaceOption>,
+}
+
+/// Whose namespaces a sandbox is in.
+#[derive(Clone, PartialEq, Message)]
+pub struct NamespaceOption {
+    /// 0 the pod's own, 2 the node's.
+    #[prost(int32, tag = "1")]
+    pub network: i32,
 }
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct RunPodSandboxRequest {
     #[prost(message, optional, tag = "1")]
     pub(super) config: Option<PodSandboxConfig>,
+    #[prost(string, tag = "2")]
+    pub(super) runtime_handler: String,
 }
 
 #[derive(Clone, PartialEq, Message)]

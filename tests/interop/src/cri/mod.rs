@@ -6,9 +6,10 @@
 mod messages;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::uri::PathAndQuery;
 use prost::Message;
 use tokio::runtime::Runtime;
@@ -21,7 +22,9 @@ use messages::{
     PodSandboxStatusRequest, PodSandboxStatusResponse, RunPodSandboxRequest, RunPodSandboxResponse,
     SandboxId, StatusRequest, StatusResponse,
 };
-pub use messages::{PodSandboxConfig, PodSandboxMetadata, PortMapping};
+pub use messages::{
+    LinuxSandboxSecurityContext, NamespaceOption, PodSandboxConfig, PodSandboxMetadata, PortMapping,
+};
 
 /// How long one call may take: a sandbox with its network is well under 1 s,
 /// on a busy machine a few.
@@ -42,6 +45,15 @@ pub struct Sandbox {
     pub ready: bool,
 }
 
+/// A sandbox that was started among others.
+#[derive(Debug)]
+pub struct Started {
+    /// Its id.
+    pub id: String,
+    /// From the request to the answer.
+    pub took: Duration,
+}
+
 /// A pod's sandbox configuration, without ports, under a parent cgroup.
 #[must_use]
 pub fn pod(name: &str, cgroup_parent: &str) -> PodSandboxConfig {
@@ -56,6 +68,7 @@ pub fn pod(name: &str, cgroup_parent: &str) -> PodSandboxConfig {
         port_mappings: Vec::new(),
         linux: Some(LinuxPodSandboxConfig {
             cgroup_parent: cgroup_parent.to_owned(),
+            security_context: None,
         }),
     }
 }
@@ -111,46 +124,68 @@ impl Cri {
     pub fn run(&self, config: PodSandboxConfig) -> Result<String> {
         let request = RunPodSandboxRequest {
             config: Some(config),
+            runtime_handler: String::new(),
         };
         let reply: RunPodSandboxResponse = self.call("RuntimeService/RunPodSandbox", request)?;
         Ok(reply.pod_sandbox_id)
     }
 
-    /// Several sandboxes at once.
+    /// Several sandboxes of that handler (the usual one: ""), so many at a time.
     ///
     /// # Errors
     /// The first failure.
-    pub fn run_together(&self, configs: Vec<PodSandboxConfig>) -> Result<Vec<String>> {
-        self.runtime.block_on(async {
-            let calls: Vec<_> = configs
-                .into_iter()
-                .map(|config| {
-                    let request = RunPodSandboxRequest {
-                        config: Some(config),
-                    };
-                    let channel = self.channel.clone();
-                    async move {
-                        unary::<_, RunPodSandboxResponse>(
-                            channel,
-                            "RuntimeService/RunPodSandbox",
-                            request,
-                        )
-                        .await
-                    }
-                })
-                .collect();
-            let local = tokio::task::LocalSet::new();
-            let tasks: Vec<_> = calls.into_iter().map(|c| local.spawn_local(c)).collect();
-            local
-                .run_until(async {
-                    let mut ids = Vec::new();
-                    for task in tasks {
-                        ids.push(task.await??.pod_sandbox_id);
-                    }
-                    Ok(ids)
-                })
-                .await
+    pub fn run_together(
+        &self,
+        configs: Vec<PodSandboxConfig>,
+        handler: &str,
+        at_a_time: usize,
+    ) -> Result<Vec<Started>> {
+        self.each(configs, at_a_time, |channel, config| async move {
+            let begin = Instant::now();
+            let request = RunPodSandboxRequest {
+                config: Some(config),
+                runtime_handler: handler.to_owned(),
+            };
+            let reply: RunPodSandboxResponse =
+                unary(channel, "RuntimeService/RunPodSandbox", request).await?;
+            Ok(Started {
+                id: reply.pod_sandbox_id,
+                took: begin.elapsed(),
+            })
         })
+    }
+
+    /// Stops and removes sandboxes, so many at a time.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub fn end_together(&self, ids: Vec<String>, at_a_time: usize) -> Result<()> {
+        let ended = self.each(ids, at_a_time, |channel, id| async move {
+            for method in [
+                "RuntimeService/StopPodSandbox",
+                "RuntimeService/RemovePodSandbox",
+            ] {
+                let id = SandboxId { id: id.clone() };
+                let _: Empty = unary(channel.clone(), method, id).await?;
+            }
+            Ok(())
+        });
+        ended.map(drop)
+    }
+
+    /// The same for each, so many at a time.
+    fn each<T, R, F>(
+        &self,
+        all: Vec<T>,
+        at_a_time: usize,
+        call: impl Fn(Channel, T) -> F,
+    ) -> Result<Vec<R>>
+    where
+        F: Future<Output = Result<R>>,
+    {
+        let calls = all.into_iter().map(|one| call(self.channel.clone(), one));
+        let calls = stream::iter(calls).buffer_unordered(at_a_time);
+        self.runtime.block_on(calls.try_collect())
     }
 
     /// Addresses and state of a sandbox.

@@ -188,16 +188,14 @@ fn sandboxes_start_together() -> Result<()> {
         let containerd = Containerd::new(host)?;
         let cri = containerd.cri();
         let pods = (0..6).map(|n| pod(&format!("box-{n}"), &host.cgroup_parent()));
-        let ids = cri.run_together(pods.collect())?;
+        let started = cri.run_together(pods.collect(), "", 6)?;
+        let ids: Vec<_> = started.into_iter().map(|one| one.id).collect();
         let mut addresses = BTreeSet::new();
         for id in &ids {
             addresses.extend(cri.status(id)?.addresses);
         }
         assert_eq!(addresses.len(), ids.len(), "{addresses:?}");
-        for id in &ids {
-            cri.stop(id)?;
-            cri.remove(id)?;
-        }
+        cri.end_together(ids, 6)?;
         seen::nothing_left(host, &network, &[])
     })
 }
