@@ -11,6 +11,8 @@ fn main() -> ExitCode {
     if flags.man {
         return man();
     }
+    // What it writes is root's alone, also in a folder that somebody else has made for all to look into.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
     let cleanup = flags.cleanup;
     let config = match Config::read(flags) {
         Ok(config) => config,

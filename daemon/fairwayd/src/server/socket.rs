@@ -51,7 +51,7 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Makes the folder (0755) where it is not there, and sees to it that nobody else listens.
+    /// Makes the folder (0755, as far as the process lets it) where it is not there, and sees to it that nobody else listens.
     ///
     /// # Errors
     /// See [`SocketError`].

@@ -11,6 +11,7 @@ mod bed;
 mod containers;
 mod lives;
 mod metrics;
+mod modes;
 mod said;
 mod traces;
 mod trouble;
