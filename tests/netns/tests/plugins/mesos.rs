@@ -1,6 +1,8 @@
 //! As the Mesos agent's `network/cni` isolator calls: one flat configuration, six variables, ADD and DEL
 //! only, results of version 0.1.0 or 0.2.0, and of 0.3.0 where its operator wants that.
 
+mod recovery;
+
 use fairway_tests_netns::{Bed, Cni, Ns, Result, State, Value, json, pings, plugin_dir};
 
 /// `network_info` as the agent writes it, with an address where the task asks for one.
