@@ -7,6 +7,7 @@
 
 mod calls;
 mod flight;
+mod floor;
 mod overlay;
 mod raw;
 mod rest;

@@ -3,6 +3,7 @@
 //! With more in flight than the machine has cores an ADD waits for the others: with N at a time and R done in a second each
 //! takes N/R on average, whatever it does by itself. So they are measured one at a time, too.
 
+use super::floor::Floor;
 use super::raw::Raw;
 use super::{AT_A_TIME, PODS, overlay};
 use crate::cni::burst::unique;
@@ -17,6 +18,8 @@ use std::net::Ipv4Addr;
 use std::time::Instant;
 
 const PART: &str = "flight";
+/// A bare pair of links.
+pub(super) const FLOOR: &str = "floor";
 /// How many at a time, on their own turns.
 pub(super) const DEPTHS: [usize; 3] = [1, 8, AT_A_TIME];
 
@@ -116,9 +119,17 @@ pub(super) fn run(host: &Host, rounds: usize, raw: &mut Raw) -> Result<()> {
         Bed::overlay("overlay", host, false)?,
         Bed::overlay("etcd", host, true)?,
     ];
+    let floor = Floor::new()?;
     let wanted = |bed: &&Bed| crate::named("FAIRWAY_BENCH_SIDES", bed.name);
     let beds: Vec<_> = beds.iter().filter(wanted).collect();
     for round in 0..=rounds {
+        for depth in DEPTHS {
+            let times = floor.add(depth)?;
+            if round > 0 {
+                raw.spread(PART, FLOOR, &depth.to_string(), times);
+            }
+            floor.del(AT_A_TIME)?;
+        }
         for turn in 0..beds.len() {
             let bed = beds[(round + turn) % beds.len()];
             for depth in DEPTHS {

@@ -136,6 +136,8 @@ fn config(host: &Host, side: &str, name: &str) -> PodSandboxConfig {
     if side == sides::HOST
         && let Some(linux) = &mut config.linux
     {
+        // It would need a namespace of its own.
+        config.hostname.clear();
         linux.security_context = Some(LinuxSandboxSecurityContext {
             namespace_options: Some(NamespaceOption { network: NODE }),
         });

@@ -1,6 +1,6 @@
 //! Samples into the report: what is compared, and with what.
 
-use super::flight::DEPTHS;
+use super::flight::{DEPTHS, FLOOR};
 use super::raw::Raw;
 use super::sides::{BRIDGE, HOST, NOTHING, OVERLAY, REFERENCE};
 use super::{AT_A_TIME, PODS};
@@ -16,6 +16,7 @@ fn words(side: &str) -> &'static str {
         REFERENCE => "the reference's bridge",
         BRIDGE => "our bridge",
         OVERLAY => "our overlay",
+        FLOOR => "a bare pair of links, no process",
         _ => "our overlay on etcd",
     }
 }
@@ -73,6 +74,12 @@ fn flight(raw: &Raw, report: &mut Report) {
                     side,
                 );
             }
+        }
+    }
+    for depth in DEPTHS {
+        for part in ["p50", "p99"] {
+            let name = format!("{PODS} pairs of links, {depth} in flight: {part}");
+            tell.figure(&name, FLOOR, &format!("{depth} {part}"), "ms", None);
         }
     }
     for side in [BRIDGE, OVERLAY, "etcd"] {

@@ -151,7 +151,7 @@ fn attach<'a>(
     // A bridge without an address of its own may have taken the port's hardware address by now.
     let bridge = kernel
         .host
-        .link_by_index(bridge.index)
+        .glance(&bridge.name)
         .map_err(Error::from)?
         .ok_or_else(|| Error::Vanished {
             name: conf.bridge.to_string(),

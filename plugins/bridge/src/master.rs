@@ -6,7 +6,8 @@
 use crate::conf::BridgeConf;
 use fairway_iface::Error;
 use fairway_netlink::{
-    AddressSpec, BridgeChange, BridgeSpec, Link, LinkChange, LinkKind, MacAddr, Netlink, sysctl,
+    AddressSpec, BridgeChange, BridgeSpec, Family, Link, LinkChange, LinkKind, MacAddr, Netlink,
+    sysctl,
 };
 use ipnetwork::IpNetwork;
 
@@ -89,7 +90,8 @@ pub(crate) fn ensure_address(
     gateway: IpNetwork,
     conf: &BridgeConf,
 ) -> Result<(), Error> {
-    let there = host.addresses(Some(link.index))?;
+    // Another family's are never in the way.
+    let there = host.addresses_of(link.index, Family::of(gateway.ip()))?;
     if there.iter().any(|address| address.ip == gateway) {
         return Ok(());
     }

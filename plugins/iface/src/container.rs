@@ -105,17 +105,19 @@ pub fn configure(
     routes: &[Route],
     dad: Dad,
 ) -> Result<(), Error> {
-    for ip in ips {
-        check_family(ip)?;
-        let mut address = AddressSpec::new(ip.address);
-        address.nodad = dad == Dad::Skip && ip.address.is_ipv6();
-        container.add_address(link.index, &address)?;
-    }
-    set_up(container, link)?;
+    ips.iter().try_for_each(check_family)?;
+    let addresses = ips.iter().map(|ip| AddressSpec {
+        nodad: dad == Dad::Skip && ip.address.is_ipv6(),
+        ..AddressSpec::new(ip.address)
+    });
+    let addresses: Vec<_> = addresses.collect();
     if matches!(dad, Dad::Wait | Dad::AsItIs) && ips.iter().any(|ip| ip.address.is_ipv6()) {
+        container.bring_up(link.index, &addresses, &[])?;
         settle(container, link, ips)?;
+        return add_routes(container, link, ips, routes);
     }
-    add_routes(container, link, ips, routes)
+    let routes: Vec<_> = by(link, ips, routes).collect();
+    Ok(container.bring_up(link.index, &addresses, &routes)?)
 }
 
 /// Adds routes by the container's interface.
@@ -125,20 +127,28 @@ pub fn add_routes(
     ips: &[IpConfig],
     routes: &[Route],
 ) -> Result<(), Error> {
-    for route in routes {
-        let gateway = route.gw.or_else(|| first_gateway(ips, route.dst.is_ipv6()));
-        container.add_route_ecmp(&fairway_netlink::Route {
-            gateway,
-            oif: Some(link.index),
-            priority: route.priority,
-            table: route.table.unwrap_or(fairway_netlink::Route::MAIN),
-            scope: route.scope.map_or(Scope::UNIVERSE, Scope),
-            mtu: route.mtu,
-            advmss: route.advmss,
-            ..fairway_netlink::Route::to(route.dst)
-        })?;
+    for route in by(link, ips, routes) {
+        container.add_route_ecmp(&route)?;
     }
     Ok(())
+}
+
+/// The routes as the kernel is to have them.
+fn by(
+    link: &Link,
+    ips: &[IpConfig],
+    routes: &[Route],
+) -> impl Iterator<Item = fairway_netlink::Route> {
+    routes.iter().map(|route| fairway_netlink::Route {
+        gateway: route.gw.or_else(|| first_gateway(ips, route.dst.is_ipv6())),
+        oif: Some(link.index),
+        priority: route.priority,
+        table: route.table.unwrap_or(fairway_netlink::Route::MAIN),
+        scope: route.scope.map_or(Scope::UNIVERSE, Scope),
+        mtu: route.mtu,
+        advmss: route.advmss,
+        ..fairway_netlink::Route::to(route.dst)
+    })
 }
 
 /// The addresses of a link that is routed to, each without a route to its network, and the link up.
@@ -147,15 +157,29 @@ pub fn set_up_routed(
     link: &Link,
     ips: &[IpConfig],
 ) -> Result<(), Error> {
-    for ip in ips {
-        let address = AddressSpec {
-            nodad: ip.address.is_ipv6(),
-            no_prefix_route: true,
-            ..AddressSpec::new(ip.address)
-        };
-        netlink.add_address(link.index, &address)?;
-    }
-    set_up(netlink, link)
+    Ok(netlink.bring_up(link.index, &routed(ips), &[])?)
+}
+
+/// The same, with routes: first those that lead to the gateways.
+pub fn bring_up_routed(
+    netlink: &mut dyn Netlink,
+    link: &Link,
+    ips: &[IpConfig],
+    to_gateways: Vec<fairway_netlink::Route>,
+    routes: &[Route],
+) -> Result<(), Error> {
+    let mut all = to_gateways;
+    all.extend(by(link, ips, routes));
+    Ok(netlink.bring_up(link.index, &routed(ips), &all)?)
+}
+
+fn routed(ips: &[IpConfig]) -> Vec<AddressSpec> {
+    let addresses = ips.iter().map(|ip| AddressSpec {
+        nodad: ip.address.is_ipv6(),
+        no_prefix_route: true,
+        ..AddressSpec::new(ip.address)
+    });
+    addresses.collect()
 }
 
 /// Sets a link up.

@@ -60,7 +60,8 @@ pub fn create(
             }
             request(host, spec, &name)?;
         }
-        let near = host.link_by_name(&name)?.ok_or(Error::Vanished { name })?;
+        // Both are there: only what is asked for by a glance does not wait for all others that start a container.
+        let near = host.glance(&name)?.ok_or(Error::Vanished { name })?;
         host.change_link(
             near.index,
             &LinkChange {
@@ -68,11 +69,9 @@ pub fn create(
                 ..LinkChange::default()
             },
         )?;
-        let far = container
-            .link_by_name(ifname)?
-            .ok_or_else(|| Error::Vanished {
-                name: ifname.to_owned(),
-            })?;
+        let far = container.glance(ifname)?.ok_or_else(|| Error::Vanished {
+            name: ifname.to_owned(),
+        })?;
         return Ok(Pair {
             host: near,
             container: far,

@@ -17,7 +17,9 @@ use crate::neighbour::{Neighbour, NeighbourSpec};
 use crate::netlink::Netlink;
 use crate::nexthop::Nexthop;
 use crate::ns::NetNs;
-use crate::raw::{CREATE, EXCL, KernelSocket, Message, REPLACE, RawSocket, Transport, protocols};
+use crate::raw::{
+    ACK, CREATE, EXCL, KernelSocket, Message, REPLACE, RawSocket, Transport, protocols,
+};
 use crate::route::{Family, Route, RouteChange, RouteFilter};
 use crate::rule::Rule;
 use crate::vrf::VrfSpec;
@@ -131,10 +133,28 @@ impl<T: Transport> Handle<T> {
         Ok(found.unwrap_or_default().into_iter().flatten().collect())
     }
 
+    fn address_list(&mut self, index: Option<u32>, family: Option<Family>) -> Result<Vec<Address>> {
+        let subject = index.map_or_else(String::new, |index| format!("of link {index}"));
+        let message = Message::new("list addresses", subject, libc::RTM_GETADDR)
+            .body(codec::address::list(index.unwrap_or(0), family));
+        let found = found(self.socket.dump(&message, |_, body| {
+            codec::address::decode(body)
+                .filter(|address| index.is_none_or(|index| address.index == index))
+        }))?;
+        Ok(found.unwrap_or_default())
+    }
+
     fn new_route(&mut self, route: &Route, flags: u16) -> Result<()> {
         self.socket
             .execute(&routes::add("add route", route, flags)?)
     }
+}
+
+fn new_address(index: u32, spec: &AddressSpec, flags: u16) -> Message {
+    let subject = format!("{} to link {index}", spec.ip);
+    Message::new("add address", subject, libc::RTM_NEWADDR)
+        .flags(CREATE | EXCL | flags)
+        .body(codec::address::add(index, spec))
 }
 
 impl<T: Transport> Netlink for Handle<T> {
@@ -153,6 +173,14 @@ impl<T: Transport> Netlink for Handle<T> {
         }
         let message = Message::new("get link", index.to_string(), libc::RTM_GETLINK);
         self.link(&message.body(codec::link::get(index, None)))
+    }
+
+    fn glance(&mut self, name: &str) -> Result<Option<Link>> {
+        match self.socket.transport().glance(name) {
+            Ok(link) => Ok(link),
+            // A name that is too long for that, or another link's by now: netlink knows.
+            Err(_) => self.link_by_name(name),
+        }
     }
 
     fn links(&mut self) -> Result<Vec<Link>> {
@@ -282,22 +310,34 @@ impl<T: Transport> Netlink for Handle<T> {
     }
 
     fn addresses(&mut self, index: Option<u32>) -> Result<Vec<Address>> {
-        let subject = index.map_or_else(String::new, |index| format!("of link {index}"));
-        let message = Message::new("list addresses", subject, libc::RTM_GETADDR)
-            .body(codec::address::list(index.unwrap_or(0)));
-        let found = found(self.socket.dump(&message, |_, body| {
-            codec::address::decode(body)
-                .filter(|address| index.is_none_or(|index| address.index == index))
-        }))?;
-        Ok(found.unwrap_or_default())
+        self.address_list(index, None)
+    }
+
+    fn addresses_of(&mut self, index: u32, family: Family) -> Result<Vec<Address>> {
+        self.address_list(Some(index), Some(family))
     }
 
     fn add_address(&mut self, index: u32, spec: &AddressSpec) -> Result<()> {
-        let subject = format!("{} to link {index}", spec.ip);
-        let message = Message::new("add address", subject, libc::RTM_NEWADDR)
-            .flags(CREATE | EXCL)
-            .body(codec::address::add(index, spec));
-        self.socket.execute(&message)
+        self.socket.execute(&new_address(index, spec, 0))
+    }
+
+    fn bring_up(&mut self, index: u32, addresses: &[AddressSpec], routes: &[Route]) -> Result<()> {
+        let up = LinkChange {
+            up: Some(true),
+            ..LinkChange::default()
+        };
+        let up = Message::new("change link", index.to_string(), libc::RTM_SETLINK)
+            .flags(ACK)
+            .body(codec::link::change(index, None, &up));
+        let addresses = addresses.iter();
+        let mut messages: Vec<_> = addresses
+            .map(|spec| new_address(index, spec, ACK))
+            .chain([up])
+            .collect();
+        for route in routes {
+            messages.push(routes::add("add route", route, CREATE | ACK)?);
+        }
+        self.socket.batch(&messages).map(drop)
     }
 
     fn delete_address(&mut self, index: u32, ip: IpNetwork) -> Result<bool> {

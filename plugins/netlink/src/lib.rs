@@ -25,6 +25,7 @@ mod codec;
 mod encap;
 mod error;
 mod filter;
+mod glance;
 mod handle;
 mod link;
 mod neighbour;

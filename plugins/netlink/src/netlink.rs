@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::link::{Link, LinkChange, VethSpec};
 use crate::neighbour::{Neighbour, NeighbourSpec};
 use crate::nexthop::Nexthop;
-use crate::route::{Route, RouteChange, RouteFilter};
+use crate::route::{Family, Route, RouteChange, RouteFilter};
 use crate::rule::Rule;
 use crate::vrf::VrfSpec;
 use crate::vxlan::VxlanSpec;
@@ -27,6 +27,10 @@ pub trait Netlink {
     fn link_by_name(&mut self, name: &str) -> Result<Option<Link>>;
     /// The link of that index.
     fn link_by_index(&mut self, index: u32) -> Result<Option<Link>>;
+    /// Of the link of that name what can be told without the lock that all changes of the network wait for: index,
+    /// hardware address, MTU, and whether it is up; all else is as in [`Link::new`]. For links that are known to be
+    /// there: of one that is not, the kernel may go and look for a driver.
+    fn glance(&mut self, name: &str) -> Result<Option<Link>>;
     /// All links. Costs more the more there are; prefer the two above.
     fn links(&mut self) -> Result<Vec<Link>>;
 
@@ -83,6 +87,8 @@ pub trait Netlink {
 
     /// Addresses of both families, of one link or of all.
     fn addresses(&mut self, index: Option<u32>) -> Result<Vec<Address>>;
+    /// A link's addresses of one family, which kernels since 6.9 tell without the lock.
+    fn addresses_of(&mut self, index: u32, family: Family) -> Result<Vec<Address>>;
     /// Adds an address to a link; [`Error::is_exists`](crate::Error::is_exists)
     /// if the link has it.
     fn add_address(&mut self, index: u32, spec: &AddressSpec) -> Result<()>;
@@ -107,6 +113,22 @@ pub trait Netlink {
     /// multipath route, IPv4 puts the new one first.
     /// [`Error::is_exists`](crate::Error::is_exists) only for the very same one.
     fn add_route_ecmp(&mut self, route: &Route) -> Result<()>;
+    /// Gives a link addresses, sets it up and adds routes as [`Netlink::add_route_ecmp`] does, in this order. The kernel
+    /// gets it all at once, so that it waits once for its turn and not for each. The first that is refused is told; what
+    /// comes after it may be done all the same.
+    fn bring_up(&mut self, index: u32, addresses: &[AddressSpec], routes: &[Route]) -> Result<()> {
+        for address in addresses {
+            self.add_address(index, address)?;
+        }
+        let up = LinkChange {
+            up: Some(true),
+            ..LinkChange::default()
+        };
+        self.change_link(index, &up)?;
+        routes
+            .iter()
+            .try_for_each(|route| self.add_route_ecmp(route))
+    }
     /// Adds a route in place of one of the same destination, table and metric,
     /// without a moment in which there is neither; adds it if there was none.
     /// Mind that the kernel does not look whose route it takes away: a metric of

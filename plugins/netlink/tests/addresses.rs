@@ -9,7 +9,7 @@ mod common;
 
 use common::{in_new_netns, json, link, run};
 use fairway_netlink::{
-    AddressSpec, BridgeSpec, Handle, LinkChange, Netlink, Scope, VethPeer, VethSpec,
+    AddressSpec, BridgeSpec, Family, Handle, LinkChange, Netlink, Scope, VethPeer, VethSpec,
 };
 use ipnetwork::IpNetwork;
 use serde_json::Value;
@@ -37,6 +37,31 @@ fn bridge(handle: &mut Handle) -> u32 {
     };
     handle.create_bridge(&spec).unwrap();
     link(handle, "br0").index
+}
+
+#[test]
+fn one_family_is_told_without_the_other() {
+    in_new_netns(|| {
+        let mut handle = Handle::open().unwrap();
+        let index = bridge(&mut handle);
+        let other = handle.glance("lo").unwrap().unwrap().index;
+        let (four, six) = (ip("10.1.0.1/24"), ip("fd00::1/64"));
+        for (index, address) in [(index, four), (index, six), (other, ip("10.9.0.1/32"))] {
+            handle
+                .add_address(index, &AddressSpec::new(address))
+                .unwrap();
+        }
+        let mut told = |family| {
+            let all = handle.addresses_of(index, family).unwrap();
+            all.iter().map(|address| address.ip).collect::<Vec<_>>()
+        };
+        assert_eq!(told(Family::V4), [four]);
+        let sixes = told(Family::V6);
+        assert!(
+            sixes.contains(&six) && sixes.iter().all(|ip| ip.is_ipv6()),
+            "{sixes:?}"
+        );
+    });
 }
 
 #[test]

@@ -21,6 +21,63 @@ const NEAR: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);
 const FAR: MacAddr = MacAddr([2, 0, 0, 0, 0, 2]);
 
 #[test]
+fn a_glance_sees_what_netlink_tells() {
+    in_new_netns(|| {
+        let container = new_netns();
+        let mut handle = Handle::open().unwrap();
+        handle
+            .create_veth(&VethSpec {
+                name: "host0".into(),
+                mtu: Some(1400),
+                up: true,
+                peer: VethPeer {
+                    name: "eth0".into(),
+                    mtu: Some(1300),
+                    mac: Some(FAR),
+                    netns: Some(container.as_fd()),
+                },
+                ..Default::default()
+            })
+            .unwrap();
+        let near = handle.glance("host0").unwrap().unwrap();
+        let shown = ip_link("host0");
+        assert_eq!(shown["ifindex"], near.index);
+        assert_eq!(shown["address"], near.mac.unwrap().to_string());
+        assert_eq!(shown["mtu"], near.mtu);
+        assert!(near.up);
+
+        let mut inside = Handle::open_in(&container).unwrap();
+        let far = inside.glance("eth0").unwrap().unwrap();
+        assert_eq!((far.mac, far.mtu, far.up), (Some(FAR), 1300, false));
+
+        for name in ["lo", "host0"] {
+            let (seen, told) = (
+                handle.glance(name).unwrap().unwrap(),
+                link(&mut handle, name),
+            );
+            assert_eq!(
+                (seen.index, &seen.name, seen.mac, seen.mtu, seen.up),
+                (told.index, &told.name, told.mac, told.mtu, told.up)
+            );
+        }
+    });
+}
+
+#[test]
+fn a_glance_at_no_link_is_none() {
+    in_new_netns(|| {
+        let mut handle = Handle::open().unwrap();
+        for name in ["nosuch", "", "a\0b"] {
+            assert_eq!(handle.glance(name).unwrap(), None, "{name:?}");
+        }
+        // Too long for anything but netlink.
+        run("ip link property add dev lo altname a-name-of-more-than-15-bytes");
+        let lo = handle.glance("a-name-of-more-than-15-bytes").unwrap();
+        assert_eq!(lo.unwrap().name, "lo");
+    });
+}
+
+#[test]
 fn a_pair_is_made_whole_in_one_request() {
     in_new_netns(|| {
         let container = new_netns();

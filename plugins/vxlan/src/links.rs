@@ -25,15 +25,14 @@ pub(crate) fn inside(
     link: &Link,
     result: &CniResult,
 ) -> Result<(), Error> {
-    container::set_up_routed(netlink, link, &result.ips)?;
+    // Another interface of a network may have such a route; each is found by its own link.
+    let to_gateways = gateways(result).into_iter().filter(IpAddr::is_ipv4);
+    let to_gateways = to_gateways.map(|_| to_gateway(link)).collect();
+    container::bring_up_routed(netlink, link, &result.ips, to_gateways, &result.routes)?;
     for gateway in gateways(result) {
         neighbour(netlink, link, gateway, HOST_MAC)?;
-        if gateway.is_ipv4() {
-            // Another interface of a network may have such a route; each is found by its own link.
-            netlink.add_route_ecmp(&to_gateway(link))?;
-        }
     }
-    container::add_routes(netlink, link, &result.ips, &result.routes)
+    Ok(())
 }
 
 /// The route to the IPv4 gateway; the IPv6 one's address is on every link by itself.

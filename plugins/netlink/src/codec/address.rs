@@ -16,9 +16,12 @@ use crate::route::{Family, Scope};
 /// Length of `struct ifaddrmsg`.
 const HEADER: usize = 8;
 
-/// Asks for the addresses of both families, of one link or (0) of all.
-pub(crate) fn list(index: u32) -> Vec<u8> {
+/// Asks for the addresses of one family or of both, of one link or (0) of all.
+pub(crate) fn list(index: u32, family: Option<Family>) -> Vec<u8> {
     let mut message = AddressMessage::default();
+    if let Some(family) = family {
+        message.header.family = address_family(family);
+    }
     message.header.index = index;
     emit(&message)
 }

@@ -16,7 +16,7 @@ use crate::link::{Link, LinkChange, LinkKind, VethSpec};
 use crate::neighbour::{Neighbour, NeighbourSpec};
 use crate::netlink::Netlink;
 use crate::nexthop::Nexthop;
-use crate::route::{Route, RouteChange, RouteFilter};
+use crate::route::{Family, Route, RouteChange, RouteFilter};
 use crate::rule::Rule;
 use crate::vrf::VrfSpec;
 use crate::vxlan::VxlanSpec;
@@ -90,6 +90,16 @@ impl Netlink for Recorder {
 
     fn link_by_index(&mut self, index: u32) -> Result<Option<Link>> {
         Ok(self.look(|model, place| model.get(place, index).ok().cloned()))
+    }
+
+    fn glance(&mut self, name: &str) -> Result<Option<Link>> {
+        let link = self.link_by_name(name)?;
+        Ok(link.map(|link| Link {
+            mac: link.mac,
+            mtu: link.mtu,
+            up: link.up,
+            ..Link::new(link.index, link.name)
+        }))
     }
 
     fn links(&mut self) -> Result<Vec<Link>> {
@@ -290,6 +300,12 @@ impl Netlink for Recorder {
                 .map(|(_, address)| address.clone())
                 .collect()
         }))
+    }
+
+    fn addresses_of(&mut self, index: u32, family: Family) -> Result<Vec<Address>> {
+        let mut addresses = self.addresses(Some(index))?;
+        addresses.retain(|address| Family::of(address.ip.ip()) == family);
+        Ok(addresses)
     }
 
     fn add_address(&mut self, index: u32, spec: &AddressSpec) -> Result<()> {

@@ -100,7 +100,6 @@ impl<T: Transport> RawSocket<T> {
         }
     }
 
-    #[cfg(test)]
     pub(crate) fn transport(&self) -> &T {
         &self.transport
     }

@@ -1,6 +1,7 @@
 //! The socket, behind a trait so that tests can play the kernel.
 
 use std::io;
+use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use netlink_sys::Socket;
@@ -9,6 +10,9 @@ use nix::errno::Errno;
 use nix::libc::MSG_TRUNC;
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::time::TimeVal;
+
+use crate::glance::glance;
+use crate::link::Link;
 
 /// How long one receive waits for the kernel. Most requests are worked off before
 /// the send returns, however long they wait for the lock that all network
@@ -28,6 +32,12 @@ pub trait Transport {
     /// Makes room for a datagram of `send` bytes and for `receive` bytes of
     /// answers that pile up before they are read.
     fn reserve(&mut self, send: usize, receive: usize);
+
+    /// A link of the socket's namespace, asked for past netlink; `Unsupported` where there is no such way.
+    fn glance(&self, name: &str) -> io::Result<Option<Link>> {
+        let _ = name;
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// A netlink socket. It stays in the namespace that the thread was in when it
@@ -83,5 +93,9 @@ impl Transport for KernelSocket {
         // standard buffers stay, and what does not fit fails when it is sent.
         let _ = setsockopt(&self.socket, sockopt::SndBufForce, &send);
         let _ = setsockopt(&self.socket, sockopt::RcvBufForce, &receive);
+    }
+
+    fn glance(&self, name: &str) -> io::Result<Option<Link>> {
+        glance(self.socket.as_fd(), name)
     }
 }
