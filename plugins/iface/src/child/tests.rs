@@ -3,7 +3,7 @@
 use super::*;
 use crate::Rules;
 use fairway_netlink::{
-    LinkKind, MacvlanMode,
+    LinkKind, MacvlanMode, NetNs,
     fake::{self, Change, Recorder},
 };
 

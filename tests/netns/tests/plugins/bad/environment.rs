@@ -153,6 +153,7 @@ fn serde_error(text: &str) -> fairway_tests_netns::Value {
 
 /// Paths with no network namespace at them: nothing, an ordinary file, a folder, another sort of namespace (a pid that
 /// was given anew), a device.
+#[expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 fn nowhere(bed: &Bed) -> [String; 5] {
     let file = bed.scratch().join("file");
     fs::write(&file, "").unwrap();

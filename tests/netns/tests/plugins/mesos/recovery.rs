@@ -5,6 +5,7 @@
 //! ended first. DEL is called by the configuration that was kept, not by today's, and gets no result. A folder goes
 //! once its DEL has succeeded; until then that is called again whenever the agent starts. After a boot of the machine
 //! the handle is an ordinary file, and then CNI_NETNS is not set.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use super::args;
 use fairway_tests_netns::{
