@@ -64,6 +64,23 @@ pub(crate) fn add(pair: &mut Pair) -> Result {
     Ok(())
 }
 
+/// Both ends have the same hardware addresses on both sides. The state does not tell, for there most are the kernel's
+/// choice and so go by the names of their links; here all are chosen.
+fn same_addresses(pair: &mut Pair, when: &str) -> Result {
+    let shown = |side: &mut Side| -> Result<[Value; 2]> {
+        let container = side.container("c1")?;
+        let address = |links: Value| links[0]["address"].clone();
+        let ends = [
+            side.lab.node().json(&format!("ip -j link show {HOST}"))?,
+            container.json("ip -j link show eth0")?,
+        ];
+        Ok(ends.map(address))
+    };
+    let (theirs, ours) = (shown(&mut pair.theirs)?, shown(&mut pair.ours)?);
+    assert_eq!(theirs, ours, "{when}");
+    Ok(())
+}
+
 /// ADD, and what the kernel has then; CHECK if the reference's works; DEL twice, and what it has then.
 pub(crate) fn life(case: Case, versions: &[&'static str], check: bool) -> Result {
     let mut pair = Pair::new(case)?;
@@ -71,11 +88,13 @@ pub(crate) fn life(case: Case, versions: &[&'static str], check: bool) -> Result
         pair.version(version);
         add(&mut pair)?;
         pair.state("after ADD")?;
+        same_addresses(&mut pair, "after ADD")?;
         if check {
             pair.check("c1")?;
         }
         pair.del("c1")?;
         pair.state("after DEL")?;
+        same_addresses(&mut pair, "after DEL")?;
         pair.del("c1")?;
     }
     pair.finish()
