@@ -11,8 +11,8 @@ use crate::{
 };
 use clap::Args;
 use fairway_conformance::{
-    Finding, Level, Listed, Options, PluginReport, Profile, Report, State, SuiteError, catalogue,
-    examine, junit,
+    Finding, Level, Listed, Options, PluginReport, Profile, Release, Report, State, SuiteError,
+    catalogue, examine, junit,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -37,6 +37,9 @@ pub(crate) struct Conformance {
     /// Only these checks, or groups of them; may be given more than once
     #[arg(long, value_name = "ID")]
     only: Vec<String>,
+    /// Only in this version of the specification; may be given more than once
+    #[arg(long = "cni-version", value_name = "VERSION")]
+    releases: Vec<Release>,
     /// A variable for the plugins; may be given more than once
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     env: Vec<(String, String)>,
@@ -97,6 +100,7 @@ impl Conformance {
                 limit: Duration::from_secs(self.timeout.0),
                 env: self.env.clone(),
                 only: self.only.clone(),
+                releases: self.releases.clone(),
                 helper: helper.clone(),
             })?);
         }

@@ -1,6 +1,6 @@
 //! What is to be examined, and why it cannot be.
 
-use crate::Profile;
+use crate::{Profile, Release};
 use serde_json::{Map, Value};
 use std::{path::PathBuf, time::Duration};
 
@@ -21,6 +21,8 @@ pub struct Options {
     pub env: Vec<(String, String)>,
     /// Only checks whose id is one of these, or begins with one of them and a dot; all where there is none.
     pub only: Vec<String>,
+    /// Only in these releases of the specification; all where there is none.
+    pub releases: Vec<Release>,
     /// A program that answers as [`crate::stand_in`] where it is called by that name: this one itself.
     pub helper: PathBuf,
 }

@@ -1,6 +1,6 @@
 //! Releases of the specification.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 const NAMES: [&str; 7] = [
     "0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0",
@@ -39,6 +39,14 @@ impl fmt::Display for Release {
     }
 }
 
+impl FromStr for Release {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Release, String> {
+        Release::named(text).ok_or_else(|| format!("not one of {}", NAMES.join(", ")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +64,7 @@ mod tests {
             (Release::V1_1_0, "1.1.0"),
         ] {
             assert_eq!(release.to_string(), name);
+            assert_eq!(name.parse(), Ok(release));
         }
         assert!(Release::V0_4_0 < Release::V1_0_0);
         assert_eq!(Release::named("1.1"), None);

@@ -301,6 +301,22 @@ impl Container {
         Ok(())
     }
 
+    /// Its namespace goes, as far as links stand in there alone, and takes along what those have asked of the node's, such
+    /// as an address to listen to. Links whose other end is on the node stay: those are the plugin's to remove.
+    pub(crate) fn lose(&self) -> Outcome {
+        let links = self.ns.json("ip -j -d link show")?;
+        for link in links.as_array().into_iter().flatten() {
+            let kind = link["linkinfo"]["info_kind"].as_str();
+            if let (Some(kind), Some(name)) = (kind, link["ifname"].as_str())
+                && kind != "veth"
+            {
+                // Tunnels that each namespace has from the kernel stay as long as it does.
+                let _ = self.ns.run(&format!("ip link del {name}"));
+            }
+        }
+        Ok(())
+    }
+
     /// The same container, another interface.
     pub(crate) fn with_ifname(&self, ifname: &str) -> Container {
         Container {

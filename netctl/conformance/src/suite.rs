@@ -50,6 +50,7 @@ pub fn examine(options: &Options) -> Result<PluginReport, SuiteError> {
     let known: Vec<Release> = versions
         .iter()
         .filter_map(|name| Release::named(name))
+        .filter(|release| options.releases.is_empty() || options.releases.contains(release))
         .collect();
     let profile = stage.subject.profile;
     let of_profile = |check: &&Check| check.of.contains(&profile);

@@ -6,7 +6,7 @@ use crate::{
     call::{Call, beforehand},
     check::{Outcome, ensure, skipped},
     kernel,
-    stage::{Container, Stage},
+    stage::{Container, Stage, State},
 };
 
 const MAKERS: &[Profile] = &[Profile::Interface];
@@ -127,19 +127,51 @@ fn cleans<'a>(
     stage: &'a Stage,
     release: Release,
     after: &str,
-    change: impl FnOnce(Call<'a>, &Container) -> Call<'a>,
+    change: impl FnOnce(Call<'a>) -> Call<'a>,
 ) -> Outcome {
+    let (_container, before) = ended(stage, release, after, change)?;
+    if is_kept(stage) {
+        return skipped(KEPT);
+    }
+    before.unchanged(stage, after)
+}
+
+/// The same where the plugin is not told of the namespace: what stands there alone goes with it.
+fn cleans_outside<'a>(
+    stage: &'a Stage,
+    release: Release,
+    after: &str,
+    change: impl FnOnce(Call<'a>) -> Call<'a>,
+) -> Outcome {
+    let (container, before) = ended(stage, release, after, change)?;
+    if is_kept(stage) {
+        return skipped(KEPT);
+    }
+    container.lose()?;
+    before.unchanged(stage, after)
+}
+
+fn ended<'a>(
+    stage: &'a Stage,
+    release: Release,
+    after: &str,
+    change: impl FnOnce(Call<'a>) -> Call<'a>,
+) -> Outcome<(Container, State)> {
     beforehand(stage.settled(release), "DEL does not work")?;
     let container = stage.container()?;
     let before = stage.state()?;
     let result = stage.add(&container, release)?;
-    let call = change(stage.call("DEL", &container, release, &result), &container);
+    let call = change(stage.call("DEL", &container, release, &result));
     call.run()?.ok()?;
     released(stage, &container, after)?;
-    if stage.subject.kind == "host-device" {
-        return skipped("the device is in the container, and comes back when that goes");
-    }
-    before.unchanged(stage, after)
+    Ok((container, before))
+}
+
+/// Nothing of it may go with its namespace.
+const KEPT: &str = "the device is in the container, and comes back when that goes";
+
+fn is_kept(stage: &Stage) -> bool {
+    stage.subject.kind == "host-device"
 }
 
 /// The stand-in has nothing of the container any more.
@@ -154,19 +186,19 @@ pub(super) fn released(stage: &Stage, container: &Container, after: &str) -> Out
 }
 
 fn without_netns_cleans(stage: &Stage, release: Release) -> Outcome {
-    cleans(stage, release, "a DEL without CNI_NETNS", |call, _| {
+    cleans_outside(stage, release, "a DEL without CNI_NETNS", |call| {
         call.without("CNI_NETNS")
     })
 }
 
 fn lost_netns(stage: &Stage, release: Release) -> Outcome {
-    cleans(stage, release, "a DEL with a lost namespace", |call, _| {
+    cleans_outside(stage, release, "a DEL with a lost namespace", |call| {
         call.env("CNI_NETNS", "/run/netns/lost-long-ago")
     })
 }
 
 fn without_prev_result(stage: &Stage, release: Release) -> Outcome {
-    cleans(stage, release, "a DEL without prevResult", |call, _| {
+    cleans(stage, release, "a DEL without prevResult", |call| {
         call.unset("prevResult")
     })
 }

@@ -97,7 +97,7 @@ fn stale_removed(stage: &Stage, release: Release) -> Outcome {
     super::del::released(stage, &stale, "GC")?;
     let outcome = match stage.subject.kind.as_str() {
         "host-device" => skipped("the device is in the container, and comes back when that goes"),
-        _ => before.unchanged(stage, "GC"),
+        _ => stale.lose().and_then(|()| before.unchanged(stage, "GC")),
     };
     let _ = stage.del(&valid, release, &result);
     outcome
