@@ -1,9 +1,15 @@
 //! A node whose network becomes ready late.
 
 use super::*;
+use nix::sys::pthread::{pthread_kill, pthread_self};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+
+/// For four rounds of a process each, on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A binary whose STATUS succeeds once there is a file `up` beside it, and which notes how it was asked.
 fn plan(temp: &Path) -> Plan {
@@ -81,16 +87,26 @@ fn it_goes_on_until_a_signal_and_mends_what_is_taken_away() {
     let ending = Ending::heard().unwrap();
     let mut said = Vec::new();
     let path = temp.path().join("net.d/10-fairway.conflist");
-    // Each word of it moves the world one step on; the last ends it.
-    keep(&plan, Duration::from_millis(1), &ending, |word| {
-        said.push(word.to_owned());
-        match said.len() {
-            1 => fs::write(temp.path().join("up"), "").unwrap(),
-            2 => assert!(path.exists()),
-            3 => fs::remove_file(&path).unwrap(),
-            4 => nix::sys::signal::raise(Signal::SIGTERM).unwrap(),
-            _ => {}
-        }
+    // Each word of it moves the world one step on; the last ends it. Where one stays away, the deadline does.
+    let keeper = pthread_self();
+    let (done, waiting) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            if waiting.recv_timeout(DEADLINE) == Err(RecvTimeoutError::Timeout) {
+                pthread_kill(keeper, Signal::SIGTERM).unwrap();
+            }
+        });
+        keep(&plan, Duration::from_millis(1), &ending, |word| {
+            said.push(word.to_owned());
+            match said.len() {
+                1 => fs::write(temp.path().join("up"), "").unwrap(),
+                2 => assert!(path.exists()),
+                3 => fs::remove_file(&path).unwrap(),
+                4 => nix::sys::signal::raise(Signal::SIGTERM).unwrap(),
+                _ => {}
+            }
+        });
+        drop(done);
     });
     let wanted = [
         "bridge is not ready: no pool; none is there",
