@@ -1,7 +1,7 @@
 //! `dist`: the release build, laid out as it is installed.
 //!
-//! One static binary under every plugin's name in dist/cni, the daemon and netctl in dist/bin, and what these
-//! two say of themselves, man pages and completions, in dist/share.
+//! One static binary under every plugin's name in dist/cni, the daemon and the commands in dist/bin, and what these
+//! say of themselves, man pages and completions, in dist/share.
 //! Static, because a plugin runs in the mount namespace of whatever calls it and starts in half
 //! the time, and because one file is then all there is to install. Which plugins there are says
 //! the binary itself (`fairway-cni --list`). A running test never sees a half-written file: files

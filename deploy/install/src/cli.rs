@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// Puts the plugins and a configuration on a node, and takes them away again.
 ///
-/// A call that is killed at any point is put right by the next one.
+/// A call that is killed at any point is put right by the next one. Exit status: 0 done, 1 refused or failed, 2 usage.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -48,6 +48,12 @@ pub(crate) enum Command {
         /// Wait for SIGTERM afterwards, as a container has to whose work is done
         #[arg(long)]
         stay: bool,
+    },
+    /// Writes the man pages
+    #[command(hide = true)]
+    Man {
+        /// The folder that they go into
+        folder: PathBuf,
     },
 }
 

@@ -3,6 +3,7 @@
 //! Exit status: 0 done, 1 refused or failed, 2 usage. What it does it says on standard error, one line each.
 
 mod cli;
+mod manual;
 
 use clap::Parser as _;
 use cli::{Cli, Command};
@@ -59,6 +60,7 @@ fn run(command: Command) -> Result<(), InstallError> {
             let ending = keep::Ending::heard().map_err(system)?;
             keep::keep(&plan.plan(), Duration::from_secs(every), &ending, tell);
         }
+        Command::Man { folder } => manual::write(&folder)?,
         Command::Check { plan } => plan.plan().check()?,
         Command::Remove {
             conflists,

@@ -22,11 +22,16 @@ pub(crate) fn write(bin: &Path, share: &Path) -> Result<()> {
     if fresh.exists() {
         fs::remove_dir_all(&fresh)?;
     }
-    let manual = fresh.join("man/man1");
-    let folder = manual.to_str().context("the path is no text")?;
-    said(&bin.join("netctl"), &["man", folder])?;
-    let pages = fs::read_dir(&manual)?.count();
-    ensure!(pages > 0, "netctl wrote no man page");
+    let manuals = [("netctl", "man/man1"), ("fairway-install", "man/man8")];
+    let mut pages = 1;
+    for (name, at) in manuals {
+        let manual = fresh.join(at);
+        let folder = manual.to_str().context("the path is no text")?;
+        said(&bin.join(name), &["man", folder])?;
+        let written = fs::read_dir(&manual)?.count();
+        ensure!(written > 0, "{name} wrote no man page");
+        pages += written;
+    }
     let daemons = said(&bin.join("fairwayd"), &["--man"])?;
     put(&fresh.join("man/man8/fairwayd.8"), &daemons)?;
     for (shell, at) in COMPLETIONS {
@@ -38,10 +43,7 @@ pub(crate) fn write(bin: &Path, share: &Path) -> Result<()> {
     }
     fs::rename(&fresh, share)?;
     let shells = COMPLETIONS.map(|(shell, _)| shell).join(", ");
-    println!(
-        "dist/share: {} man pages, completions for {shells}",
-        pages + 1
-    );
+    println!("dist/share: {pages} man pages, completions for {shells}");
     Ok(())
 }
 
@@ -74,7 +76,12 @@ mod tests {
     /// Programs that say as much as the real ones do.
     fn programs(bin: &Path, netctl: &str) {
         let daemon = "#!/bin/sh\necho \"a page $1\"\n";
-        for (name, script) in [("netctl", netctl), ("fairwayd", daemon)] {
+        let install = "#!/bin/sh\nmkdir -p $2; echo install > $2/fairway-install.8\n";
+        for (name, script) in [
+            ("netctl", netctl),
+            ("fairwayd", daemon),
+            ("fairway-install", install),
+        ] {
             let file = bin.join(name);
             fs::write(&file, script).unwrap();
             fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
@@ -97,6 +104,7 @@ mod tests {
         assert!(!share.join("man/man1/netctl-old.1").exists());
         assert_eq!(read("man/man1/netctl.1"), "page\n");
         assert_eq!(read("man/man8/fairwayd.8"), "a page --man\n");
+        assert_eq!(read("man/man8/fairway-install.8"), "install\n");
         for (shell, at) in COMPLETIONS {
             assert_eq!(read(at), format!("for {shell}\n"));
         }

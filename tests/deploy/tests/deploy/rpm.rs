@@ -25,6 +25,12 @@ fn they_come_are_renewed_and_go_and_nothing_is_left() -> Result<()> {
                 .exists()
         );
         root.run(&["/usr/bin/netctl", "--help"])?;
+        for page in ["fairwayd.8", "fairway-install.8"] {
+            ensure!(
+                root.path("usr/share/man/man8").join(page).exists(),
+                "{page}"
+            );
+        }
     }
     let settings = root.path("etc/fairway/fairwayd.toml");
     ensure!(settings.exists());
