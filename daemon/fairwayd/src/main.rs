@@ -1,7 +1,7 @@
 //! `fairwayd`: reads its settings, runs, and ends by a signal.
 
 use clap::{CommandFactory, Parser};
-use fairwayd::{Config, Error, Running, config::Flags, log};
+use fairwayd::{Config, Error, Running, config::Flags, log, watchdog::Watchdog};
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
@@ -81,15 +81,21 @@ async fn run(config: Config) -> Result<(), Error> {
             _ = interrupt.recv() => {}
         }
     });
+    let socket = config.socket.clone();
     let mut running = tokio::select! {
         running = Running::start(config) => running?,
         () = &mut asked => return Ok(()),
     };
     told(sd_notify::NotifyState::Ready);
+    let watchdog = Watchdog::start(&socket).map_err(|source| Error::System {
+        what: "thread",
+        source,
+    })?;
     let ended = tokio::select! {
         () = &mut asked => Ok(()),
         error = running.failed() => Err(error),
     };
+    drop(watchdog);
     told(sd_notify::NotifyState::Stopping);
     info!("stopping; containers keep their addresses");
     running.stop().await;

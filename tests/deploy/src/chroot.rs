@@ -147,6 +147,18 @@ impl Chroot {
     }
 }
 
+/// What has changed between two lists, but for folders that went: dpkg removes those that are empty and that no package
+/// has, and it does not know the packages of the tar.
+pub fn changed(before: &Files, after: &Files) -> Vec<String> {
+    let other = |(path, what): &(&PathBuf, &String)| before.get(*path) != Some(*what);
+    let is = after.iter().filter(other);
+    let is = is.map(|(path, what)| format!("{}: {what}", path.display()));
+    let was = before.iter().filter(|(path, _)| !after.contains_key(*path));
+    let was = was.filter(|(_, what)| *what != "folder");
+    is.chain(was.map(|(path, _)| format!("{} is gone", path.display())))
+        .collect()
+}
+
 /// Both packages of that ending, the plugins' first.
 ///
 /// # Errors

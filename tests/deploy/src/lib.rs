@@ -3,10 +3,12 @@
 //! Needs root. `cargo xtask test deploy` makes what is tested and says where it is: `FAIRWAY_HELM`, `FAIRWAY_PACKAGES_DIR`,
 //! `FAIRWAY_CHROOT` (a tar), `FAIRWAY_REFERENCE_DEB`.
 
+mod booted;
 mod chroot;
 mod helm;
 
-pub use chroot::{Chroot, Files, packages};
+pub use booted::Booted;
+pub use chroot::{Chroot, Files, changed, packages};
 pub use helm::{Helm, Rendered};
 
 use anyhow::{Context, Result};

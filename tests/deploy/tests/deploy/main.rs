@@ -4,4 +4,5 @@ mod chart;
 mod deb;
 mod rpm;
 mod server;
+mod systemd;
 mod unit;

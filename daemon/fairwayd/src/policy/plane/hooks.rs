@@ -133,5 +133,11 @@ pub(in crate::policy) fn clear(policing: &Policing, node: &str) -> Result<(), Er
             fairway_dataplane::detach(&mut netlink, link.index).map_err(failed)?;
         }
     }
-    fairway_dataplane::clear(&policing.pins.join(node)).map_err(failed)
+    let folder = policing.pins.join(node);
+    fairway_dataplane::clear(&folder).map_err(failed)?;
+    // What is not ours keeps them.
+    for empty in [&folder, &policing.pins] {
+        let _ = std::fs::remove_dir(empty);
+    }
+    Ok(())
 }
