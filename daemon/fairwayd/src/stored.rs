@@ -145,6 +145,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "k8s")]
     fn what_came_from_elsewhere_says_so() {
         let object = fairway_rates::object::Parsed::parse(limit()).unwrap();
         let (own, mirrored) = (encode(&object), encode_mirrored(&object));

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 /// How it stands.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Told;
+pub(crate) struct Told(());
 
 impl Told {
     pub(crate) fn problems(&self) -> Vec<String> {
