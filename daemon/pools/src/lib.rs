@@ -7,16 +7,19 @@
 //!
 //! An object is all that is wanted: what it leaves out is the default, and not what was there. It is not kept as an
 //! object. What the store has are pools, claims and networks, however they were made, and an object is made of those
-//! when one is asked for; labels and annotations are therefore not kept.
+//! when one is asked for; labels and annotations are therefore not kept. That one came from an API server is said by a
+//! [`Mark`] beside it.
 
 pub mod claim;
 mod kind;
+mod mark;
 pub mod network;
 pub mod pool;
 mod read;
 
 pub use fairway_policy::object::{Fault, ObjectError, Reason};
 pub use kind::{Kind, VERSION};
+pub use mark::Mark;
 
 use fairway_policy::object::{
     field::{self, Faults, Path},

@@ -15,15 +15,11 @@ use crate::{
         Daemon,
         change::{Stop, store_error},
     },
-    stored::Origin,
 };
 use fairway_cni::Code;
 use fairway_ipam::{ClaimName, NetworkName, PoolName, View, keys::Key};
 use fairway_kv::{Entry, ROOT, Revision};
-use serde::Deserialize;
-
-/// The version that this program writes and the newest that it reads.
-const VERSION: u64 = 1;
+use fairway_pools::Mark as Written;
 
 /// Where all marks of a kind lie.
 pub(super) fn folder(kind: AddressKind) -> String {
@@ -59,54 +55,15 @@ pub(super) struct Stamp {
 
 impl Stamp {
     pub(super) fn of(entry: &Entry) -> Stamp {
-        #[derive(Deserialize)]
-        struct Written {
-            version: u64,
-            origin: Origin,
-            #[serde(default)]
-            making: bool,
-            of: Option<u64>,
-        }
-        let mark = match serde_json::from_slice(&entry.value) {
-            Ok(Written {
-                version: VERSION,
-                origin: Origin::Kubernetes,
-                making,
-                of,
-            }) => match (making, of) {
-                (true, _) => Mark::Making,
-                (false, of) => Mark::Of(of.map_or(entry.created, Revision)),
-            },
-            _ => Mark::Newer,
+        let mark = match Written::read(&entry.value) {
+            Some(Written::Making) => Mark::Making,
+            Some(Written::Together) => Mark::Of(entry.created),
+            Some(Written::Of(created)) => Mark::Of(Revision(created)),
+            None => Mark::Newer,
         };
         let modified = entry.modified;
         Stamp { mark, modified }
     }
-}
-
-/// What is written: with a record in one transaction.
-#[cfg(feature = "k8s")]
-pub(super) fn together() -> Vec<u8> {
-    written(serde_json::json!({}))
-}
-
-/// What is written before a claim is made.
-#[cfg(feature = "k8s")]
-pub(super) fn making() -> Vec<u8> {
-    written(serde_json::json!({ "making": true }))
-}
-
-/// What is written when it is.
-#[cfg(feature = "k8s")]
-pub(super) fn made(created: Revision) -> Vec<u8> {
-    written(serde_json::json!({ "of": created.0 }))
-}
-
-#[cfg(feature = "k8s")]
-fn written(mut mark: serde_json::Value) -> Vec<u8> {
-    mark["version"] = VERSION.into();
-    mark["origin"] = "kubernetes".into();
-    mark.to_string().into_bytes()
 }
 
 /// A record of a name.
@@ -233,7 +190,11 @@ impl Daemon {
 mod tests {
     use super::*;
 
-    fn stamp(value: Vec<u8>, created: u64) -> Stamp {
+    fn stamp(mark: Written, created: u64) -> Stamp {
+        entry(mark.write(), created)
+    }
+
+    fn entry(value: Vec<u8>, created: u64) -> Stamp {
         let key = path(AddressKind::IPPool, "web");
         let (created, modified) = (Revision(created), Revision(9));
         Stamp::of(&Entry {
@@ -255,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_mark_speaks_of_one_incarnation() {
-        let (together, of) = (stamp(together(), 5), stamp(made(Revision(5)), 4));
+        let (together, of) = (stamp(Written::Together, 5), stamp(Written::Of(5), 4));
         for mark in [together, of] {
             assert_eq!(mark.mark, Mark::Of(Revision(5)));
             let ours = [record(3), record(5)];
@@ -273,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_claim_that_is_being_made_keeps_its_name() {
-        let mark = stamp(making(), 5);
+        let mark = stamp(Written::Making, 5);
         let there = [record(7)];
         assert_eq!(standing(Some(&mark), &[]), Standing::Making(&mark));
         assert_eq!(
@@ -284,18 +245,10 @@ mod tests {
 
     #[test]
     fn what_a_later_program_wrote_is_left_alone() {
-        for value in [
-            r#"{"version":2,"origin":"kubernetes"}"#,
-            r#"{"version":1,"origin":"nomad"}"#,
-            r#"{"version":1}"#,
-            r#"{"version":1,"origin":"kubernetes","of":-1}"#,
-            "",
-        ] {
-            let mark = stamp(value.as_bytes().to_vec(), 5);
-            assert_eq!(mark.mark, Mark::Newer, "{value}");
-            let there = [record(5)];
-            assert_eq!(standing(Some(&mark), &there), Standing::Foreign(NEWER));
-        }
+        let mark = entry(br#"{"version":2,"origin":"kubernetes"}"#.to_vec(), 5);
+        assert_eq!(mark.mark, Mark::Newer);
+        let there = [record(5)];
+        assert_eq!(standing(Some(&mark), &there), Standing::Foreign(NEWER));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use fairway_ipam::{
 };
 use fairway_k8s::Outcome;
 use fairway_kv::{Condition, Entry, ROOT, Revision, Txn, Write};
-use fairway_pools::{Object, claim};
+use fairway_pools::{Mark, Object, claim};
 use std::collections::BTreeMap;
 
 /// What the store has.
@@ -84,7 +84,7 @@ pub(super) fn next<'a>(
         },
         (Standing::Made(stamp, record), _) => Next::Commit(vec![Txn {
             conditions: vec![mark(stamp).stands(), as_it_is(record)],
-            writes: vec![put(key, marks::made(record.created))],
+            writes: vec![put(key, Mark::Of(record.created.0).write())],
         }]),
         (Standing::Ours(stamp, _), Some(wish)) => {
             let stands = mark(stamp).stands();
@@ -132,7 +132,7 @@ fn create<'a>(view: &View, mark: String, wish: &'a Object, now: Clock) -> Next<'
         let key = Key::Claim(claim.pool.clone(), claim.name.clone()).path();
         return Next::Commit(vec![Txn {
             conditions: vec![absent, Condition::Absent { key }],
-            writes: vec![put(mark, marks::making())],
+            writes: vec![put(mark, Mark::Making.write())],
         }]);
     }
     match judged(view, wish, now) {
@@ -140,7 +140,7 @@ fn create<'a>(view: &View, mark: String, wish: &'a Object, now: Clock) -> Next<'
             // What makes it is one transaction, and its mark is of the same revision.
             if let Some(last) = txns.last_mut() {
                 last.conditions.push(absent);
-                last.writes.push(put(mark, marks::together()));
+                last.writes.push(put(mark, Mark::Together.write()));
             }
             Next::Commit(txns)
         }
