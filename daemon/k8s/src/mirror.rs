@@ -10,7 +10,7 @@ use crate::{
     lease::chance,
     queue::Queue,
     report::{Report, watch_code},
-    run::Settings,
+    run::{Settings, same_cluster},
     seen::{Bare, Mirrored, Pod, Whole},
     sink::{BATCH, Change, Outcome, Sink, SinkError},
     status::Facts,
@@ -36,6 +36,8 @@ pub(crate) struct Leading {
     pub(crate) report: Arc<Report>,
     pub(crate) recorder: Recorder,
     pub(crate) settings: Arc<Settings>,
+    /// What the cluster was known by when this node began to lead.
+    pub(crate) cluster: String,
 }
 
 /// A list comes in pages of so many: a page of whole pods is megabytes for a moment.
@@ -154,6 +156,7 @@ impl<'a> Mirror<'a> {
         let what = self.kind.name();
         match event {
             Ok(Event::Init) => {
+                same_cluster(self.leading).await?;
                 self.queue.list();
                 self.facts.list();
             }
@@ -168,6 +171,7 @@ impl<'a> Mirror<'a> {
                 self.queue.gone(name);
             }
             Ok(Event::InitDone) => {
+                same_cluster(self.leading).await?;
                 self.leading.report.fine(what);
                 let there = self.mirrored().await?;
                 self.queue.listed(there);

@@ -6,6 +6,7 @@ use crate::{
     kind::Name,
     mirror::Leading,
     report::watch_code,
+    run::same_cluster,
     seen,
     sink::SinkError,
 };
@@ -144,6 +145,8 @@ async fn pass(leading: &Leading, apps: &Apps) -> Result<(), Stop> {
         let Some(end) = end(&app, found.map(|found| bound(&found.spec))) else {
             continue;
         };
+        // Another cluster's server knows none of them.
+        same_cluster(leading).await?;
         let freed = claims.release(&app, end).await?;
         for claim in freed {
             let (kind, name) = (app.kind.name(), &app.name);

@@ -99,6 +99,7 @@ pub async fn run(
             sink: sink.clone(),
             report: report.clone(),
             settings: settings.clone(),
+            cluster: String::new(),
         };
         let (tell, leads) = watch::channel(None);
         tokio::select! {
@@ -178,9 +179,12 @@ async fn lost(leads: &mut watch::Receiver<Leads>) {
 
 /// Mirrors all kinds, and gives claims back, until that must end.
 async fn work(leading: &Leading) -> SinkError {
-    let cluster = cluster(leading).await;
+    let leading = Leading {
+        cluster: cluster(leading).await,
+        ..leading.clone()
+    };
     loop {
-        match leading.sink.begin(&cluster).await {
+        match leading.sink.begin(&leading.cluster).await {
             Ok(()) => break,
             Err(SinkError::Away(text)) => leading.report.trouble("store", text),
             Err(error) => return error,
@@ -194,10 +198,31 @@ async fn work(leading: &Leading) -> SinkError {
         tasks.spawn(mirror::kind(leading.clone(), kind));
     }
     tasks.spawn(reap::reap(leading.clone()));
+    tasks.spawn(stays(leading.clone()));
     match tasks.join_next().await {
         Some(Ok(error)) => error,
         Some(Err(error)) => SinkError::Away(error.to_string()),
         None => SinkError::Away("nothing runs".to_owned()),
+    }
+}
+
+/// Comes back when another cluster's API server has the place of the one by which this node began to lead.
+async fn stays(leading: Leading) -> SinkError {
+    loop {
+        sleep(leading.settings.look).await;
+        if let Err(error) = same_cluster(&leading).await {
+            return error;
+        }
+    }
+}
+
+/// The API server is of the cluster by which this node began to lead: to be asked before what is not there is taken
+/// for gone. One whose etcd was lost and that was set up anew has address and certificates of before, and nothing else.
+pub(crate) async fn same_cluster(leading: &Leading) -> Result<(), SinkError> {
+    let (there, here) = (leading.cluster.clone(), cluster(leading).await);
+    match here == there {
+        true => Ok(()),
+        false => Err(SinkError::OtherCluster { there, here }),
     }
 }
 
