@@ -125,7 +125,7 @@ pub struct IPClaimStatus {
     /// The node of its holder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
-    /// Who holds it: `NAMESPACE/POD`, or a container.
+    /// What holds it: `CONTAINER/INTERFACE`, of a pod that of its sandbox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
 }
