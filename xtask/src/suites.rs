@@ -121,11 +121,16 @@ pub(crate) static SUITES: &[Suite] = &[
     },
     Suite {
         name: "k8s",
-        about: "our kinds on a real Kubernetes API server",
+        about: "our kinds on a real Kubernetes API server, and its pods by way of containerd, plugins and daemons",
         rest: false,
         folders: &["k8s"],
         packages: &["fairway-tests-k8s"],
-        needs: &[packages::LAB, packages::ETCD, packages::HTTP],
+        needs: &[
+            packages::LAB,
+            packages::ETCD,
+            packages::HTTP,
+            packages::RUNTIMES,
+        ],
         limit: MINUTE.saturating_mul(25),
         dist: true,
         waits: true,

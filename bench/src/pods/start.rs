@@ -33,11 +33,12 @@ pub(super) fn run(host: &Host, rounds: usize, raw: &mut Raw) -> Result<()> {
         plugins: Some(sides.front.clone()),
         handlers: sides.handlers.clone(),
         env: vec![
-            ("FAIRWAY_SOCKET", daemon.socket.clone()),
-            ("FAIRWAY_STATE_DIR", daemon.state.clone()),
-            ("FAIRWAY_BENCH_SIDES", sides.folders.clone()),
-            ("FAIRWAY_BENCH_CALLS", sides.calls.clone()),
+            ("FAIRWAY_SOCKET".into(), daemon.socket.clone().into()),
+            ("FAIRWAY_STATE_DIR".into(), daemon.state.clone().into()),
+            ("FAIRWAY_BENCH_SIDES".into(), sides.folders.clone().into()),
+            ("FAIRWAY_BENCH_CALLS".into(), sides.calls.clone().into()),
         ],
+        ..Setup::default()
     };
     let containerd = Containerd::with(host, setup)?;
     let wanted = |side: &&str| crate::named("FAIRWAY_BENCH_SIDES", side);

@@ -4,6 +4,7 @@
 //! RemovePodSandbox with `CNI_NETNS=""` and without. A failed ADD is followed
 //! by a DEL at once.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -23,6 +24,10 @@ const START: Duration = Duration::from_secs(20);
 /// How a daemon differs from one that runs every pod on the host's one network.
 #[derive(Debug)]
 pub struct Setup {
+    /// What tells several on a host apart; empty for the only one.
+    pub name: String,
+    /// What leads to where it runs, in front of the program: nothing, or `nsenter` with namespaces of a node on the host.
+    pub enter: Vec<OsString>,
     /// What each sandbox's first process is made from.
     pub image: &'static str,
     /// Where the plugins are; the host's unless told.
@@ -30,17 +35,36 @@ pub struct Setup {
     /// Handlers that a pod may name, and the folder with the network of each.
     pub handlers: Vec<(String, PathBuf)>,
     /// Variables for it, and so for the plugins.
-    pub env: Vec<(&'static str, PathBuf)>,
+    pub env: Vec<(OsString, OsString)>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         Self {
+            name: String::new(),
+            enter: Vec::new(),
             image: IMAGE,
             plugins: None,
             handlers: Vec::new(),
             env: Vec::new(),
         }
+    }
+}
+
+impl Setup {
+    /// Its files; the network configuration is to lie in `net.d` below it.
+    #[must_use]
+    pub fn folder(&self, host: &Host) -> PathBuf {
+        host.work().join(&self.name)
+    }
+
+    fn socket(&self, host: &Host) -> PathBuf {
+        self.folder(host).join("containerd.sock")
+    }
+
+    /// In the host's folder, where a failed test looks for it.
+    fn log(&self, host: &Host) -> PathBuf {
+        host.work().join(format!("containerd{}.log", self.name))
     }
 }
 
@@ -64,13 +88,13 @@ impl<'h> Containerd<'h> {
         Self::with(host, Setup::default())
     }
 
-    /// The same, set up otherwise.
+    /// The same, set up otherwise: several of them may run on a host.
     ///
     /// # Errors
     /// As [`Containerd::new`].
     pub fn with(host: &'h Host, setup: Setup) -> Result<Self> {
-        let conf = host.work().join("containerd.toml");
-        fs::write(&conf, configuration(host, &setup))?;
+        let conf = setup.folder(host).join("containerd.toml");
+        fs::write(conf, configuration(host, &setup))?;
         let archive = archive(host, setup.image)?;
         let (child, cri) = spawn(host, &setup)?;
         let containerd = Self {
@@ -114,7 +138,7 @@ impl<'h> Containerd<'h> {
     /// # Errors
     /// If it failed; with all that it said.
     pub fn ctr(&self, args: &[&str]) -> Result<String> {
-        let socket = socket(self.host);
+        let socket = self.setup.socket(self.host);
         let mut command = self.host.command("ctr");
         command.arg("--address").arg(socket);
         cmd::run(command.args(["--namespace", "k8s.io"]).args(args))?.ok()
@@ -157,33 +181,35 @@ impl Drop for Containerd<'_> {
     }
 }
 
-fn socket(host: &Host) -> PathBuf {
-    host.work().join("containerd.sock")
-}
-
 fn spawn(host: &Host, setup: &Setup) -> Result<(Child, Cri)> {
     let log = fs::File::options()
         .create(true)
         .append(true)
-        .open(host.work().join("containerd.log"))?;
-    let mut command = std::process::Command::new("containerd");
+        .open(setup.log(host))?;
+    let program = OsString::from("containerd");
+    let mut words = setup.enter.iter().chain([&program]);
+    let mut command = std::process::Command::new(words.next().unwrap_or(&program));
     let child = command
+        .args(words)
         .arg("--config")
-        .arg(host.work().join("containerd.toml"))
+        .arg(setup.folder(host).join("containerd.toml"))
         .env("TMPDIR", host.work().join("tmp"))
-        .envs(setup.env.iter().map(|(key, value)| (key, value)))
+        .envs(setup.env.iter().cloned())
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
         .spawn()
         .context("containerd (apt-get install containerd runc)")?;
-    let cri = cmd::eventually(START, || Cri::connect(&socket(host)))?;
+    let cri = cmd::eventually(START, || Cri::connect(&setup.socket(host)))?;
     Ok((child, cri))
 }
 
 /// The sandbox image, in the form that `ctr` imports.
 fn archive(host: &Host, image: &str) -> Result<PathBuf> {
     let file = host.work().join("sandbox.tar");
+    if file.exists() {
+        return Ok(file);
+    }
     let podman = Podman::new(host)?;
     if image == PAUSE {
         podman.pause()?;
@@ -239,8 +265,8 @@ disabled_plugins = [
         SystemdCgroup = false
         BinaryName = "runc"
 "#,
-        work = host.work().display(),
-        socket = socket(host).display(),
+        work = setup.folder(host).display(),
+        socket = setup.socket(host).display(),
         plugins = plugins.unwrap_or(host.plugins().dir()).display(),
         image = setup.image,
     );

@@ -27,7 +27,7 @@ use crate::plugins::Plugins;
 /// Names the cgroup of the host, and says that this process is on it.
 const INSIDE: &str = "FAIRWAY_INTEROP_HOST";
 
-/// For one test as a whole.
+/// How long one test may take as a whole.
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// PID 1 of the host: reaps what the engines leave to it (a zombie counts
@@ -54,11 +54,22 @@ pub fn on_private_host<F>(body: F) -> Result<()>
 where
     F: FnOnce(&Host) -> Result<()>,
 {
+    on_private_host_within(LIMIT, body)
+}
+
+/// As [`on_private_host`], for a test that takes longer than most.
+///
+/// # Errors
+/// As there.
+pub fn on_private_host_within<F>(limit: Duration, body: F) -> Result<()>
+where
+    F: FnOnce(&Host) -> Result<()>,
+{
     if env::var_os(INSIDE).is_some() {
         return inside(body);
     }
     let test = test_name::<F>()?;
-    let done = start_again(&[test, "--exact", "--nocapture"], LIMIT, Stdio::piped())?;
+    let done = start_again(&[test, "--exact", "--nocapture"], limit, Stdio::piped())?;
     ensure!(done.status.success(), "{done}");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::{Error, Programs, Result, Server, User, papers::Papers};
 use fairway_etcd_bed::{Cluster, Options, Seat};
-use fairway_lab::{Lab, Ns, poll};
+use fairway_lab::{Lab, Ns, Value, poll};
 use fairway_tests_cluster::{Cable, Lan};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -131,6 +131,11 @@ impl Bed {
     /// A folder that goes with the bed.
     pub fn folder(&self) -> &Path {
         self.lab.scratch()
+    }
+
+    /// The text of a kubeconfig file for these credentials, such as `{"tokenFile": …}`.
+    pub fn access(&self, credentials: &Value) -> String {
+        self.papers.config(credentials, &self.cable.address)
     }
 
     /// A user's kubeconfig file.

@@ -34,6 +34,19 @@ pub enum Error {
     /// It did not get ready.
     #[error("the API server is not ready; it said:\n{0}")]
     NotReady(String),
+    /// Something did not come to be on a node.
+    #[error("{what}; {name} said:\n{log}")]
+    Node {
+        /// Which.
+        name: String,
+        /// What was waited for.
+        what: String,
+        /// What its daemon said.
+        log: String,
+    },
+    /// A daemon is not as it has to be.
+    #[error("the daemon {0}")]
+    Daemon(&'static str),
     /// kubectl was refused.
     #[error("kubectl {line}: {text}")]
     Kubectl {

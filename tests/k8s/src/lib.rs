@@ -21,6 +21,7 @@
 mod bed;
 mod error;
 mod kubectl;
+pub mod node;
 mod papers;
 mod programs;
 mod server;

@@ -2,6 +2,7 @@
 
 use crate::{Error, Result, server::PORT};
 use fairway_etcd_bed::{Authority, Flaw};
+use fairway_lab::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -77,7 +78,8 @@ impl Papers {
         put("accounts.key", &key)?;
         put("tokens.csv", &User::ALL.map(User::line).concat())?;
         for user in User::ALL {
-            put(user.word(), &papers.config(user, ip))?;
+            let credentials = fairway_lab::json!({"token": user.token()});
+            put(user.word(), &papers.config(&credentials, ip))?;
         }
         Ok(papers)
     }
@@ -90,9 +92,9 @@ impl Papers {
         self.path(user.word())
     }
 
-    /// A kubeconfig file; JSON is YAML.
-    fn config(&self, user: User, ip: &str) -> String {
-        let (word, ca) = (user.word(), self.path("ca.pem"));
+    /// A kubeconfig file of whoever shows these credentials; JSON is YAML.
+    pub(crate) fn config(&self, credentials: &Value, ip: &str) -> String {
+        let ca = self.path("ca.pem");
         fairway_lab::json!({
             "apiVersion": "v1",
             "kind": "Config",
@@ -100,8 +102,8 @@ impl Papers {
                 "server": format!("https://{ip}:{PORT}"),
                 "certificate-authority": ca,
             }}],
-            "users": [{"name": word, "user": {"token": user.token()}}],
-            "contexts": [{"name": "bed", "context": {"cluster": "bed", "user": word}}],
+            "users": [{"name": "me", "user": credentials}],
+            "contexts": [{"name": "bed", "context": {"cluster": "bed", "user": "me"}}],
             "current-context": "bed",
         })
         .to_string()

@@ -3,6 +3,7 @@
 //! protobuf allows.
 
 use prost::Message;
+use std::collections::HashMap;
 
 /// What a sandbox is made from.
 #[derive(Clone, PartialEq, Message)]
@@ -16,6 +17,9 @@ pub struct PodSandboxConfig {
     /// Ports of the host that lead into the pod.
     #[prost(message, repeated, tag = "5")]
     pub port_mappings: Vec<PortMapping>,
+    /// The pod's annotations.
+    #[prost(map = "string, string", tag = "7")]
+    pub annotations: HashMap<String, String>,
     /// What only Linux has.
     #[prost(message, optional, tag = "8")]
     pub linux: Option<LinuxPodSandboxConfig>,

@@ -5,6 +5,7 @@
 
 mod messages;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -66,6 +67,7 @@ pub fn pod(name: &str, cgroup_parent: &str) -> PodSandboxConfig {
         }),
         hostname: name.to_owned(),
         port_mappings: Vec::new(),
+        annotations: HashMap::new(),
         linux: Some(LinuxPodSandboxConfig {
             cgroup_parent: cgroup_parent.to_owned(),
             security_context: None,

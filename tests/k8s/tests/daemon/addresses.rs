@@ -1,9 +1,10 @@
 //! Pools, claims and networks of the API server are those that the daemons give addresses of.
 
-use crate::node::{Node, Outcome, apply, condition};
+use crate::Outcome;
 use fairway_api::ipam::{Facts, Sourced};
 use fairway_lab::{Value, json};
 use fairway_tests_cluster::attachment;
+use fairway_tests_k8s::node::{Node, apply, condition};
 use fairway_tests_k8s::{Bed, User};
 use nix::sys::signal::Signal;
 
@@ -74,7 +75,7 @@ fn come_with_status(bed: &Bed, node: &Node) -> Outcome {
         ..Facts::default()
     };
     node.door.add(&attachment("c9"), facts)?;
-    node.soon("counted", || {
+    Ok(node.soon("counted", || {
         let (pool, network) = (status(bed, "ippool shop"), status(bed, "network tenant"));
         let claim = status(bed, "ipclaim edge");
         pool["live"] == 2
@@ -87,7 +88,7 @@ fn come_with_status(bed: &Bed, node: &Node) -> Outcome {
             && claim["addresses"]
                 .as_array()
                 .is_some_and(|all| all.len() == 2)
-    })
+    })?)
 }
 
 fn are_judged(bed: &Bed, node: &Node) -> Outcome {

@@ -1,8 +1,9 @@
 //! Ten thousand pods.
 
-use crate::node::{Node, Outcome, bed};
+use crate::Outcome;
 use fairway_lab::json;
 use fairway_tests_k8s::Bed;
+use fairway_tests_k8s::node::{Node, bed};
 use std::{fmt::Write as _, time::Instant};
 
 const PODS: usize = 10_000;
@@ -54,5 +55,5 @@ fn ten_thousand_pods_are_mirrored() -> Outcome {
     bed.etcd
         .etcdctl(&["del", "--prefix", "/registry/pods/crowd/p00"])?;
     node.start()?;
-    node.soon("compared", || node.names("pods").len() == PODS - 1000)
+    Ok(node.soon("compared", || node.names("pods").len() == PODS - 1000)?)
 }

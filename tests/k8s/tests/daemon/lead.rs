@@ -1,6 +1,7 @@
 //! One leads; when it is gone, another does.
 
-use crate::node::{Node, Outcome, apply, bed};
+use crate::Outcome;
+use fairway_tests_k8s::node::{Node, apply, bed};
 use fairway_tests_k8s::{Bed, User};
 use nix::sys::signal::Signal;
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ fn comes(bed: &Bed, node: &Node, name: &str) -> Outcome {
         bed,
         &format!(r#"{{"apiVersion":"v1","kind":"Namespace","metadata":{{"name":{name:?}}}}}"#),
     )?;
-    node.soon(name, || node.has("namespaces", name))
+    Ok(node.soon(name, || node.has("namespaces", name))?)
 }
 
 #[test]
@@ -47,5 +48,18 @@ fn another_leads_when_the_leader_is_gone() -> Outcome {
     b.end(Signal::SIGTERM)?;
     assert_eq!(holder(&bed), "");
     a.soon("a leads again", || holder(&bed) == "a")?;
-    comes(&bed, &a, "four")
+    comes(&bed, &a, "four")?;
+
+    // Stopped for a while, as a machine may be: it finds out that its time is over.
+    b.start()?;
+    b.soon("b follows", || b.has("namespaces", "four"))?;
+    a.signal(Signal::SIGSTOP)?;
+    b.soon("b leads", || holder(&bed) == "b")?;
+    comes(&bed, &b, "five")?;
+    a.signal(Signal::SIGCONT)?;
+    a.soon("a follows", || {
+        a.has("namespaces", "five") && a.log().contains("mirrors the API server no more")
+    })?;
+    assert_eq!(holder(&bed), "b");
+    comes(&bed, &a, "six")
 }

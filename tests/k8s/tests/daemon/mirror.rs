@@ -1,9 +1,10 @@
 //! What kubectl applies is there, what it deletes is gone, whatever happened in between; and what became of it is told.
 
-use crate::node::{Node, Outcome, apply, bed, condition};
+use crate::Outcome;
 use fairway_api::ipam::{Facts, Sourced};
 use fairway_lab::json;
 use fairway_tests_cluster::attachment;
+use fairway_tests_k8s::node::{Node, apply, bed, condition};
 use fairway_tests_k8s::{Bed, User};
 use nix::sys::signal::Signal;
 
@@ -238,5 +239,5 @@ fn claims_end(bed: &Bed, node: &Node) -> Outcome {
         User::Admin,
         "delete pod db-0 -n web --force --grace-period=0",
     )?;
-    node.soon("deleted", || claims().is_empty())
+    Ok(node.soon("deleted", || claims().is_empty())?)
 }
