@@ -35,11 +35,11 @@ impl<'h> Kubelet<'h> {
         let mut node = Node::bare(bed, name)?;
         node.configure(bed, &bed.kubeconfig(User::Daemon), "")?;
         node.start()?;
-        let env = node.env().iter();
+        let env = node.env();
         let setup = Setup {
             name: name.to_owned(),
             enter: node.enter().map(Into::into).to_vec(),
-            env: env.map(|(key, value)| (key.into(), value.into())).collect(),
+            env: env.map(|(key, value)| (key.into(), value.into())).to_vec(),
             ..Setup::default()
         };
         let configurations = setup.folder(host).join("net.d");
