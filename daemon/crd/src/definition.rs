@@ -73,8 +73,24 @@ fn one<Kind: CustomResourceExt, Spec: JsonSchema, Status: JsonSchema>(
     status["description"] = "What the daemon says of it.".into();
     let mut json = serde_json::to_value(Kind::crd()).unwrap_or_default();
     let version = &mut json["spec"]["versions"][0];
+    let own = version["additionalPrinterColumns"].take();
+    let own = own.as_array().into_iter().flatten().cloned();
+    version["additionalPrinterColumns"] = own.chain(columns_of_all()).collect();
     version["schema"] =
         json!({"openAPIV3Schema": structural::object(&description, name, spec, status)});
     json.sort_all_objects();
     Definition { kind, plural, json }
+}
+
+/// What `kubectl get` shows last of each kind; kube's derive takes no list that several kinds have in common.
+fn columns_of_all() -> [Value; 2] {
+    [
+        json!({
+            "name": "Accepted",
+            "type": "string",
+            "jsonPath": r#".status.conditions[?(@.type=="Accepted")].status"#,
+            "description": "Whether the object is valid.",
+        }),
+        json!({"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}),
+    ]
 }

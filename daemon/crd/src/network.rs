@@ -38,17 +38,6 @@ use serde::{Deserialize, Serialize};
         type_ = "integer",
         json_path = ".status.live",
         description = "Addresses of containers."
-    ),
-    printcolumn(
-        name = "Accepted",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Accepted\")].status",
-        description = "Whether the object is valid."
-    ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
     )
 )]
 #[serde(rename_all = "camelCase")]

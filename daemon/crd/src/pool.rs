@@ -50,17 +50,6 @@ use serde::{Deserialize, Serialize};
         type_ = "string",
         json_path = ".status.size",
         description = "Addresses that can be given in all."
-    ),
-    printcolumn(
-        name = "Accepted",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Accepted\")].status",
-        description = "Whether the object is valid."
-    ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
     )
 )]
 #[serde(rename_all = "camelCase")]

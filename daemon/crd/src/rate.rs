@@ -39,17 +39,6 @@ use serde::{Deserialize, Serialize};
         type_ = "string",
         json_path = ".spec.egress.rate",
         description = "What containers send, in bits a second."
-    ),
-    printcolumn(
-        name = "Accepted",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Accepted\")].status",
-        description = "Whether the object is valid."
-    ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
     )
 )]
 #[serde(rename_all = "camelCase")]

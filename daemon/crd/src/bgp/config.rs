@@ -32,17 +32,6 @@ use serde::{Deserialize, Serialize};
         type_ = "integer",
         json_path = ".spec.asn",
         description = "Of which AS they are."
-    ),
-    printcolumn(
-        name = "Accepted",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Accepted\")].status",
-        description = "Whether the object is valid."
-    ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
     )
 )]
 #[serde(rename_all = "camelCase")]
