@@ -5,7 +5,7 @@ use fairway_api::{Client, ClientError, Method, Progress};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// An answer of the daemon that netctl can show.
-pub(crate) trait Answer: Serialize + DeserializeOwned + 'static {
+pub(crate) trait Answer: Serialize + 'static {
     /// As a table.
     fn sheet(&self) -> Sheet;
 
@@ -70,15 +70,27 @@ pub(crate) enum Note {
 
 impl Job {
     /// Asks for something whose answer is a `T`.
-    pub(crate) fn new<T: Answer>(method: Method) -> Job {
-        Job::narrowed(method, |answer: T| answer)
+    pub(crate) fn new<T: Answer + DeserializeOwned>(method: Method) -> Job {
+        Job::asking(method, |client, method, progress| {
+            client.call_with::<T>(method, progress)
+        })
     }
 
-    /// Asks for something whose answer is a `T`, of which only a part is wanted.
-    pub(crate) fn narrowed<T: Answer>(method: Method, narrow: impl Fn(T) -> T + 'static) -> Job {
+    /// Asks for a list, however long.
+    pub(crate) fn list<T: DeserializeOwned + 'static>(method: Method) -> Job
+    where
+        Vec<T>: Answer,
+    {
+        Job::listed(method, |rows: Vec<T>| rows)
+    }
+
+    /// Asks for a list, of which something is made.
+    pub(crate) fn listed<T: DeserializeOwned + 'static, A: Answer>(
+        method: Method,
+        make: impl Fn(Vec<T>) -> A + 'static,
+    ) -> Job {
         Job::asking(method, move |client, method, progress| {
-            let answer: T = client.call_with(method, progress)?;
-            Ok(narrow(answer))
+            Ok(make(client.list(method, progress)?))
         })
     }
 

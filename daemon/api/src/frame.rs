@@ -12,8 +12,10 @@ use std::io::{self, Read};
 
 /// The longest request: a GC that keeps 10,000 attachments is one of 800 KB.
 pub const MAX_REQUEST: usize = 4 * 1024 * 1024;
-/// The longest answer.
+/// The longest frame of an answer.
 pub const MAX_REPLY: usize = 64 * 1024 * 1024;
+/// Bytes of rows that make a part of a list. The last row comes on top, whatever its length.
+pub const PART: usize = 4 * 1024 * 1024;
 /// Bytes of the length that leads each frame.
 pub const HEADER: usize = 4;
 
@@ -120,6 +122,24 @@ pub fn encode<T: Serialize>(message: &T, limit: usize) -> Result<Vec<u8>, FrameE
         }
         _ => Err(FrameError::TooLong { length, limit }),
     }
+}
+
+/// How many bytes something is in a frame.
+pub fn size(of: &impl Serialize) -> usize {
+    struct Count(usize);
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // What cannot be written is told when it is sent.
+    let _unwritable = serde_json::to_writer(&mut count, of);
+    count.0
 }
 
 /// The request in a frame's body.

@@ -28,6 +28,7 @@ fn bytes_and_messages_fit_both_ways() {
         let message = Request {
             v: VERSION,
             trace: None,
+            parts: false,
             method,
         };
         let frame = encode(&message, MAX_REQUEST).unwrap();
@@ -42,6 +43,10 @@ fn bytes_and_messages_fit_both_ways() {
         "4bf92f3577b34da6a3ce929d0e0e4736"
     );
     assert_eq!(encode(&message, MAX_REQUEST).unwrap(), framed(traced));
+    let parts = r#"{"v":1,"parts":true,"method":"pool.list"}"#;
+    let message = request(parts.as_bytes()).unwrap();
+    assert!(message.parts);
+    assert_eq!(encode(&message, MAX_REQUEST).unwrap(), framed(parts));
     // A trace is never a reason to refuse something.
     for junk in ["7", "null", "\"00-0-0-0\"", "{}", "[[1]]"] {
         let text = format!(r#"{{"v":1,"method":"pool.list","trace":{junk}}}"#);
@@ -57,6 +62,10 @@ fn bytes_and_messages_fit_both_ways() {
         (
             r#"{"v":1,"early":[1]}"#,
             Body::Early(serde_json::json!([1])),
+        ),
+        (
+            r#"{"v":1,"part":[1,2]}"#,
+            Body::Part(serde_json::json!([1, 2])),
         ),
         (
             r#"{"v":1,"progress":{"what":"w","done":1,"total":2}}"#,
@@ -97,6 +106,17 @@ fn what_is_sent_need_not_be_a_value() {
     ] {
         let message = Reply { v: VERSION, body };
         assert_eq!(encode(&message, MAX_REPLY).unwrap(), framed(text));
+    }
+}
+
+#[test]
+fn a_size_is_that_of_the_body() {
+    for value in [
+        serde_json::json!(null),
+        serde_json::json!({"a": "ä\"", "b": [1.5, {}]}),
+    ] {
+        let frame = encode(&value, MAX_REPLY).unwrap();
+        assert_eq!(size(&value), frame.len() - HEADER);
     }
 }
 

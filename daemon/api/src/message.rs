@@ -28,6 +28,10 @@ pub struct Request {
         skip_serializing_if = "Option::is_none"
     )]
     pub trace: Option<Trace>,
+    /// A list may come as several frames, [`Body::Part`] before the last: it is not bounded by
+    /// [`crate::frame::MAX_REPLY`] then. A daemon that is older passes over it and answers with one frame.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub parts: bool,
     /// What is wanted.
     #[serde(flatten)]
     pub method: Method,
@@ -192,10 +196,7 @@ pub enum Method {
     /// A neighbour, whole. Answer: [`admin::BgpNeighbor`].
     #[serde(rename = "bgp.neighbor")]
     BgpNeighbor(admin::BgpNeighborGet),
-    /// Routes of BGP, a part at a time. Answer: [`admin::BgpRoutes`].
-    #[serde(rename = "bgp.list")]
-    BgpList(admin::BgpRoutesAfter),
-    /// Routes of BGP, all at once, if they fit into an answer. Answer: a list of [`admin::BgpRoute`].
+    /// Routes of BGP. Answer: a list of [`admin::BgpRoute`].
     #[serde(rename = "bgp.routes")]
     BgpRoutes(admin::BgpRouteList),
     /// Ends a session, which begins anew; or asks for routes once more. Answer: [`Nothing`].
@@ -237,6 +238,8 @@ pub enum Body<T = Value> {
     Progress(Progress),
     /// The answer, before it is durable; the same comes again as `ok`.
     Early(T),
+    /// The first of a list, or the next ones; the last are in `ok`. Only where [`Request::parts`] was said.
+    Part(T),
     /// The answer.
     Ok(T),
     /// A refusal.

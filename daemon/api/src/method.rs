@@ -86,7 +86,6 @@ impl Method {
             Method::BgpPeers => "bgp.peers",
             Method::BgpNeighbor(_) => "bgp.neighbor",
             Method::BgpRoutes(_) => "bgp.routes",
-            Method::BgpList(_) => "bgp.list",
             Method::BgpReset(_) => "bgp.reset",
             Method::CallFailed(_) => "call.failed",
             Method::CallList => "call.list",

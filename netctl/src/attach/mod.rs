@@ -263,7 +263,7 @@ fn network(args: &AttachArgs, socket: &Path) -> Result<Network, NetctlError> {
         return Ok(network);
     }
     let mut client = watch::connect(socket)?;
-    let networks: Vec<admin::Network> = client.call(Method::NetworkList)?;
+    let networks: Vec<admin::Network> = client.list(Method::NetworkList, |_| {})?;
     match networks.iter().any(|network| network.name == name.as_str()) {
         true => Ok(network::of_daemon(name)?),
         false => Err(AttachError::Unknown {

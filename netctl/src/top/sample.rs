@@ -46,9 +46,9 @@ impl Sampler {
     pub(super) fn look(&mut self) -> Result<Sample, ClientError> {
         let info = self.client.call(Method::Info)?;
         let traffic = self.asked(Method::EndpointTraffic)?.unwrap_or_default();
-        let rates = self.asked(Method::RateList(RateList::default()))?;
+        let rates = self.listed(Method::RateList(RateList::default()))?;
         if self.looks.is_multiple_of(POOLS_EVERY)
-            && let Some(pools) = self.asked(Method::PoolList)?
+            && let Some(pools) = self.listed(Method::PoolList)?
         {
             self.pools = pools;
         }
@@ -67,11 +67,14 @@ impl Sampler {
     }
 
     fn asked<T: DeserializeOwned>(&mut self, method: Method) -> Result<Option<T>, ClientError> {
-        match self.client.call(method) {
-            Ok(answer) => Ok(Some(answer)),
-            Err(ClientError::Refused(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        unless_refused(self.client.call(method))
+    }
+
+    fn listed<T: DeserializeOwned>(
+        &mut self,
+        method: Method,
+    ) -> Result<Option<Vec<T>>, ClientError> {
+        unless_refused(self.client.list(method, |_| {}))
     }
 
     /// New ones; at the first look what was before is passed over.
@@ -96,5 +99,13 @@ impl Sampler {
             }
         }
         Ok(if first { Vec::new() } else { drops })
+    }
+}
+
+fn unless_refused<T>(answer: Result<T, ClientError>) -> Result<Option<T>, ClientError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(ClientError::Refused(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }

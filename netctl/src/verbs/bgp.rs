@@ -4,7 +4,7 @@ use crate::{
     args::Cidr,
     args_bgp::AsnArg,
     cli::usage,
-    document::{Job, Note, OnProgress},
+    document::{Job, Note},
     error::NetctlError,
 };
 use clap::{Args, Subcommand};
@@ -12,7 +12,7 @@ use fairway_api::{
     Client, ClientError, ErrorBody, Method, Nothing,
     admin::{
         Applied, BgpNeighbor, BgpNeighborGet, BgpPeers, BgpReset, BgpRoute, BgpRouteList,
-        BgpRoutes, BgpRoutesAfter, ObjectApply, ObjectList, ObjectRef,
+        ObjectApply, ObjectList, ObjectRef,
     },
 };
 use serde_json::{Value, json};
@@ -109,8 +109,7 @@ impl BgpVerb {
                     received,
                     advertised,
                 };
-                let first = BgpRoutesAfter { list, after: None };
-                Job::asking(Method::BgpList(first), all_routes).watchable()
+                Job::list::<BgpRoute>(Method::BgpRoutes(list)).watchable()
             }
             BgpVerb::Reset { address, soft } => {
                 let (address, soft) = (*address, *soft);
@@ -161,7 +160,7 @@ impl Add {
             Method::ObjectApply(ObjectApply { objects }),
             move |client, method, progress| {
                 not_there(client, &name)?;
-                client.call_with::<Vec<Applied>>(method, progress)
+                client.list::<Applied>(method, progress)
             },
         )
     }
@@ -178,33 +177,6 @@ impl Add {
     }
 }
 
-/// All parts, one after the other. A daemon that knows of no parts is asked for the whole.
-fn all_routes(
-    client: &mut Client,
-    mut method: Method,
-    progress: OnProgress<'_>,
-) -> Result<Vec<BgpRoute>, ClientError> {
-    let mut all = Vec::new();
-    loop {
-        let asked = method.clone();
-        let list = match &asked {
-            Method::BgpList(asked) => asked.list.clone(),
-            _ => BgpRouteList::default(),
-        };
-        let part: BgpRoutes = match client.call_with(asked, &mut *progress) {
-            Err(ClientError::Refused(body)) if body.is_unknown_method() => {
-                return client.call_with(Method::BgpRoutes(list), progress);
-            }
-            part => part?,
-        };
-        all.extend(part.routes);
-        match part.next {
-            None => return Ok(all),
-            after => method = Method::BgpList(BgpRoutesAfter { list, after }),
-        }
-    }
-}
-
 /// An object of that name would lose its rules: `add` says less than it may hold.
 fn not_there(client: &mut Client, name: &str) -> Result<(), ClientError> {
     let all = ObjectList {
@@ -212,7 +184,7 @@ fn not_there(client: &mut Client, name: &str) -> Result<(), ClientError> {
         namespace: None,
         name: None,
     };
-    let all: Vec<Value> = client.call(Method::ObjectList(all))?;
+    let all: Vec<Value> = client.list(Method::ObjectList(all), |_| {})?;
     let named = |object: &Value| {
         let named = object.pointer("/metadata/name");
         named.and_then(Value::as_str) == Some(name)

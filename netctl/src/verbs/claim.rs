@@ -110,7 +110,7 @@ impl ClaimVerb {
             ClaimVerb::Create(create) => Job::new::<Claim>(Method::ClaimCreate(create.api())),
             ClaimVerb::Ls { pool, app } => {
                 let (pool, app) = (pool.clone(), app.clone());
-                Job::new::<Vec<Claim>>(Method::ClaimList(ClaimList { pool, app })).watchable()
+                Job::list::<Claim>(Method::ClaimList(ClaimList { pool, app })).watchable()
             }
             ClaimVerb::Rm(remove) => {
                 let method = Method::ClaimRemove(ClaimRemove {
@@ -120,7 +120,7 @@ impl ClaimVerb {
                     replicas: remove.replicas,
                     force: remove.force,
                 });
-                Job::new::<Vec<Claim>>(method)
+                Job::list::<Claim>(method)
             }
             ClaimVerb::Move(to) => Job::new::<Claim>(Method::ClaimMove(ClaimMove {
                 name: to.name.clone(),

@@ -8,7 +8,7 @@ use crate::{
 };
 use clap::{Subcommand, builder::NonEmptyStringValueParser};
 use fairway_api::{Method, call::FailedCall, endpoint::Endpoint};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EndpointVerb {
@@ -25,20 +25,20 @@ pub(crate) enum EndpointVerb {
 }
 
 /// All interfaces of the containers that were meant.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 #[serde(transparent)]
 struct Shown(Vec<Endpoint>);
 
 impl EndpointVerb {
     pub(crate) fn job(&self) -> Job {
         match self {
-            EndpointVerb::Ls => Job::new::<Vec<Endpoint>>(Method::EndpointList).watchable(),
+            EndpointVerb::Ls => Job::list::<Endpoint>(Method::EndpointList).watchable(),
             EndpointVerb::Show { container } => {
                 let container = container.clone();
-                let narrow = move |all: Shown| Shown(meant(all.0, &container));
-                Job::narrowed(Method::EndpointList, narrow).watchable()
+                let narrow = move |all| Shown(meant(all, &container));
+                Job::listed(Method::EndpointList, narrow).watchable()
             }
-            EndpointVerb::Failed => Job::new::<Vec<FailedCall>>(Method::CallList).watchable(),
+            EndpointVerb::Failed => Job::list::<FailedCall>(Method::CallList).watchable(),
         }
     }
 }

@@ -60,7 +60,7 @@ impl IpamVerb {
                     node,
                     address,
                 });
-                Job::new::<Vec<AddressRow>>(method).watchable()
+                Job::list::<AddressRow>(method).watchable()
             }
             IpamVerb::Check { pool, fix } => {
                 let (pool, fix) = (pool.clone(), *fix);

@@ -70,7 +70,7 @@ pub(crate) struct Set {
 impl NetworkVerb {
     pub(crate) fn job(&self) -> Result<Job, NetctlError> {
         Ok(match self {
-            NetworkVerb::Ls => Job::new::<Vec<Network>>(Method::NetworkList).watchable(),
+            NetworkVerb::Ls => Job::list::<Network>(Method::NetworkList).watchable(),
             NetworkVerb::Create(create) => {
                 Job::new::<Network>(Method::NetworkCreate(NetworkCreate {
                     name: create.name.clone(),

@@ -41,7 +41,7 @@ pub(crate) enum NodeVerb {
 impl NodeVerb {
     pub(crate) fn job(&self) -> Job {
         match self {
-            NodeVerb::Ls => Job::new::<Vec<Node>>(Method::NodeList).watchable(),
+            NodeVerb::Ls => Job::list::<Node>(Method::NodeList).watchable(),
             NodeVerb::Drain { name } => drain(name, false),
             NodeVerb::Undrain { name } => drain(name, true),
             NodeVerb::Rm {

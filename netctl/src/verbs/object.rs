@@ -61,7 +61,7 @@ impl Apply {
         }
         let method = Method::ObjectApply(ObjectApply { objects });
         Ok(Job::asking(method, move |client, method, progress| {
-            let answer = client.call_with::<Vec<Applied>>(method, progress);
+            let answer = client.list::<Applied>(method, progress);
             answer.map_err(|error| match error {
                 ClientError::Refused(body) => ClientError::Refused(placed(body, &places)),
                 other => other,
@@ -106,7 +106,7 @@ impl Get {
             namespace,
             name,
         });
-        Ok(Job::narrowed(method, move |objects: Objects| objects.named(named)).watchable())
+        Ok(Job::listed(method, move |objects| Objects::new(objects, named)).watchable())
     }
 }
 

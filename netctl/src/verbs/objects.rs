@@ -9,7 +9,7 @@ use crate::{
     sheet::{Cell, Sheet, Tone},
 };
 use fairway_api::admin::RateWish;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 /// The annotation that puts a policy, or a namespace's policies, in audit.
@@ -24,16 +24,8 @@ pub(super) struct Objects {
 }
 
 impl Objects {
-    pub(super) fn named(self, named: bool) -> Objects {
-        Objects { named, ..self }
-    }
-}
-
-impl<'de> Deserialize<'de> for Objects {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Objects, D::Error> {
-        let items = Vec::deserialize(from)?;
-        let named = false;
-        Ok(Objects { items, named })
+    pub(super) fn new(items: Vec<Value>, named: bool) -> Objects {
+        Objects { items, named }
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) struct Explain {
 impl PolicyVerb {
     pub(crate) fn job(&self) -> Result<Job, NetctlError> {
         Ok(match self {
-            PolicyVerb::Ls => Job::new::<Vec<Policy>>(Method::PolicyList),
+            PolicyVerb::Ls => Job::list::<Policy>(Method::PolicyList),
             PolicyVerb::Explain(explain) => {
                 Job::new::<PolicyExplained>(Method::PolicyExplain(explain.api()?))
             }
@@ -56,7 +56,7 @@ impl PolicyVerb {
                     });
                     rows
                 };
-                Job::narrowed(Method::PolicyAudit, sorted)
+                Job::listed(Method::PolicyAudit, sorted)
             }
             PolicyVerb::Status => Job::new::<PolicyStatus>(Method::PolicyStatus),
         }

@@ -145,7 +145,7 @@ impl Settings {
 impl PoolVerb {
     pub(crate) fn job(&self) -> Result<Job, NetctlError> {
         Ok(match self {
-            PoolVerb::Ls => Job::new::<Vec<Pool>>(Method::PoolList).watchable(),
+            PoolVerb::Ls => Job::list::<Pool>(Method::PoolList).watchable(),
             PoolVerb::Create(create) => Job::new::<Pool>(Method::PoolCreate(PoolCreate {
                 name: create.name.clone(),
                 ranges: create.ranges.ranges(&create.cidr, create.cidr.len())?,

@@ -79,7 +79,7 @@ impl RateVerb {
         };
         Ok(match self {
             RateVerb::Ls { workload } => {
-                Job::new::<Vec<Rate>>(Method::RateList(of(workload))).watchable()
+                Job::list::<Rate>(Method::RateList(of(workload))).watchable()
             }
             RateVerb::Set(set) => Job::new::<RateOverride>(Method::RateSet(set.api()?)),
             RateVerb::Rm { workload } => {
@@ -89,7 +89,7 @@ impl RateVerb {
                     .note(Note::Instead(note))
             }
             RateVerb::History { workload } => {
-                Job::new::<Vec<RateChanged>>(Method::RateHistory(of(workload))).watchable()
+                Job::list::<RateChanged>(Method::RateHistory(of(workload))).watchable()
             }
         })
     }

@@ -34,7 +34,7 @@ impl RouteVerb {
         let job = match self {
             RouteVerb::Ls { network } => {
                 let network = network.clone();
-                Job::new::<Vec<Route>>(Method::RouteList(RouteList { network }))
+                Job::list::<Route>(Method::RouteList(RouteList { network }))
             }
             RouteVerb::Why { address, network } => {
                 let (address, network) = (*address, network.clone());

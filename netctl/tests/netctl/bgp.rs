@@ -7,7 +7,6 @@ use crate::{
     requests::asks,
     watch::Watching,
 };
-use fairway_api::{Body, ErrorBody, Method};
 use fairway_lab::poll;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -24,25 +23,24 @@ fn what_is_asked() {
             ("bgp neighbor -o json show fd00::2", "bgp.neighbor", address),
         ],
     );
-    let list = |list: Value| json!({"list": list});
     asks(
         answers::routes(),
         &[
-            ("bgp routes", "bgp.list", list(json!({}))),
+            ("bgp routes", "bgp.routes", json!({})),
             (
                 "bgp routes 0.0.0.0/0",
-                "bgp.list",
-                list(json!({"prefix": "0.0.0.0/0"})),
+                "bgp.routes",
+                json!({"prefix": "0.0.0.0/0"}),
             ),
             (
                 "bgp routes --received 10.0.0.1",
-                "bgp.list",
-                list(json!({"received": "10.0.0.1"})),
+                "bgp.routes",
+                json!({"received": "10.0.0.1"}),
             ),
             (
                 "bgp routes fd01::/64 --advertised fd00::2",
-                "bgp.list",
-                list(json!({"prefix": "fd01::/64", "advertised": "fd00::2"})),
+                "bgp.routes",
+                json!({"prefix": "fd01::/64", "advertised": "fd00::2"}),
             ),
         ],
     );
@@ -61,53 +59,6 @@ fn what_is_asked() {
             ),
         ],
     );
-}
-
-/// Of a table that does not fit into one answer, each part is asked for, and all of it is one document.
-#[test]
-fn routes_come_in_parts() {
-    let fake = Fake::serving(|method| {
-        let all = answers::routes();
-        let part = match method {
-            Method::BgpList(asked) => match asked.after.as_deref() {
-                None => json!({"routes": [all[0]], "next": "0.0.0.0/0"}),
-                Some("0.0.0.0/0") => json!({"routes": [all[1], all[2]], "next": "10.1.48.0/26"}),
-                Some(after) => {
-                    assert_eq!(after, "10.1.48.0/26");
-                    json!({"routes": []})
-                }
-            },
-            other => panic!("{other:?}"),
-        };
-        vec![Body::Ok(part)]
-    });
-    let ran = fake.run("bgp routes --received 10.0.0.1 -o json");
-    assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{ran:?}");
-    let document: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!(document, answers::routes());
-    let asked = fake.asked();
-    let received = json!({"received": "10.0.0.1"});
-    let all: Vec<&Value> = asked.iter().map(|one| &one["params"]["list"]).collect();
-    assert_eq!(all, [&received, &received, &received]);
-}
-
-/// A daemon of an older version has no parts.
-#[test]
-fn an_older_daemon_is_asked_for_the_whole() {
-    let fake = Fake::serving(|method| match method {
-        Method::BgpRoutes(list) => {
-            assert_eq!(list.prefix.as_deref(), Some("10.1.48.0/26"));
-            vec![Body::Ok(answers::routes())]
-        }
-        _ => vec![Body::Error(ErrorBody {
-            code: 6,
-            message: "the request: method".to_owned(),
-            details: "unknown variant `bgp.list`, expected one of …".to_owned(),
-        })],
-    });
-    let ran = fake.run("bgp routes 10.1.48.0/26 -o json");
-    let document: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!((ran.status, document), (0, answers::routes()));
 }
 
 #[test]

@@ -51,13 +51,7 @@ impl Fake {
     /// Answers each request with this.
     pub(crate) fn answering(answer: impl Into<Value>) -> Fake {
         let answer = answer.into();
-        Fake::serving(move |method| {
-            vec![Body::Ok(match method {
-                // All in one part.
-                Method::BgpList(_) => json!({"routes": answer}),
-                _ => answer.clone(),
-            })]
-        })
+        Fake::serving(move |_| vec![Body::Ok(answer.clone())])
     }
 
     /// Refuses each request.

@@ -20,6 +20,7 @@ mod exits;
 mod fake;
 mod flows;
 mod output;
+mod parts;
 mod policy;
 mod rate;
 mod real;

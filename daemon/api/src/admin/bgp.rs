@@ -36,26 +36,6 @@ pub struct BgpRouteList {
     pub advertised: Option<IpAddr>,
 }
 
-/// Some of these routes: of many neighbours' tables all together would not fit into an answer. Answer: [`BgpRoutes`].
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BgpRoutesAfter {
-    /// Which.
-    pub list: BgpRouteList,
-    /// Those behind this prefix; see [`BgpRoutes::next`]. Absent: from the first on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<String>,
-}
-
-/// The answer to [`BgpRoutesAfter`].
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BgpRoutes {
-    /// By prefix.
-    pub routes: Vec<BgpRoute>,
-    /// There are more: to be given as [`BgpRoutesAfter::after`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
-}
-
 /// The speaker of this node, and its neighbours in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -21,7 +21,7 @@ mod top;
 pub use address::{AddressRow, Audit, Balance, Finding, IpamAudit, IpamFree, IpamList};
 pub use bgp::{
     BgpCounts, BgpError, BgpMessages, BgpNeighbor, BgpNeighborGet, BgpPeer, BgpPeers, BgpReset,
-    BgpRoute, BgpRouteList, BgpRoutes, BgpRoutesAfter,
+    BgpRoute, BgpRouteList,
 };
 pub use claim::{Claim, ClaimCreate, ClaimList, ClaimMove, ClaimRemove, SetSize};
 pub use doctor::{Check, Doctor};

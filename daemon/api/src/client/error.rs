@@ -76,7 +76,7 @@ pub enum Breakage {
     /// The answer is not what that request is answered with.
     #[error("an answer of another form")]
     Answer(#[source] serde_json::Error),
-    /// `early` where none was asked for, or an `ok` that differs from it.
+    /// `early` or a `part` where none was asked for, or an `ok` that differs from what came early.
     #[error("an answer that does not fit the one before")]
     OutOfStep,
     /// An earlier call on this connection failed half-way; it is of no use any more.

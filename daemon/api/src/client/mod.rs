@@ -95,10 +95,34 @@ impl Client {
         method: Method,
         on_progress: impl FnMut(&Progress),
     ) -> Result<T, ClientError> {
-        self.send(method)?;
+        self.send(method, false)?;
         match self.answer(on_progress)? {
             Answer::Ok(value) => self.typed(value),
-            Answer::Early(_) => Err(self.out_of_step()),
+            Answer::Early(_) | Answer::Part(_) => Err(self.out_of_step()),
+        }
+    }
+
+    /// Asks for a list of any length, which comes in parts, and waits for all of it.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn list<T: DeserializeOwned>(
+        &mut self,
+        method: Method,
+        mut on_progress: impl FnMut(&Progress),
+    ) -> Result<Vec<T>, ClientError> {
+        self.send(method, true)?;
+        let mut all = Vec::new();
+        loop {
+            // Each part becomes rows at once: as values they are several times as large.
+            match self.answer(&mut on_progress)? {
+                Answer::Part(value) => all.extend(self.typed::<Vec<T>>(value)?),
+                Answer::Ok(value) => {
+                    all.extend(self.typed::<Vec<T>>(value)?);
+                    return Ok(all);
+                }
+                Answer::Early(_) => return Err(self.out_of_step()),
+            }
         }
     }
 
@@ -112,10 +136,11 @@ impl Client {
         mut request: Allocate,
     ) -> Result<(Allocated, Pending), ClientError> {
         request.early = true;
-        self.send(Method::Allocate(Box::new(request)))?;
+        self.send(Method::Allocate(Box::new(request)), false)?;
         let (value, early) = match self.answer(|_| {})? {
             Answer::Ok(value) => (value, false),
             Answer::Early(value) => (value, true),
+            Answer::Part(_) => return Err(self.out_of_step()),
         };
         let allocated: Allocated = self.typed(value)?;
         let early = early.then(|| allocated.clone());
@@ -128,13 +153,14 @@ impl Client {
         ))
     }
 
-    fn send(&mut self, method: Method) -> Result<(), ClientError> {
+    fn send(&mut self, method: Method, parts: bool) -> Result<(), ClientError> {
         if self.spent {
             return Err(self.stream.broken(Breakage::Spent));
         }
         let request = Request {
             v: VERSION,
             trace: self.trace,
+            parts,
             method,
         };
         let frame = frame::encode(&request, frame::MAX_REQUEST).map_err(ClientError::Unsendable)?;
@@ -160,6 +186,7 @@ impl Client {
             match reply.body {
                 Body::Progress(progress) => on_progress(&progress),
                 Body::Early(value) => return Ok(Answer::Early(value)),
+                Body::Part(value) => return Ok(Answer::Part(value)),
                 Body::Ok(value) => {
                     self.spent = false;
                     return Ok(Answer::Ok(value));
@@ -192,7 +219,9 @@ impl Pending {
         if let Some(early) = self.early {
             match self.client.answer(|_| {})? {
                 Answer::Ok(value) if self.client.typed::<Allocated>(value.clone())? == early => {}
-                Answer::Ok(_) | Answer::Early(_) => return Err(self.client.out_of_step()),
+                Answer::Ok(_) | Answer::Early(_) | Answer::Part(_) => {
+                    return Err(self.client.out_of_step());
+                }
             }
         }
         Ok(self.client)
@@ -201,5 +230,6 @@ impl Pending {
 
 enum Answer {
     Early(Value),
+    Part(Value),
     Ok(Value),
 }

@@ -152,6 +152,42 @@ fn calls_follow_each_other_on_one_connection() {
     client.call::<Vec<String>>(Method::PoolList).unwrap();
 }
 
+/// A list comes in any number of parts; one that ends in a refusal is none, and the connection is as good as before.
+#[test]
+fn a_list_comes_in_parts() {
+    let part = |rows| frame_of(Body::Part(serde_json::json!(rows)));
+    let ok = |rows| frame_of(Body::Ok(serde_json::json!(rows)));
+    let progress = frame_of(Body::Progress(Progress::note("a note".into())));
+    let answers = [
+        [progress, part(vec![1, 2]), part(vec![3]), ok(vec![4, 5])].concat(),
+        [part(vec![1]), frame_of(Body::Error(refusal()))].concat(),
+        [part(vec![1]), ok(vec![])].concat(),
+        ok(vec![7]),
+        [part(vec![1]), frame_of(early(&allocated(1)))].concat(),
+    ];
+    let daemon = Daemon::new(move |mut stream| {
+        for answer in answers {
+            assert!(take(&mut stream).parts);
+            stream.write_all(&answer).unwrap();
+        }
+        let _ = stream.read(&mut [0]);
+    });
+    let mut client = daemon.client();
+    let mut notes = 0;
+    let whole: Vec<u32> = client.list(Method::PoolList, |_| notes += 1).unwrap();
+    assert_eq!((whole, notes), (vec![1, 2, 3, 4, 5], 1));
+    let mut list = || client.list::<u32>(Method::PoolList, |_| {});
+    assert!(matches!(list(), Err(ClientError::Refused(body)) if body == refusal()));
+    assert_eq!(list().unwrap(), [1]);
+    assert_eq!(list().unwrap(), [7]);
+    let step = |error: &ClientError| match error {
+        ClientError::Broken { source, .. } => format!("{source:?}"),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(step(&list().unwrap_err()), "OutOfStep");
+    assert_eq!(step(&list().unwrap_err()), "Spent");
+}
+
 #[test]
 fn nobody_there_is_told_apart() {
     let dir = tempfile::tempdir().unwrap();
@@ -231,7 +267,7 @@ fn a_daemon_that_is_silent_or_slow_is_not_waited_for() {
 fn a_broken_connection_says_how() {
     type Judge = fn(&Breakage) -> bool;
     let whole = frame_of(Body::Ok(serde_json::json!(1)));
-    let cases: [(Vec<u8>, Judge); 6] = [
+    let cases: [(Vec<u8>, Judge); 7] = [
         (vec![], |b| matches!(b, Breakage::Closed)),
         (whole[..7].to_vec(), |b| {
             matches!(b, Breakage::Frame(FrameError::Truncated { have: 7, .. }))
@@ -244,6 +280,10 @@ fn a_broken_connection_says_how() {
         }),
         (whole, |b| matches!(b, Breakage::Answer(_))),
         (frame_of(early(&allocated(1))), |b| {
+            matches!(b, Breakage::OutOfStep)
+        }),
+        // Nobody asked for parts.
+        (frame_of(Body::Part(serde_json::json!(["x"]))), |b| {
             matches!(b, Breakage::OutOfStep)
         }),
     ];

@@ -1,15 +1,11 @@
 //! What is asked of the task.
 
-use super::{told, turn::Turn};
+use super::{Asked, Listed, told, turn::Turn};
 use crate::convert::body;
-use fairway_api::{ErrorBody, admin};
-use fairway_bgp::Prefix;
+use fairway_api::{ErrorBody, admin, frame};
 use fairway_cni::Code;
 use fairway_speaker::{Gone, PeerStatus, Seen, Which};
 use std::net::IpAddr;
-
-/// Bytes of routes that are enough for one answer: an eighth of what may be in one, since the last page comes on top.
-const PART: usize = fairway_api::frame::MAX_REPLY / 8;
 
 impl Turn {
     pub(super) async fn peers(&self) -> Result<admin::BgpPeers, ErrorBody> {
@@ -72,57 +68,30 @@ impl Turn {
         Ok(told::neighbour(&status, &warnings))
     }
 
-    pub(super) async fn list(
-        &self,
-        list: admin::BgpRouteList,
-    ) -> Result<Vec<admin::BgpRoute>, ErrorBody> {
-        let all = self.part(told::which(&list)?, None, usize::MAX).await?;
-        Ok(all.routes)
-    }
-
-    /// As many as make a part, and where the next one begins.
-    pub(super) async fn some(
-        &self,
-        asked: admin::BgpRoutesAfter,
-    ) -> Result<admin::BgpRoutes, ErrorBody> {
+    pub(super) async fn list(&self, asked: Asked) -> Result<Listed, ErrorBody> {
         let which = told::which(&asked.list)?;
-        let after = asked.after.map(|text| text.parse::<Prefix>()).transpose();
-        let after =
-            after.map_err(|error| body(Code::INVALID_CONFIG, format_args!("after: {error}")))?;
-        self.part(which, after, PART).await
-    }
-
-    async fn part(
-        &self,
-        which: Which,
-        after: Option<Prefix>,
-        enough: usize,
-    ) -> Result<admin::BgpRoutes, ErrorBody> {
         let is_told = matches!(which, Which::Told(_));
         let hops = (!is_told).then_some(&self.hops);
         let (mut routes, mut bytes) = (Vec::new(), 0);
         let take = |seen: Vec<Seen>| {
             let some = told::routes(&seen, hops);
-            bytes += some.iter().map(told::length).sum::<usize>();
+            bytes += some.iter().map(frame::size).sum::<usize>();
             routes.extend(some);
-            bytes < enough
+            bytes < asked.enough
         };
         let shown = match &self.running {
             Some(running) => {
-                let shown = running.speaker.show_some(which, after, take).await;
+                let shown = running.speaker.show_some(which, asked.after, take).await;
                 shown.map_err(ends)?
             }
             None if matches!(which, Which::Heard(_) | Which::Told(_)) => None,
             None => Some(None),
         };
         match (shown, which) {
-            (Some(next), _) => Ok(admin::BgpRoutes {
-                routes,
-                next: next.map(|prefix| prefix.to_string()),
-            }),
+            (Some(next), _) => Ok(Listed { routes, next }),
             (None, Which::Heard(address)) => Err(self.stranger("received", address)),
             (None, Which::Told(address)) => Err(self.stranger("advertised", address)),
-            (None, Which::Used | Which::To(_)) => Ok(admin::BgpRoutes::default()),
+            (None, Which::Used | Which::To(_)) => Ok(Listed { routes, next: None }),
         }
     }
 

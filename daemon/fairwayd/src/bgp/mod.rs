@@ -17,6 +17,7 @@ mod wanted;
 
 use crate::{convert::body, driver::Driver, hops::Hops, routes::Routes};
 use fairway_api::{ErrorBody, admin};
+use fairway_bgp::Prefix;
 use fairway_cni::Code;
 use fairway_ipam::NodeName;
 use fairway_kv::{Change, Update};
@@ -42,13 +43,26 @@ pub(crate) struct Beginning {
 
 type To<T> = oneshot::Sender<Result<T, ErrorBody>>;
 
+/// Which routes, behind which prefix, and how many bytes of them are enough.
+struct Asked {
+    list: admin::BgpRouteList,
+    after: Option<Prefix>,
+    enough: usize,
+}
+
+/// Some routes, by prefix.
+pub(crate) struct Listed {
+    pub(crate) routes: Vec<admin::BgpRoute>,
+    /// There are more behind this one.
+    pub(crate) next: Option<Prefix>,
+}
+
 /// What is put to the task.
 enum Message {
     Store(Update),
     Peers(To<admin::BgpPeers>),
     Neighbour(IpAddr, To<admin::BgpNeighbor>),
-    Routes(admin::BgpRouteList, To<Vec<admin::BgpRoute>>),
-    RoutesAfter(admin::BgpRoutesAfter, To<admin::BgpRoutes>),
+    Routes(Asked, To<Listed>),
     Reset(admin::BgpReset, To<()>),
     Problems(To<Vec<String>>),
     End(oneshot::Sender<()>),
@@ -95,26 +109,22 @@ impl Bgp {
         self.ask(|to| Message::Neighbour(get.address, to)).await
     }
 
-    /// Routes.
+    /// Those behind a prefix, until they are `enough` bytes.
     ///
     /// # Errors
     /// Where it is not clear which are wanted, or the neighbour is none.
     pub(crate) async fn routes(
         &self,
         list: admin::BgpRouteList,
-    ) -> Result<Vec<admin::BgpRoute>, ErrorBody> {
-        self.ask(|to| Message::Routes(list, to)).await
-    }
-
-    /// Some routes, and where to go on.
-    ///
-    /// # Errors
-    /// As [`Bgp::routes`], and where it is not clear where to go on.
-    pub(crate) async fn routes_after(
-        &self,
-        asked: admin::BgpRoutesAfter,
-    ) -> Result<admin::BgpRoutes, ErrorBody> {
-        self.ask(|to| Message::RoutesAfter(asked, to)).await
+        after: Option<Prefix>,
+        enough: usize,
+    ) -> Result<Listed, ErrorBody> {
+        let asked = Asked {
+            list,
+            after,
+            enough,
+        };
+        self.ask(|to| Message::Routes(asked, to)).await
     }
 
     /// Ends a session, which begins anew, or asks and tells all once more.

@@ -189,23 +189,6 @@ pub(super) fn routes(shown: &[Seen], hops: Option<&Hops>) -> Vec<admin::BgpRoute
     all.collect()
 }
 
-/// Bytes that a route takes in an answer, about: each character of it, and what is around them.
-pub(super) fn length(route: &admin::BgpRoute) -> usize {
-    const AROUND: usize = 256;
-    let texts = [
-        &route.prefix,
-        &route.source,
-        &route.as_path,
-        &route.origin,
-        &route.why,
-    ];
-    let many = route.via.iter().chain(&route.communities);
-    // A list's item has quotes and a comma.
-    AROUND
-        + texts.map(String::len).iter().sum::<usize>()
-        + many.map(|text| text.len() + 3).sum::<usize>()
-}
-
 fn route(seen: &Seen, answer: Option<Answer>) -> admin::BgpRoute {
     let (via, unreached) = match answer {
         Some(Ok(Reached { by, .. })) => (by.iter().map(ToString::to_string).collect(), None),

@@ -131,8 +131,7 @@ impl Turn {
             Message::Store(update) => self.store(update).await,
             Message::Peers(to) => drop(to.send(self.peers().await)),
             Message::Neighbour(address, to) => drop(to.send(self.neighbour(address).await)),
-            Message::Routes(list, to) => drop(to.send(self.list(list).await)),
-            Message::RoutesAfter(asked, to) => drop(to.send(self.some(asked).await)),
+            Message::Routes(asked, to) => drop(to.send(self.list(asked).await)),
             Message::Reset(reset, to) => drop(to.send(self.reset(reset).await)),
             Message::Problems(to) => drop(to.send(Ok(self.problems()))),
             Message::End(_) => {}

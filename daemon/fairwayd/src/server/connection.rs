@@ -3,7 +3,7 @@
 use super::{Asked, Limits, Service};
 use fairway_api::{
     Body, ErrorBody, Progress, Reply, VERSION,
-    frame::{self, FrameError, HEADER, MAX_REPLY, MAX_REQUEST},
+    frame::{self, FrameError, HEADER, MAX_REPLY, MAX_REQUEST, PART},
 };
 use serde::Serialize;
 use std::{
@@ -30,6 +30,8 @@ pub struct Replies {
     writer: OwnedWriteHalf,
     patience: Duration,
     refused: Option<ErrorBody>,
+    /// Whoever asks takes lists in parts.
+    parts: bool,
 }
 
 impl Replies {
@@ -64,6 +66,44 @@ impl Replies {
             Err(error) => Body::Error(error),
         })
         .await
+    }
+
+    /// The answer where it is a list: in parts, if the caller takes them. No more than one of them is there in
+    /// the form in which it is sent, and its rows are gone by then.
+    ///
+    /// # Errors
+    /// Where the caller is gone.
+    pub async fn list<T: Serialize>(
+        &mut self,
+        rows: Result<Vec<T>, ErrorBody>,
+    ) -> Result<(), Gone> {
+        let rows = match rows {
+            Ok(rows) if self.parts => rows,
+            whole => return self.answer(whole).await,
+        };
+        let (mut part, mut bytes) = (Vec::new(), 0);
+        for row in rows {
+            bytes += frame::size(&row);
+            part.push(row);
+            if bytes >= PART {
+                self.part(std::mem::take(&mut part)).await?;
+                bytes = 0;
+            }
+        }
+        self.answer(Ok(part)).await
+    }
+
+    /// Does whoever asks take lists in parts?
+    pub fn in_parts(&self) -> bool {
+        self.parts
+    }
+
+    /// A part of a list that is not the last, for callers that take parts.
+    ///
+    /// # Errors
+    /// Where the caller is gone.
+    pub async fn part<T: Serialize>(&mut self, rows: Vec<T>) -> Result<(), Gone> {
+        self.send(Body::Part(rows)).await
     }
 
     /// The error that the last request was answered with, once.
@@ -161,6 +201,7 @@ pub(super) async fn run<S: Service>(
         writer,
         patience: limits.send,
         refused: None,
+        parts: false,
     };
     let mut requests = Requests {
         reader,
@@ -180,6 +221,7 @@ pub(super) async fn run<S: Service>(
                 return;
             }
             Some(Ok(request)) => {
+                replies.parts = request.parts;
                 while_there(&mut requests, service.call(request, &mut replies)).await
             }
         };

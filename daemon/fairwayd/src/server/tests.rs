@@ -14,7 +14,7 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// Answers `daemon.info` at once, and never answers `pool.list`.
+/// Answers `daemon.info` at once, `node.list` with a list that no frame holds, and never answers `pool.list`.
 #[derive(Default)]
 struct Answers {
     waiting: AtomicUsize,
@@ -36,10 +36,21 @@ impl Service for Answers {
             self.waiting.fetch_add(1, Ordering::SeqCst);
             std::future::pending::<()>().await;
         }
+        if request.method == Method::NodeList {
+            return replies.list(Ok((0..ROWS).map(row).collect())).await;
+        }
         let (what, done, total) = ("half".to_owned(), 1, Some(2));
         replies.progress(Progress { what, done, total }).await?;
         replies.answer(Ok(json!({"node": "n1"}))).await
     }
+}
+
+/// So many rows of more than 64 KiB do not fit into a frame.
+const ROWS: usize = frame::MAX_REPLY / ROW;
+const ROW: usize = 64 * 1024;
+
+fn row(number: usize) -> String {
+    format!("{number:08}{}", "x".repeat(ROW))
 }
 
 struct Bed {
@@ -106,6 +117,51 @@ fn requests_are_answered_one_after_the_other() {
         ask(&mut stream, "daemon.info");
         assert!(matches!(answer(&mut stream), Some(Body::Progress(_))));
         assert_eq!(answer(&mut stream), Some(Body::Ok(json!({"node": "n1"}))));
+    }
+}
+
+#[test]
+fn a_list_of_any_length_comes_in_parts() {
+    let bed = bed(Limits::default());
+    let mut stream = connect(&bed.path);
+    // It is written twice, on machines that do other things, too.
+    stream
+        .set_read_timeout(Some(Duration::from_secs(120)))
+        .unwrap();
+    let request = json!({"v": 1, "method": "node.list", "parts": true});
+    stream
+        .write_all(&frame::encode(&request, 1000).unwrap())
+        .unwrap();
+    let (mut rows, mut parts) = (0, 0);
+    loop {
+        let body = frame::read(&mut stream, frame::MAX_REPLY).unwrap().unwrap();
+        let body = body.unwrap();
+        // A part, its last row on top, and what is around them.
+        assert!(body.len() < frame::PART + ROW + 100, "{}", body.len());
+        let (some, last) = match frame::reply(&body).unwrap().body {
+            Body::Part(some) => (some, false),
+            Body::Ok(some) => (some, true),
+            other => panic!("{other:?}"),
+        };
+        for text in some.as_array().unwrap() {
+            assert!(text.as_str() == Some(&row(rows)), "row {rows}");
+            rows += 1;
+        }
+        if last {
+            break;
+        }
+        parts += 1;
+    }
+    assert_eq!(rows, ROWS);
+    assert!(parts >= frame::MAX_REPLY / (frame::PART + ROW), "{parts}");
+    // The next who asks does not take parts, on the same connection.
+    ask(&mut stream, "node.list");
+    match answer(&mut stream) {
+        Some(Body::Error(error)) => {
+            assert_eq!(error.code, 999);
+            assert!(error.message.contains("cannot be sent"), "{error:?}");
+        }
+        other => panic!("{:?}", other.is_some()),
     }
 }
 

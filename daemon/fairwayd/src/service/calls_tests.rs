@@ -16,6 +16,7 @@ fn request(trace: Option<Trace>) -> Request {
     Request {
         v: VERSION,
         trace,
+        parts: false,
         method: Method::Release(Release { attachment }),
     }
 }

@@ -144,7 +144,7 @@ impl Daemon {
             }
             Method::NetworkList => {
                 let done = self.network_list(replies).await;
-                tell(done, replies).await
+                rows(done, replies).await
             }
             Method::NetworkRemove(remove) => {
                 let done = self.network_remove(remove, replies).await;
@@ -152,34 +152,34 @@ impl Daemon {
             }
             Method::EndpointPrepare(prepare) => replies.answer(self.prepare(prepare).await).await,
             Method::EndpointReady(ready) => replies.answer(self.ready(ready).await).await,
-            Method::EndpointList => replies.answer(self.routes.endpoints().await).await,
+            Method::EndpointList => replies.list(self.routes.endpoints().await).await,
             Method::EndpointTraffic => replies.answer(self.traffic().await).await,
-            Method::RouteList(list) => replies.answer(self.routes.routes(list.network).await).await,
+            Method::RouteList(list) => replies.list(self.routes.routes(list.network).await).await,
             Method::RouteWhy(why) => replies.answer(self.routes.why(why).await).await,
             Method::EndpointGuard(guard) => replies.answer(self.guard(guard).await).await,
             Method::EndpointOpen(open) => replies.answer(self.open(*open).await).await,
             Method::EndpointVerify(verify) => replies.answer(self.verify(verify).await).await,
             Method::EndpointShape(shape) => replies.answer(self.shape(*shape).await).await,
             Method::EndpointShaped(verify) => replies.answer(self.shaped(verify).await).await,
-            Method::RateList(list) => replies.answer(self.rates.list(list).await).await,
-            Method::RateHistory(list) => replies.answer(self.rates.history(list).await).await,
+            Method::RateList(list) => replies.list(self.rates.list(list).await).await,
+            Method::RateHistory(list) => replies.list(self.rates.history(list).await).await,
             Method::ObjectApply(apply) => {
                 let done = self.object_apply(apply, replies).await;
-                tell(done, replies).await
+                rows(done, replies).await
             }
             Method::ObjectList(list) => {
                 let done = self.object_list(list).await;
-                tell(done, replies).await
+                rows(done, replies).await
             }
             Method::ObjectRemove(object) => {
                 let done = self.object_remove(object, replies).await;
                 tell(done, replies).await
             }
-            Method::PolicyList => replies.answer(self.policy.policies().await).await,
+            Method::PolicyList => replies.list(self.policy.policies().await).await,
             Method::PolicyExplain(explain) => {
                 replies.answer(self.policy.explain(explain).await).await
             }
-            Method::PolicyAudit => replies.answer(self.policy.audit().await).await,
+            Method::PolicyAudit => replies.list(self.policy.audit().await).await,
             Method::PolicyStatus => replies.answer(self.policy.status().await).await,
             Method::RateSet(set) => {
                 let done = self.rate_set(set).await;
@@ -192,14 +192,13 @@ impl Daemon {
             Method::FlowList(list) => replies.answer(Ok(self.flow_list(list).await)).await,
             Method::BgpPeers => replies.answer(self.bgp.peers().await).await,
             Method::BgpNeighbor(get) => replies.answer(self.bgp.neighbour(get).await).await,
-            Method::BgpRoutes(list) => replies.answer(self.bgp.routes(list).await).await,
-            Method::BgpList(asked) => replies.answer(self.bgp.routes_after(asked).await).await,
+            Method::BgpRoutes(list) => self.bgp_routes(list, replies).await,
             Method::BgpReset(reset) => replies.answer(self.bgp_reset(reset).await).await,
             Method::CallFailed(failed) => {
                 self.calls.told(&failed, trace);
                 replies.answer(Ok(Nothing {})).await
             }
-            Method::CallList => replies.answer(Ok(self.calls.failed())).await,
+            Method::CallList => replies.list(Ok(self.calls.failed())).await,
             Method::Info => {
                 let info = self.info().await;
                 replies.answer(info).await
@@ -218,7 +217,7 @@ impl Daemon {
             }
             Method::PoolList => {
                 let done = self.pool_list(replies).await;
-                tell(done, replies).await
+                rows(done, replies).await
             }
             Method::PoolRemove(remove) => {
                 let done = self.pool_remove(remove, replies).await;
@@ -226,7 +225,7 @@ impl Daemon {
             }
             Method::IpamList(list) => {
                 let done = self.ipam_list(list, replies).await;
-                tell(done, replies).await
+                rows(done, replies).await
             }
             Method::IpamAudit(audit) => {
                 let done = self.ipam_audit(audit, replies).await;
@@ -242,11 +241,11 @@ impl Daemon {
             }
             Method::ClaimList(list) => {
                 let done = self.claim_list(list, replies).await;
-                tell(done, replies).await
+                rows(done, replies).await
             }
             Method::ClaimRemove(remove) => {
                 let done = self.claim_remove(remove, replies).await;
-                tell(done, replies).await
+                rows(done, replies).await
             }
             Method::ClaimMove(wish) => {
                 let done = self.claim_move(wish, replies).await;
@@ -254,7 +253,7 @@ impl Daemon {
             }
             Method::NodeList => {
                 let done = self.node_list(replies).await;
-                tell(done, replies).await
+                rows(done, replies).await
             }
             Method::NodeDrain(drain) => {
                 let done = self.node_drain(drain, replies).await;
@@ -271,6 +270,14 @@ impl Daemon {
 async fn tell<T: Serialize>(done: Result<T, Stop>, replies: &mut Replies) -> Result<(), Gone> {
     match done {
         Ok(answer) => replies.answer(Ok(answer)).await,
+        Err(Stop::Error(error)) => replies.answer(Err::<Nothing, _>(error)).await,
+        Err(Stop::Gone) => Err(Gone),
+    }
+}
+
+async fn rows<T: Serialize>(done: Result<Vec<T>, Stop>, replies: &mut Replies) -> Result<(), Gone> {
+    match done {
+        Ok(rows) => replies.list(Ok(rows)).await,
         Err(Stop::Error(error)) => replies.answer(Err::<Nothing, _>(error)).await,
         Err(Stop::Gone) => Err(Gone),
     }

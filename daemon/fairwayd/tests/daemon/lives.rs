@@ -175,6 +175,7 @@ fn whoever_goes_before_the_answer_is_there_gets_nothing() {
         let request = Request {
             v: VERSION,
             trace: None,
+            parts: false,
             method: Method::Allocate(Box::new(request)),
         };
         let mut stream = UnixStream::connect(bed.socket()).unwrap();

@@ -9,6 +9,7 @@
 
 mod bed;
 mod containers;
+mod large;
 mod lives;
 mod metrics;
 mod modes;
