@@ -7,7 +7,7 @@ use crate::{
     check::{Because, Outcome, ensure, wrong},
     stage::Stage,
 };
-use fairway_lab::{Error, Output};
+use fairway_ephemeral::{Error, Output};
 use serde_json::Value;
 use std::{process::ExitStatus, time::Duration};
 

@@ -37,8 +37,8 @@ pub(crate) enum Because {
 
 pub(crate) type Outcome<T = ()> = Result<T, Because>;
 
-impl From<fairway_lab::Error> for Because {
-    fn from(error: fairway_lab::Error) -> Self {
+impl From<fairway_ephemeral::Error> for Because {
+    fn from(error: fairway_ephemeral::Error) -> Self {
         Because::Bed(error.to_string())
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     form::Form,
     stage::{Container, Stage},
 };
-use fairway_lab::{Ns, Value};
+use fairway_ephemeral::{Ns, Value};
 use ipnetwork::IpNetwork;
 use std::net::IpAddr;
 

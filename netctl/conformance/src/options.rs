@@ -75,7 +75,7 @@ pub enum SuiteError {
     },
     /// The node could not be set up.
     #[error("cannot set up a node")]
-    Bed(#[from] fairway_lab::Error),
+    Bed(#[from] fairway_ephemeral::Error),
     /// Mounts of its own could not be made.
     #[error("cannot set up mounts of its own")]
     Mounts(#[source] std::io::Error),

@@ -12,7 +12,7 @@ use crate::{
     profile::MASTER,
     stand_in,
 };
-use fairway_lab::{Cmd, Lab, Mounts, Ns, Snapshot, poll};
+use fairway_ephemeral::{Cmd, Lab, Mounts, Ns, Snapshot, poll};
 use serde_json::{Map, Value};
 use std::{
     collections::BTreeSet,
@@ -96,7 +96,7 @@ impl Stage {
         Ok(stage)
     }
 
-    fn lay_out(&self) -> fairway_lab::Result {
+    fn lay_out(&self) -> fairway_ephemeral::Result {
         let node = self.node();
         no_dad(node)?;
         self.lab.wire(node, MASTER, &self.outside, "eth0")?;
@@ -269,7 +269,7 @@ impl State {
     pub(crate) fn unchanged(&self, stage: &Stage, after: &str) -> Outcome {
         if let Err(error) = self.node.unchanged(stage.node(), SETTLES) {
             return match error {
-                fairway_lab::Error::Differ { diff, .. } => wrong(format!(
+                fairway_ephemeral::Error::Differ { diff, .. } => wrong(format!(
                     "after {after} the node is not as it was: {}",
                     shortened(&diff)
                 )),
@@ -351,6 +351,6 @@ fn staged(number: u32) -> [(String, String); 2] {
 }
 
 /// Duplicate address detection takes a second or two each time, and nobody else is on these wires.
-fn no_dad(ns: &Ns) -> fairway_lab::Result {
+fn no_dad(ns: &Ns) -> fairway_ephemeral::Result {
     ns.set_sysctl("ipv6/conf/default/accept_dad", "0")
 }

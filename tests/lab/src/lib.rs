@@ -1,9 +1,8 @@
-//! Namespaces, child processes and plugin runs for tests, gone whatever happens.
+//! What tests stand on: nodes of namespaces that vanish with the test, plugins that are run as a runtime runs them, what
+//! the kernel can do, traffic.
 //!
-//! Every suite, the demo and the benchmarks stand on this crate. Its promise: when the
-//! process that uses it ends, also by SIGKILL, no network namespace and no child is left.
-//! Namespaces therefore have no name in `/run/netns`: a forgotten `ip netns` of a killed
-//! test run is what makes the next run fail.
+//! Namespaces, mounts and child processes are those of `netctl/ephemeral`, which `netctl conformance` uses, too; here they
+//! go by one name with the rest.
 //!
 //! ```no_run
 //! # fn main() -> fairway_lab::Result {
@@ -17,31 +16,18 @@
 //! # Ok(()) }
 //! ```
 
-mod cmd;
 mod cni;
-mod error;
 mod feature;
-mod guarded;
-mod mounts;
-mod normalise;
-mod ns;
 pub mod page;
-mod poll;
 pub mod queue;
-mod scratch;
-mod snapshot;
 mod topology;
 pub mod traffic;
 
-pub use cmd::{Cmd, Output};
 pub use cni::{Cni, CniError, Outcome, Raw, bin_dir, plugin_dir, reference_dir};
-pub use error::{Error, Result};
+pub use fairway_ephemeral::{
+    Cmd, Condition, Error, Guarded, Mounts, Ns, Output, Result, Snapshot, poll,
+};
 pub use feature::{Feature, require};
-pub use guarded::Guarded;
-pub use mounts::Mounts;
-pub use ns::Ns;
-pub use poll::{Condition, poll};
-pub use snapshot::Snapshot;
 pub use topology::Lab;
 
 /// The crates a test needs besides, so that it need not name them itself.

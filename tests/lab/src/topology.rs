@@ -1,17 +1,11 @@
-//! A node and its containers: the topology of most tests in ten lines.
+//! A node and its containers, and plugins that run there: the topology of most tests in ten lines.
 
-use crate::scratch::Scratch;
-use crate::{Cni, Ns, Result, plugin_dir, reference_dir};
-use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use crate::{Cni, Result, plugin_dir, reference_dir};
+use std::ops::Deref;
 
 /// One node namespace, a scratch folder, and as many containers as asked for.
 #[derive(Debug)]
-pub struct Lab {
-    node: Ns,
-    scratch: Scratch,
-    made: AtomicU32,
-}
+pub struct Lab(fairway_ephemeral::Lab);
 
 impl Lab {
     /// A fresh node with `lo` up, as on a running machine.
@@ -19,65 +13,24 @@ impl Lab {
     /// # Errors
     /// Without root.
     pub fn new() -> Result<Self> {
-        let node = Ns::new("node")?;
-        node.up("lo")?;
-        Ok(Self {
-            node,
-            scratch: Scratch::new()?,
-            made: AtomicU32::new(0),
-        })
-    }
-
-    /// The node: where the plugins run.
-    pub fn node(&self) -> &Ns {
-        &self.node
-    }
-
-    /// A folder that goes with the lab, or is removed by a later one if this process is killed.
-    pub fn scratch(&self) -> &Path {
-        self.scratch.path()
-    }
-
-    /// A further namespace as a runtime hands it to a plugin: empty, `lo` down.
-    ///
-    /// # Errors
-    /// Without root.
-    pub fn container(&self) -> Result<Ns> {
-        let number = self.made.fetch_add(1, Ordering::Relaxed) + 1;
-        Ns::new(format!("c{number}"))
-    }
-
-    /// A further node, `lo` up, for topologies of more than one.
-    ///
-    /// # Errors
-    /// Without root.
-    pub fn machine(&self, name: &str) -> Result<Ns> {
-        let ns = Ns::new(name)?;
-        ns.up("lo")?;
-        Ok(ns)
-    }
-
-    /// A veth pair between two namespaces, both ends up.
-    ///
-    /// # Errors
-    /// Where a name is taken.
-    pub fn wire(&self, a: &Ns, a_name: &str, b: &Ns, b_name: &str) -> Result {
-        let peer = b.path();
-        let peer = peer.display();
-        a.run(&format!(
-            "ip link add name {a_name} type veth peer name {b_name} netns {peer}"
-        ))?;
-        a.up(a_name)?;
-        b.up(b_name)
+        fairway_ephemeral::Lab::new().map(Self)
     }
 
     /// Our plugin of that type, run on the node.
     pub fn cni(&self, kind: &str) -> Cni {
-        Cni::new(&self.node, plugin_dir(), kind)
+        Cni::new(self.node(), plugin_dir(), kind)
     }
 
     /// The reference plugin of that type, run on the node.
     pub fn reference(&self, kind: &str) -> Cni {
-        Cni::new(&self.node, reference_dir(), kind)
+        Cni::new(self.node(), reference_dir(), kind)
+    }
+}
+
+impl Deref for Lab {
+    type Target = fairway_ephemeral::Lab;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
     }
 }

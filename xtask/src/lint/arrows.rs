@@ -58,7 +58,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     // What a configuration is.
     ("deploy/install", &["plugins/cni"]),
     // What runs others' plugins in namespaces, and judges them by the system's own tools.
-    ("netctl/conformance", &["tests/lab"]),
+    ("netctl/conformance", &["netctl/ephemeral"]),
+    ("netctl/ephemeral", &[]),
     // `attach` is a runtime for one network, as `multi` is for several; `conf check` asks each plugin's own parser.
     (
         "netctl",
@@ -225,12 +226,15 @@ mod tests {
             ("deploy/install", "plugins/cni"),
             ("netctl", "plugins/multi"),
             ("netctl", "plugins/bin"),
-            ("netctl/conformance", "tests/lab"),
+            ("netctl/conformance", "netctl/ephemeral"),
+            ("tests/lab", "netctl/ephemeral"),
             ("tests/cluster", "daemon/fairwayd"),
         ];
         let bad = [
             ("plugins/bin", "ipam/core"),
             ("plugins/fairway", "daemon/fairwayd"),
+            ("netctl/conformance", "tests/lab"),
+            ("netctl/ephemeral", "tests/lab"),
             ("plugins/vxlan", "daemon/rib"),
             ("plugins/shape", "plugins/cni"),
             ("daemon/api", "plugins/cni"),
