@@ -23,6 +23,8 @@ pub enum Kind {
     IpClaim,
     /// Networks.
     Network,
+    /// Networks by any plugin, of the Network Plumbing Working Group, where the server has it.
+    NetworkAttachmentDefinition,
     /// Rates.
     RateLimit,
     /// Neighbours of BGP.
@@ -33,10 +35,11 @@ pub enum Kind {
 
 impl Kind {
     /// All, in the order in which they are begun: what others point to first.
-    pub const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 11] = [
         Kind::Namespace,
         Kind::IpPool,
         Kind::Network,
+        Kind::NetworkAttachmentDefinition,
         Kind::IpClaim,
         Kind::BgpConfig,
         Kind::BgpPeer,
@@ -56,6 +59,7 @@ impl Kind {
             Kind::IpPool => "IPPool",
             Kind::IpClaim => "IPClaim",
             Kind::Network => "Network",
+            Kind::NetworkAttachmentDefinition => "NetworkAttachmentDefinition",
             Kind::RateLimit => "RateLimit",
             Kind::BgpPeer => "BgpPeer",
             Kind::BgpConfig => "BgpConfig",
@@ -82,6 +86,9 @@ impl Kind {
             Kind::IpPool => (GROUP, OWN, "ippools"),
             Kind::IpClaim => (GROUP, OWN, "ipclaims"),
             Kind::Network => (GROUP, OWN, "networks"),
+            Kind::NetworkAttachmentDefinition => {
+                ("k8s.cni.cncf.io", &["v1"], "network-attachment-definitions")
+            }
             Kind::RateLimit => (GROUP, OWN, "ratelimits"),
             Kind::BgpPeer => (GROUP, OWN, "bgppeers"),
             Kind::BgpConfig => (GROUP, OWN, "bgpconfigs"),
@@ -95,7 +102,15 @@ impl Kind {
 
     /// Its objects tell in their status what became of them.
     pub(crate) const fn has_status(self) -> bool {
-        self.optional()
+        self.optional() && !matches!(self, Kind::NetworkAttachmentDefinition)
+    }
+
+    /// They have none, and an event tells what is wrong with one.
+    pub(crate) const fn has_events(self) -> bool {
+        matches!(
+            self,
+            Kind::NetworkPolicy | Kind::NetworkAttachmentDefinition
+        )
     }
 
     /// It is of our own group.

@@ -37,4 +37,5 @@ pub use election::Timing;
 pub use kind::{Kind, Name};
 pub use report::Report;
 pub use run::{Settings, run};
+pub use seen::{NETWORKS, UID};
 pub use sink::{BATCH, Change, Claims, Outcome, Sink, SinkError};

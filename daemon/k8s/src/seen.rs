@@ -13,10 +13,22 @@ use serde_json::{Map, Value, json};
 use std::{borrow::Cow, collections::BTreeMap, fmt::Debug};
 
 /// Annotations that mean something to us besides those below `fairway.network/`.
-const ANNOTATIONS: [&str; 2] = [
+const ANNOTATIONS: [&str; 4] = [
     "kubernetes.io/ingress-bandwidth",
     "kubernetes.io/egress-bandwidth",
+    NETWORKS,
+    STATIC,
 ];
+
+/// The annotation by which a pod asks for networks.
+pub const NETWORKS: &str = "k8s.v1.cni.cncf.io/networks";
+
+/// What a pod is mirrored with: its uid, by which a runtime knows it, too. Of a name there may be one after another, and
+/// they may ask for different things.
+pub const UID: &str = "fairway.network/uid";
+
+/// By this the object that stands for a pod of a node's own file says the uid that the node knows it by.
+const STATIC: &str = "kubernetes.io/config.mirror";
 
 /// An object, as far as it matters.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -228,6 +240,13 @@ impl Mirrored for Whole {
 impl Mirrored for Pod {
     fn take_spec(&mut self) -> Option<Option<Value>> {
         let over = matches!(self.status.phase.as_deref(), Some("Succeeded" | "Failed"));
+        let uid = self.metadata.uid.clone();
+        let annotations = self.metadata.annotations.get_or_insert_default();
+        match annotations.remove(STATIC).or(uid) {
+            Some(uid) => drop(annotations.insert(UID.to_owned(), uid)),
+            // It would be a word of somebody else's.
+            None => drop(annotations.remove(UID)),
+        }
         // One that shares its node's namespace has no endpoint of its own.
         (!over && !self.spec.host_network).then(|| self.spec.named_ports())
     }
@@ -287,7 +306,8 @@ mod tests {
                 "labels": { "app": "front" },
                 "annotations": {
                     "fairway.network/claim": "front", "kubernetes.io/ingress-bandwidth": "1M",
-                    "kubectl.kubernetes.io/last-applied-configuration": "…"
+                    "kubectl.kubernetes.io/last-applied-configuration": "…",
+                    "k8s.v1.cni.cncf.io/networks": "fast", "fairway.network/uid": "another's"
                 },
                 "managedFields": [{ "manager": "kubelet" }],
                 "ownerReferences": [{ "kind": "StatefulSet" }]
@@ -317,7 +337,10 @@ mod tests {
             "apiVersion": "v1", "kind": "Pod",
             "metadata": {
                 "name": "front-0", "namespace": "web", "labels": { "app": "front" },
-                "annotations": { "fairway.network/claim": "front", "kubernetes.io/ingress-bandwidth": "1M" }
+                "annotations": {
+                    "fairway.network/claim": "front", "kubernetes.io/ingress-bandwidth": "1M",
+                    "k8s.v1.cni.cncf.io/networks": "fast", "fairway.network/uid": "u"
+                }
             },
             "spec": {
                 "containers": [{ "ports": [{ "name": "http", "containerPort": 80, "protocol": "TCP" }] }],
@@ -325,6 +348,18 @@ mod tests {
             }
         });
         assert_eq!(read, wanted);
+    }
+
+    #[test]
+    fn a_pod_of_a_nodes_own_file_goes_by_the_uid_that_the_node_knows() {
+        let mut object = pod("Pending", false);
+        object["metadata"]["annotations"][STATIC] = json!("hash");
+        let read = manifest::<Pod>(Kind::Pod, "v1", object).unwrap();
+        let annotations = &read["metadata"]["annotations"];
+        assert_eq!(
+            (&annotations[UID], &annotations[STATIC]),
+            (&json!("hash"), &Value::Null)
+        );
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl Facts {
 
     /// Is there anything to be told to objects of this kind?
     fn speaks(&self) -> bool {
-        self.kind.has_status() || self.kind == Kind::NetworkPolicy
+        self.kind.has_status() || self.kind.has_events()
     }
 
     /// An object is so.

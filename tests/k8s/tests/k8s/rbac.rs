@@ -10,12 +10,13 @@ fn allowed(bed: &Bed) -> Result {
 }
 
 /// What the daemon reads: group and resource.
-const READ: [(&str, &str); 13] = [
+const READ: [(&str, &str); 14] = [
     ("", "nodes"),
     ("", "pods"),
     ("", "namespaces"),
     ("networking.k8s.io", "networkpolicies"),
     ("policy.networking.k8s.io", "clusternetworkpolicies"),
+    ("k8s.cni.cncf.io", "network-attachment-definitions"),
     ("apps", "statefulsets"),
     ("apps", "deployments"),
     (OWN, "ippools"),
