@@ -7,6 +7,7 @@
 pub mod admin;
 pub mod call;
 pub mod client;
+pub mod definition;
 pub mod endpoint;
 pub mod frame;
 pub mod ipam;

@@ -1,7 +1,7 @@
 //! The envelope around every message.
 
 use crate::{
-    admin, call, endpoint, ipam,
+    admin, call, definition, endpoint, ipam,
     trace::{self, Trace},
 };
 use serde::{Deserialize, Serialize};
@@ -150,6 +150,10 @@ pub enum Method {
     /// Which way an address goes, and why. Answer: [`admin::RouteExplained`].
     #[serde(rename = "route.why")]
     RouteWhy(admin::RouteWhy),
+
+    /// Networks that objects define, and what a pod's object asks for. Answer: [`definition::Found`].
+    #[serde(rename = "definition.find")]
+    DefinitionFind(definition::Find),
 
     /// Puts objects in place of those of the same names. Answer: a list of [`admin::Applied`].
     #[serde(rename = "object.apply")]

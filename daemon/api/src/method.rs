@@ -71,6 +71,7 @@ impl Method {
             Method::EndpointTraffic => "endpoint.traffic",
             Method::RouteList(_) => "route.list",
             Method::RouteWhy(_) => "route.why",
+            Method::DefinitionFind(_) => "definition.find",
             Method::ObjectApply(_) => "object.apply",
             Method::ObjectList(_) => "object.list",
             Method::ObjectRemove(_) => "object.remove",
@@ -103,7 +104,8 @@ impl Method {
             | Method::EndpointReady(_)
             | Method::EndpointGuard(_)
             | Method::EndpointOpen(_)
-            | Method::EndpointShape(_) => Part::Add,
+            | Method::EndpointShape(_)
+            | Method::DefinitionFind(_) => Part::Add,
             Method::Release(_) => Part::Del,
             Method::Check(_) | Method::EndpointVerify(_) | Method::EndpointShaped(_) => Part::Check,
             Method::Gc(_) => Part::Gc,

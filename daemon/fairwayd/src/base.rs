@@ -5,6 +5,7 @@ use crate::{
     clock::Clocks,
     config::Config,
     cutoff::{self, Target},
+    definitions::Definitions,
     driver::{Beginning, Driver, DriverError, Failure, Generation, Order, Started},
     error::Error,
     hops::Hops,
@@ -53,6 +54,7 @@ pub(crate) struct Base {
     pub(crate) policy: Policy,
     pub(crate) rates: Rates,
     pub(crate) bgp: Bgp,
+    pub(crate) definitions: Definitions,
     pub(crate) released: Arc<Released>,
     pub(crate) tasks: JoinSet<()>,
     pub(crate) journal: JournalId,
@@ -136,6 +138,7 @@ impl Base {
             record: config.bgp_record.clone(),
             hops,
         });
+        let definitions = Definitions::new();
         let (generations, generation) = watch::channel(Generation::default());
         tasks.spawn(link::carry_out(
             ordered,
@@ -157,6 +160,7 @@ impl Base {
                 policy.clone(),
                 rates.clone(),
                 bgp.clone(),
+                definitions.clone(),
             ),
             generation,
             first,
@@ -180,6 +184,7 @@ impl Base {
             policy,
             rates,
             bgp,
+            definitions,
             released,
             tasks,
             former,
@@ -395,7 +400,7 @@ async fn hold_name(
 /// its own past.
 async fn mirror_once_named(
     link: (Link, NodeName),
-    told: (Driver, Routes, Policy, Rates, Bgp),
+    told: (Driver, Routes, Policy, Rates, Bgp, Definitions),
     generation: watch::Receiver<Generation>,
     first: watch::Sender<bool>,
     mut name: watch::Receiver<NameState>,

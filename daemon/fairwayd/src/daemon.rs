@@ -57,6 +57,7 @@ impl Running {
             policy: base.policy.clone(),
             rates: base.rates.clone(),
             bgp: base.bgp.clone(),
+            definitions: base.definitions.clone(),
             released: base.released.clone(),
             journal: base.journal.clone(),
             clocks: base.clocks,

@@ -132,3 +132,33 @@ impl<R: Reader> Feed<R> {
         self.reader.gone(R::key(path)?, &value)
     }
 }
+
+/// What an update says of an area, as far as its keys go; none: nothing.
+pub(crate) fn concerning(update: &Update, concerns: impl Fn(&str) -> bool) -> Option<Update> {
+    match update {
+        Update::Lost => None,
+        Update::Reset { revision, entries } => {
+            let entries = entries.iter().filter(|entry| concerns(&entry.key));
+            Some(Update::Reset {
+                revision: *revision,
+                entries: entries.cloned().collect(),
+            })
+        }
+        Update::Changes { revision, changes } => {
+            let some = changes.iter().filter(|change| concerns(key(change)));
+            let changes: Vec<Change> = some.cloned().collect();
+            (!changes.is_empty()).then_some(Update::Changes {
+                revision: *revision,
+                changes,
+            })
+        }
+    }
+}
+
+/// Whose change it is.
+pub(crate) fn key(change: &Change) -> &str {
+    match change {
+        Change::Put(entry) => &entry.key,
+        Change::Deleted { key, .. } => key,
+    }
+}

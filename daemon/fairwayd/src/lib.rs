@@ -15,6 +15,7 @@ pub mod config;
 pub mod convert;
 pub mod cutoff;
 mod daemon;
+mod definitions;
 pub mod driver;
 mod error;
 mod feed;

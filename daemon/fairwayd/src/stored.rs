@@ -44,6 +44,16 @@ impl Object for fairway_bgp::object::Parsed {
     }
 }
 
+impl Object for fairway_definitions::Parsed {
+    fn json(&self) -> &Value {
+        &self.json
+    }
+
+    fn parse(json: Value) -> Result<Self, String> {
+        fairway_definitions::parse(&json).map_err(|error| error.to_string())
+    }
+}
+
 /// Where an object came from, if not by `netctl apply`: whoever it came from also changes it, and takes it away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -27,7 +27,7 @@ pub(crate) struct Apply {
 #[derive(Debug, Args)]
 pub(crate) struct Get {
     /// NetworkPolicy (netpol), ClusterNetworkPolicy (cnp), IPPool, IPClaim, Network, RateLimit, BgpConfig,
-    /// BgpPeer, Namespace (ns) or Pod (po)
+    /// BgpPeer, Namespace (ns), Pod (po) or NetworkAttachmentDefinition (net-attach-def)
     kind: String,
     /// Its name, or NAMESPACE/NAME
     name: Option<ObjectName>,
@@ -42,7 +42,7 @@ pub(crate) struct Get {
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
     /// NetworkPolicy (netpol), ClusterNetworkPolicy (cnp), IPPool, IPClaim, Network, RateLimit, BgpConfig,
-    /// BgpPeer, Namespace (ns) or Pod (po)
+    /// BgpPeer, Namespace (ns), Pod (po) or NetworkAttachmentDefinition (net-attach-def)
     kind: String,
     /// NAMESPACE/NAME, or its name where the kind has no namespaces
     name: ObjectName,

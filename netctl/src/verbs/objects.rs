@@ -53,6 +53,7 @@ impl Answer for Objects {
             "EGRESS?",
             "PORTS?",
             "MODE?",
+            "PLUGINS?",
             "LABELS?",
         ];
         let heads: Vec<&str> = known
@@ -91,6 +92,7 @@ impl Answer for Objects {
                 Cell::from(egress),
                 Cell::from(ports(object)),
                 mode(object),
+                Cell::from(plugins(object)),
                 Cell::from(labels),
             ];
             let bgp = objects_bgp::cells(object).map(Cell::from);
@@ -108,6 +110,22 @@ pub(super) fn text(object: &Value, at: &str) -> String {
         Some(number @ Value::Number(_)) => number.to_string(),
         _ => String::new(),
     }
+}
+
+/// Of a network that an object defines: the plugins that it calls, in turn.
+fn plugins(object: &Value) -> String {
+    if text(object, "/kind") != "NetworkAttachmentDefinition" {
+        return String::new();
+    }
+    let config = serde_json::from_str::<Value>(&text(object, "/spec/config"));
+    let Ok(config) = config else {
+        return "of the node".to_owned();
+    };
+    let types: Vec<String> = match config["plugins"].as_array() {
+        Some(all) => all.iter().map(|plugin| text(plugin, "/type")).collect(),
+        None => vec![text(&config, "/type")],
+    };
+    types.join(",")
 }
 
 /// Whose policy it is: namespaces and pods.

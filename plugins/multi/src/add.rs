@@ -3,6 +3,7 @@
 use crate::{
     boot,
     conf::{MultiConf, state_dir},
+    definition::Ask,
     error::Error,
     plan,
     record::Record,
@@ -41,7 +42,7 @@ pub(crate) fn must_be_first(root: &Object<'_>) -> Result<(), FieldError> {
 pub(crate) fn add(
     context: &Context<'_>,
     sandbox: &Sandbox,
-    inside: Inside<'_>,
+    (inside, daemon): (Inside<'_>, &dyn Ask),
 ) -> Result<CniResult, Failure> {
     let root = context.conf.root();
     must_be_first(&root)?;
@@ -49,7 +50,7 @@ pub(crate) fn add(
     let attachment = &sandbox.attachment;
     let store = Store::new(state_dir(&root)?, context.conf.name.clone());
     store.must_fit(attachment)?;
-    let wires = plan::wires(&conf, context, &attachment.ifname)?;
+    let wires = plan::wires(&conf, context, &attachment.ifname, daemon)?;
     let caller = Caller {
         delegates: context.delegates,
         container: &attachment.container_id,

@@ -6,9 +6,12 @@
 //! | `clusterNetwork` | the name of the container's first network; the first of `delegates` |
 //! | `defaultNetworks` | what every container gets besides; the other `delegates` |
 //! | `confDir` | where networks are that stand in no `delegates` |
+//! | `annotationsFrom` | who says what a pod asks for: the runtime alone, or where it does not the daemon |
+//! | `namespaceIsolation`, `globalNamespaces` | whose definitions a pod may name |
 //! | `stateDir` | where it is kept what a container has |
 
 use crate::{
+    definition::{Ask, Definitions, Reach},
     error::Error,
     folder::{self, Found},
     network::Network,
@@ -30,6 +33,10 @@ pub struct MultiConf {
     pub others: Vec<Selection>,
     /// `confDir`.
     pub folder: PathBuf,
+    /// `annotationsFrom` is the daemon: what a pod asks for is asked of it, where the runtime does not say so.
+    pub from_daemon: bool,
+    /// Whose definitions a pod may name.
+    pub reach: Reach,
 }
 
 impl MultiConf {
@@ -81,6 +88,8 @@ impl MultiConf {
             first,
             others,
             folder: path(root, "confDir")?.unwrap_or_else(|| folder::DEFAULT.into()),
+            from_daemon: from_daemon(root)?,
+            reach: Reach::read(root)?,
             delegates,
         })
     }
@@ -90,6 +99,7 @@ impl MultiConf {
         Networks {
             conf: self,
             found: None,
+            definitions: Definitions::default(),
         }
     }
 }
@@ -106,28 +116,72 @@ pub(crate) fn state_dir(root: &Object<'_>) -> Result<PathBuf, FieldError> {
 pub(crate) struct Networks<'a> {
     conf: &'a MultiConf,
     found: Option<Found>,
+    definitions: Definitions,
 }
 
 impl Networks<'_> {
-    /// The network that is asked for.
+    /// The network that is asked for: of a container's own ones one that an object defines, too.
     pub(crate) fn find(&mut self, asked: &Selection) -> Result<Network, Error> {
+        if let Some(network) = self.on_the_node(asked)? {
+            return Ok(network);
+        }
+        match self.definitions.find(asked, &self.conf.reach) {
+            Ok(network) => Ok(network),
+            Err(defined) => Err(Error::Unknown {
+                field: asked.field.clone(),
+                name: asked.name.as_str().to_owned(),
+                folder: self.conf.folder.clone(),
+                unread: self
+                    .found
+                    .iter()
+                    .flat_map(|found| found.unread.clone())
+                    .collect(),
+                defined: Box::new(defined),
+            }),
+        }
+    }
+
+    /// Takes what was learnt of definitions, and has those asked for that are named here and not on the node.
+    pub(crate) fn define(
+        &mut self,
+        mut definitions: Definitions,
+        named: &[Selection],
+        daemon: &dyn Ask,
+    ) -> Result<(), Error> {
+        let mut elsewhere = Vec::new();
+        for selection in named {
+            if self.on_the_node(selection)?.is_none() {
+                elsewhere.push(selection);
+            }
+        }
+        definitions.ask(elsewhere.into_iter(), &self.conf.reach, daemon);
+        self.definitions = definitions;
+        Ok(())
+    }
+
+    /// A delegate, else what the folder has, which is only read if need be.
+    fn on_the_node(&mut self, asked: &Selection) -> Result<Option<Network>, Error> {
         let mut delegates = self.conf.delegates.iter();
         if let Some(network) = delegates.find(|network| *network.name() == asked.name) {
-            return Ok(network.clone());
+            return Ok(Some(network.clone()));
         }
         let found = match self.found.take() {
             Some(found) => found,
             None => folder::read(&self.conf.folder)?,
         };
         let found = self.found.insert(found);
-        match found.named(&asked.name) {
-            Some(network) => Ok(network.clone()),
-            None => Err(Error::Unknown {
-                field: asked.field.clone(),
-                name: asked.name.as_str().to_owned(),
-                folder: self.conf.folder.clone(),
-                unread: found.unread.clone(),
-            }),
+        Ok(found.named(&asked.name).cloned())
+    }
+}
+
+/// `annotationsFrom`.
+fn from_daemon(root: &Object<'_>) -> Result<bool, FieldError> {
+    match root.text("annotationsFrom")? {
+        None | Some("runtime") => Ok(false),
+        Some("daemon") => Ok(true),
+        Some(other) => {
+            let reason = "must be \"runtime\" or \"daemon\"";
+            Err(root.invalid("annotationsFrom", format_args!("{other:?}"), reason))
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::{
     conf::{MultiConf, state_dir},
+    definition::Ask,
     error::Error,
     plan,
     record::Record,
@@ -13,7 +14,7 @@ use crate::{
 };
 use fairway_cni::{CniResult, Context, Detach, Failure};
 
-pub(crate) fn del(context: &Context<'_>, detach: &Detach) -> Result<(), Failure> {
+pub(crate) fn del(context: &Context<'_>, detach: &Detach, daemon: &dyn Ask) -> Result<(), Failure> {
     let store = Store::new(state_dir(&context.conf.root())?, context.conf.name.clone());
     let caller = Caller {
         delegates: context.delegates,
@@ -35,7 +36,7 @@ pub(crate) fn del(context: &Context<'_>, detach: &Detach) -> Result<(), Failure>
     match &record {
         Some(record) => failures.extend(undo(record, caller)),
         None => {
-            for wire in guess(context, detach).iter().rev() {
+            for wire in guess(context, detach, daemon).iter().rev() {
                 failures.extend(wire.del(caller, None));
             }
         }
@@ -54,7 +55,7 @@ pub(crate) fn undo(record: &Record, caller: Caller<'_>) -> Vec<Failure> {
     wires.flat_map(del).collect()
 }
 
-fn guess(context: &Context<'_>, detach: &Detach) -> Vec<Wire> {
+fn guess(context: &Context<'_>, detach: &Detach, daemon: &dyn Ask) -> Vec<Wire> {
     let conf = match MultiConf::read(&context.conf.root()) {
         Ok(conf) => conf,
         Err(error) => {
@@ -63,7 +64,7 @@ fn guess(context: &Context<'_>, detach: &Detach) -> Vec<Wire> {
         }
     };
     let ifname = &detach.attachment.ifname;
-    let (wires, errors) = plan::whatever_can_be(&conf, context, ifname);
+    let (wires, errors) = plan::whatever_can_be(&conf, context, ifname, daemon);
     for error in errors {
         eprintln!("fairway: {error}");
     }

@@ -1,6 +1,7 @@
 //! What can be wrong with a container's networks, besides what a field holds.
 
-use fairway_cni::{Code, Fault, FieldError};
+use crate::definition::NotDefined;
+use fairway_cni::{Code, Failure, Fault, FieldError};
 use fairway_netlink::NsError;
 use std::{io, path::PathBuf};
 
@@ -10,8 +11,11 @@ pub enum Error {
     /// A field of the configuration, or of an annotation.
     #[error(transparent)]
     Field(#[from] FieldError),
+    /// What a pod asks for cannot be had from who knows it: in its own words.
+    #[error("what the pod asks for is not known: {}", .0.msg)]
+    Daemon(Failure),
     /// Nobody knows the network.
-    #[error("{field}: network {name:?} is none of the delegates and in no file of {}{}", .folder.display(), beside(.unread))]
+    #[error("{field}: network {name:?} is none of the delegates and in no file of {}{}{defined}", .folder.display(), beside(.unread))]
     Unknown {
         /// Who asks for it.
         field: String,
@@ -21,6 +25,8 @@ pub enum Error {
         folder: PathBuf,
         /// Files there that could not be read, and why.
         unread: Vec<String>,
+        /// Why no object defines it.
+        defined: Box<NotDefined>,
     },
     /// No plugin of the network can do what was asked for.
     #[error("{field}: network {network:?} has no plugin with the capability {capability:?}")]
@@ -132,9 +138,9 @@ impl Fault for Error {
     fn code(&self) -> Code {
         match self {
             Error::Field(error) => error.code(),
-            Error::Unknown { .. } | Error::Twice { .. } | Error::Gateway { .. } => {
-                Code::INVALID_CONFIG
-            }
+            Error::Daemon(failure) => failure.code,
+            Error::Unknown { defined, .. } => defined.code(),
+            Error::Twice { .. } | Error::Gateway { .. } => Code::INVALID_CONFIG,
             Error::Incapable { .. } => Code::UNSUPPORTED_FIELD,
             Error::Attached { .. } | Error::Taken { .. } => Code::ALREADY_ATTACHED,
             Error::Forgotten { .. } | Error::Mismatch { .. } => Code::CHECK_FAILED,

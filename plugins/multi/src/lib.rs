@@ -10,6 +10,7 @@ pub mod attach;
 mod boot;
 mod check;
 pub mod conf;
+pub mod definition;
 mod del;
 pub mod error;
 pub mod folder;
@@ -27,6 +28,7 @@ pub mod store;
 mod tests;
 pub mod wire;
 
+use fairway_cluster_ipam::Daemon;
 use fairway_cni::{CniResult, Context, Detach, Failure, GcAttachments, Plugin, Sandbox};
 
 /// The plugin `multi`.
@@ -47,11 +49,11 @@ impl Plugin for Multi {
     }
 
     fn add(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<CniResult, Failure> {
-        add::add(context, sandbox, &add::inside)
+        add::add(context, sandbox, (&add::inside, &Daemon::from_env()))
     }
 
     fn del(&self, context: &Context<'_>, detach: &Detach) -> Result<(), Failure> {
-        del::del(context, detach)
+        del::del(context, detach, &Daemon::from_env().for_release())
     }
 
     fn check(&self, context: &Context<'_>, sandbox: &Sandbox) -> Result<(), Failure> {
@@ -63,6 +65,6 @@ impl Plugin for Multi {
     }
 
     fn status(&self, context: &Context<'_>) -> Result<(), Failure> {
-        ready::status(context)
+        ready::status(context, &Daemon::from_env())
     }
 }

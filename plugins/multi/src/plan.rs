@@ -5,12 +5,14 @@
 
 use crate::{
     conf::{MultiConf, Networks},
+    definition::{self, Ask, Definitions},
     error::Error,
     identity,
     network::{inherit_args, merge_cni_args, without_reserved},
     selection::{self, Selection},
     wire::Wire,
 };
+use fairway_api::definition::Find;
 use fairway_cni::{
     Context, FieldError, IfName,
     labels::{NETWORKS, labels},
@@ -25,9 +27,12 @@ pub(crate) fn wires(
     conf: &MultiConf,
     context: &Context<'_>,
     ifname: &IfName,
+    daemon: &dyn Ask,
 ) -> Result<Vec<Wire>, Error> {
-    let others = others(conf, context)?;
+    let asked = asked(conf, context, (daemon, true))?;
+    let others = others(conf, &asked)?;
     let mut networks = conf.networks();
+    networks.define(asked.definitions, &asked.networks, daemon)?;
     let mut wires = vec![first(conf, context, &mut networks, ifname)?];
     for (index, selection) in others.iter().enumerate() {
         let wire = further(selection, index, context, &mut networks)?;
@@ -55,44 +60,97 @@ pub(crate) fn whatever_can_be(
     conf: &MultiConf,
     context: &Context<'_>,
     ifname: &IfName,
+    daemon: &dyn Ask,
 ) -> (Vec<Wire>, Vec<Error>) {
     let (mut wires, mut errors) = (Vec::new(), Vec::new());
     let mut networks = conf.networks();
+    let asked = asked(conf, context, (daemon, false)).unwrap_or_else(|error| {
+        errors.push(error);
+        Asked::default()
+    });
+    let others = others(conf, &asked).unwrap_or_else(|error| {
+        errors.push(error.into());
+        conf.others.clone()
+    });
+    errors.extend(
+        networks
+            .define(asked.definitions, &asked.networks, daemon)
+            .err(),
+    );
     let mut note = |wire: Result<Wire, Error>| match wire {
         Ok(wire) => wires.push(wire),
         Err(error) => errors.push(error),
     };
     note(first(conf, context, &mut networks, ifname));
-    match others(conf, context) {
-        Ok(others) => {
-            for (index, selection) in others.iter().enumerate() {
-                note(further(selection, index, context, &mut networks));
-            }
-        }
-        Err(error) => errors.push(error.into()),
+    for (index, selection) in others.iter().enumerate() {
+        note(further(selection, index, context, &mut networks));
     }
     (wires, errors)
 }
 
-/// What every container gets, then what this one asks for.
-fn others(conf: &MultiConf, context: &Context<'_>) -> Result<Vec<Selection>, FieldError> {
-    let mut all = conf.others.clone();
-    // Of all who can say it, the one that counts most.
-    let said = labels(context.conf, context.args, NETWORKS)?;
-    let Some(label) = said.into_iter().next() else {
-        return Ok(all);
+/// What a container asks for itself, and what was learnt of it on the way.
+#[derive(Default)]
+struct Asked {
+    /// Where it stands.
+    field: String,
+    networks: Vec<Selection>,
+    definitions: Definitions,
+}
+
+/// By whoever says it, of all who can the one that counts most; by the daemon where it is to be asked and nobody else
+/// does. `wait`: for an object that has not come there yet.
+fn asked(
+    conf: &MultiConf,
+    context: &Context<'_>,
+    (daemon, wait): (&dyn Ask, bool),
+) -> Result<Asked, Error> {
+    let mut asked = Asked {
+        definitions: Definitions::new(definition::namespace(context)?),
+        ..Asked::default()
     };
-    let asked = selection::parse(&label.value, &label.field)?;
-    if asked.iter().any(|asked| asked.default_route.is_some()) {
+    let said = labels(context.conf, context.args, NETWORKS)?;
+    let mut said = said
+        .into_iter()
+        .next()
+        .map(|label| (label.field, label.value));
+    let mut answer = None;
+    if said.is_none()
+        && conf.from_daemon
+        && let Some(pod) = definition::pod(context, wait)
+    {
+        let found = daemon.find(Find {
+            names: Vec::new(),
+            pod: Some(pod),
+        });
+        let mut found = found.map_err(Error::Daemon)?;
+        let networks = found.networks.take();
+        said = networks.map(|networks| (format!("pod annotation: {NETWORKS}"), networks));
+        answer = Some(found);
+    }
+    if let Some((field, text)) = said {
+        asked.networks = selection::parse(&text, &field)?;
+        asked.field = field;
+    }
+    if let Some(found) = answer {
+        asked.definitions.told(found, &asked.networks);
+    }
+    Ok(asked)
+}
+
+/// What every container gets, then what this one asks for.
+fn others(conf: &MultiConf, asked: &Asked) -> Result<Vec<Selection>, FieldError> {
+    let mut all = conf.others.clone();
+    let leads = |asked: &Selection| asked.default_route.is_some();
+    if asked.networks.iter().any(leads) {
         for other in &mut all {
             other.default_route = None;
         }
     }
-    all.extend(asked);
+    all.extend(asked.networks.iter().cloned());
     match all.len() {
         0..=selection::MAX => Ok(all),
         many => Err(FieldError::Value {
-            path: label.field,
+            path: asked.field.clone(),
             value: format!("{many} networks with those of the configuration"),
             reason: format!(
                 "a container has {} further networks at most",

@@ -1,13 +1,17 @@
-//! STATUS: of the networks that every container gets. One that only some ask for makes no node unusable.
+//! STATUS: of the networks that every container gets, and of the daemon where nobody else says what pods ask for. A network
+//! that only some ask for makes no node unusable.
 
 use crate::{
     conf::{MultiConf, state_dir},
+    definition::Ask,
     wire,
 };
+use fairway_api::definition::Find;
+use fairway_cluster_ipam::daemon::as_status;
 use fairway_cni::{Code, Context, Failure};
 use std::{fs, io};
 
-pub(crate) fn status(context: &Context<'_>) -> Result<(), Failure> {
+pub(crate) fn status(context: &Context<'_>, daemon: &dyn Ask) -> Result<(), Failure> {
     let root = context.conf.root();
     let conf = MultiConf::read(&root)?;
     let mut networks = conf.networks();
@@ -15,6 +19,9 @@ pub(crate) fn status(context: &Context<'_>) -> Result<(), Failure> {
         let network = networks.find(selection)?;
         let failures = wire::status(&network, context.delegates);
         Failure::collect(failures).map_or(Ok(()), Err)?;
+    }
+    if conf.from_daemon {
+        daemon.find(Find::default()).map_err(as_status)?;
     }
     let folder = state_dir(&root)?;
     match fs::symlink_metadata(&folder) {

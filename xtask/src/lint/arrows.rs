@@ -42,6 +42,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     // What objects look like.
     ("daemon/bgp", &["daemon/policy"]),
     ("daemon/pools", &["daemon/policy", "ipam/core"]),
+    // What objects look like; what is in them is for the plugin that calls it, and is judged by its words.
+    ("daemon/definitions", &["daemon/policy", "plugins/multi"]),
     ("daemon/speaker", &["daemon/bgp"]),
     // What objects look like, and how rates are written.
     ("daemon/rates", &["daemon/policy", "plugins/shape"]),

@@ -20,7 +20,7 @@ use fairway_api::{ErrorBody, admin};
 use fairway_bgp::Prefix;
 use fairway_cni::Code;
 use fairway_ipam::NodeName;
-use fairway_kv::{Change, Update};
+use fairway_kv::Update;
 use std::{net::IpAddr, path::PathBuf};
 use tokio::sync::{
     mpsc::{UnboundedSender, unbounded_channel},
@@ -167,25 +167,5 @@ impl Bgp {
 /// What an update says of BGP and of what is announced; none: nothing.
 fn concerning(update: &Update) -> Option<Update> {
     let concerns = |path: &str| keys::Key::parse(path).is_some() || own::Own::concerns(path);
-    match update {
-        Update::Lost => None,
-        Update::Reset { revision, entries } => {
-            let entries = entries.iter().filter(|entry| concerns(&entry.key));
-            Some(Update::Reset {
-                revision: *revision,
-                entries: entries.cloned().collect(),
-            })
-        }
-        Update::Changes { revision, changes } => {
-            let some = changes.iter().filter(|change| match change {
-                Change::Put(entry) => concerns(&entry.key),
-                Change::Deleted { key, .. } => concerns(key),
-            });
-            let changes: Vec<Change> = some.cloned().collect();
-            (!changes.is_empty()).then_some(Update::Changes {
-                revision: *revision,
-                changes,
-            })
-        }
-    }
+    crate::feed::concerning(update, concerns)
 }

@@ -3,6 +3,7 @@
 use super::{Link, StoreMeter};
 use crate::{
     bgp::Bgp,
+    definitions::Definitions,
     driver::{Driver, Generation},
     policy::Policy,
     rates::Rates,
@@ -21,12 +22,19 @@ use std::sync::{
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-/// Tells the driver, routes, policy, rates and BGP all that happens in the store. Each new agent is told everything from
+/// Tells the driver, routes, policy, rates, BGP and whoever knows definitions all that happens in the store. Each new agent is told everything from
 /// the start.
 /// `first` becomes true with the first whole picture.
 pub(crate) async fn mirror(
     (link, node): (Link, NodeName),
-    (driver, routes, policy, rates, bgp): (Driver, Routes, Policy, Rates, Bgp),
+    (driver, routes, policy, rates, bgp, definitions): (
+        Driver,
+        Routes,
+        Policy,
+        Rates,
+        Bgp,
+        Definitions,
+    ),
     mut generation: watch::Receiver<Generation>,
     first: watch::Sender<bool>,
 ) {
@@ -39,6 +47,7 @@ pub(crate) async fn mirror(
             policy: policy.clone(),
             rates: rates.clone(),
             bgp: bgp.clone(),
+            definitions: definitions.clone(),
             connected: link.connected.clone(),
             drained: link.drained.clone(),
             meter: link.meter.clone(),
@@ -59,6 +68,7 @@ struct Told {
     policy: Policy,
     rates: Rates,
     bgp: Bgp,
+    definitions: Definitions,
     connected: Arc<AtomicBool>,
     drained: Arc<AtomicBool>,
     meter: StoreMeter,
@@ -110,6 +120,7 @@ impl Sink for Told {
             }
             Update::Lost => {}
         }
+        self.definitions.store(&update);
         self.routes.store(update.clone());
         self.policy.store(update.clone());
         self.rates.store(update.clone());

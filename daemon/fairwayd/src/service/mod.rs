@@ -25,6 +25,7 @@ use crate::{
     bgp::Bgp,
     clock::Clocks,
     config::Config,
+    definitions::Definitions,
     driver::Driver,
     kubernetes,
     link::Link,
@@ -59,6 +60,8 @@ pub struct Daemon {
     pub(crate) rates: Rates,
     /// BGP.
     pub(crate) bgp: Bgp,
+    /// Networks that objects define.
+    pub(crate) definitions: Definitions,
     /// What DELs left behind.
     pub released: Arc<Released>,
     /// What an API server of Kubernetes has to do with this node.
@@ -100,6 +103,7 @@ impl Daemon {
         problems.extend(new);
         problems.extend(self.rates.problems().await?);
         problems.extend(self.bgp.problems().await?);
+        problems.extend(self.definitions.problems());
         problems.extend(self.kubernetes.problems());
         Ok(problems)
     }
@@ -163,6 +167,12 @@ impl Daemon {
             Method::EndpointShaped(verify) => replies.answer(self.shaped(verify).await).await,
             Method::RateList(list) => replies.list(self.rates.list(list).await).await,
             Method::RateHistory(list) => replies.list(self.rates.history(list).await).await,
+            Method::DefinitionFind(find) => {
+                let follows = self.config.kubernetes.is_some();
+                replies
+                    .answer(self.definitions.find(find, follows).await)
+                    .await
+            }
             Method::ObjectApply(apply) => {
                 let done = self.object_apply(apply, replies).await;
                 rows(done, replies).await

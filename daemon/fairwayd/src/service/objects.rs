@@ -23,6 +23,7 @@ use crate::{convert::body, rates::About, server::Replies, stored::Envelope};
 use fairway_api::{ErrorBody, admin};
 use fairway_bgp::object::Kind as PeeringKind;
 use fairway_cni::Code;
+use fairway_definitions::PLURAL as DEFINITIONS;
 use fairway_kv::{Committed, Condition, Revision, Txn, Write};
 use fairway_pools::Kind as AddressKind;
 use fairway_rates::object::{ObjectError, PLURAL};
@@ -336,7 +337,7 @@ fn kind(text: &str) -> Result<Which, ErrorBody> {
         let [configs, peers] = PeeringKind::ALL.map(PeeringKind::plural);
         let [pools, claims, networks] = AddressKind::ALL.map(AddressKind::plural);
         let text = format_args!(
-            "kind: {error}, {PLURAL}, {configs}, {peers}, {pools}, {claims}, {networks}"
+            "kind: {error}, {PLURAL}, {configs}, {peers}, {DEFINITIONS}, {pools}, {claims}, {networks}"
         );
         body(Code::INVALID_CONFIG, text)
     })
@@ -416,7 +417,7 @@ mod tests {
         assert_eq!(error.message, "namespace: objects of this kind are in none");
         let error = super::kind("rate").unwrap_err().message;
         assert!(
-            error.ends_with("pods, ratelimits, bgpconfigs, bgppeers, ippools, ipclaims, networks"),
+            error.ends_with("ratelimits, bgpconfigs, bgppeers, network-attachment-definitions, ippools, ipclaims, networks"),
             "{error}"
         );
     }

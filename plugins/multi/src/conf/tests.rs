@@ -75,6 +75,10 @@ fn what_is_wrong_is_named() {
         ),
         (json!({"clusterNetwork": "a/b"}), "clusterNetwork: \"a/b\""),
         (
+            json!({"clusterNetwork": "a", "annotationsFrom": "api"}),
+            "annotationsFrom: \"api\": must be \"runtime\" or \"daemon\"",
+        ),
+        (
             json!({"clusterNetwork": "a", "defaultNetworks": "b"}),
             "defaultNetworks: expected an array",
         ),

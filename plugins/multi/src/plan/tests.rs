@@ -1,8 +1,15 @@
+mod defined;
+
 use super::*;
+use crate::tests::Told;
 use fairway_cni::{CniArgs, Delegates, NetConf, labels::POD_ANNOTATIONS};
 use serde_json::{Value, json};
 
 fn planned(annotation: Value, extra: Value, args: &str) -> Result<Vec<Wire>, String> {
+    told(&Told::default(), annotation, extra, args).map_err(|error| error.to_string())
+}
+
+fn told(daemon: &Told, annotation: Value, extra: Value, args: &str) -> Result<Vec<Wire>, Error> {
     let mut conf = json!({
         "cniVersion": "1.0.0", "name": "multi", "type": "multi", "confDir": "/nonexistent",
         "defaultNetworks": [],
@@ -28,7 +35,7 @@ fn planned(annotation: Value, extra: Value, args: &str) -> Result<Vec<Wire>, Str
         args: &args,
         delegates: &Delegates::default(),
     };
-    wires(&multi, &context, &"eth0".parse().unwrap()).map_err(|error| error.to_string())
+    wires(&multi, &context, &"eth0".parse().unwrap(), daemon)
 }
 
 fn brief(wires: &[Wire]) -> Vec<(&str, &str, &str)> {
@@ -193,7 +200,8 @@ fn a_del_takes_what_it_can_get() {
         args: &CniArgs::default(),
         delegates: &Delegates::default(),
     };
-    let (wires, errors) = whatever_can_be(&multi, &context, &"eth0".parse().unwrap());
+    let (wires, errors) =
+        whatever_can_be(&multi, &context, &"eth0".parse().unwrap(), &Told::default());
     assert_eq!(
         brief(&wires),
         [("a", "eth0", "a"), ("a", "net1", "a"), ("a", "net3", "a")]

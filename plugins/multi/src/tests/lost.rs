@@ -1,6 +1,7 @@
 //! What was killed, what the record says of it, and who is lost.
 
 use super::*;
+use fairway_api::definition::{Definition, Name};
 
 #[test]
 fn del_undoes_what_add_did() {
@@ -224,4 +225,53 @@ fn the_record_holds_the_networks_status() {
     );
     let root = record.as_object().unwrap();
     assert!(Record::from_json(&Object::root(root)).is_ok());
+}
+
+/// A daemon's word of `shop/defined`.
+fn defined() -> Found {
+    let config =
+        json!({"name": "d", "cniVersion": "1.0.0", "type": "main", "address": "10.9.0.2/24"});
+    let name = Name {
+        namespace: "shop".to_owned(),
+        name: "defined".to_owned(),
+    };
+    let config = config.as_object().cloned();
+    Found {
+        networks: None,
+        definitions: vec![Definition { name, config }],
+    }
+}
+
+#[test]
+fn what_an_object_defined_goes_without_it() {
+    let mut bed = Bed::new();
+    let mut conf = bed.conf("shop/defined,b");
+    conf["namespaceIsolation"] = json!(false);
+    bed.daemon.found = Some(defined());
+    let result = bed.add("c1", conf.clone()).unwrap();
+    assert_eq!(bed.fake.held().len(), 4);
+    let asked = bed.daemon.asked.lock().unwrap().len();
+    // The object is deleted, and the daemon ends.
+    bed.daemon.found = None;
+    bed.check("c1", prev(conf.clone(), &result)).unwrap();
+    bed.gc(&["c1"]).unwrap();
+    bed.del("c1", conf).unwrap();
+    assert_eq!((bed.fake.held(), bed.state()), (vec![], vec![]));
+    assert_eq!(bed.daemon.asked.lock().unwrap().len(), asked);
+}
+
+/// Without a record an object is asked for once more; what nobody knows keeps nothing else from going.
+#[test]
+fn what_an_object_defined_is_looked_for_without_a_record() {
+    for (there, left) in [(true, vec![]), (false, vec!["d main c1@net1".to_owned()])] {
+        let mut bed = Bed::new();
+        let mut conf = bed.conf("shop/defined,b");
+        conf["namespaceIsolation"] = json!(false);
+        bed.daemon.found = Some(defined());
+        bed.add("c1", conf.clone()).unwrap();
+        fs::remove_dir_all(bed.dir.path().join("state")).unwrap();
+        bed.daemon.found = there.then(defined);
+        bed.del("c1", conf).unwrap();
+        assert_eq!(bed.fake.held(), left);
+    }
 }

@@ -5,7 +5,8 @@
 mod lost;
 mod verbs;
 
-use crate::{Multi, add, check, record::Record, store::Store};
+use crate::{Multi, add, check, definition::Ask, del, ready, record::Record, store::Store};
+use fairway_api::definition::{Find, Found};
 use fairway_cni::{
     Attachment, CniArgs, CniResult, Code, Context, Delegates, Detach, Failure, GcAttachments,
     Interface, IpConfig, NetConf, Object, Plugin, Route, Sandbox,
@@ -161,9 +162,32 @@ impl Plugin for Fake {
     }
 }
 
+/// A daemon: what it has, and what it was asked.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// None: it is not there.
+    pub(crate) found: Option<Found>,
+    pub(crate) asked: Mutex<Vec<Find>>,
+}
+
+impl Ask for Told {
+    fn find(&self, find: Find) -> Result<Found, Failure> {
+        let whole = find.pod.is_some();
+        let names = find.names.clone();
+        self.asked.lock().unwrap().push(find);
+        let mut found = self.found.clone();
+        if let Some(found) = found.as_mut().filter(|_| !whole) {
+            found.networks = None;
+            found.definitions.retain(|one| names.contains(&one.name));
+        }
+        found.ok_or_else(|| Failure::new(Code::TRY_AGAIN, "fairwayd is not there"))
+    }
+}
+
 struct Bed {
     dir: tempfile::TempDir,
     fake: Fake,
+    daemon: Told,
 }
 
 impl Bed {
@@ -178,6 +202,7 @@ impl Bed {
         let bed = Bed {
             dir,
             fake: Fake::default(),
+            daemon: Told::default(),
         };
         bed.file("b.conflist", "b", "1.1.0", "10.1.0.2/24");
         bed
@@ -218,7 +243,9 @@ impl Bed {
 
     fn add(&self, id: &str, conf: Value) -> Result<CniResult, Failure> {
         let inside = |_: &str| Ok(Box::new(container()) as Box<dyn Netlink>);
-        self.with(conf, |context| add::add(context, &sandbox(id), &inside))
+        self.with(conf, |context| {
+            add::add(context, &sandbox(id), (&inside, &self.daemon))
+        })
     }
 
     fn check(&self, id: &str, conf: Value) -> Result<(), Failure> {
@@ -227,7 +254,7 @@ impl Bed {
     }
 
     fn del(&self, id: &str, conf: Value) -> Result<(), Failure> {
-        self.with(conf, |context| Multi.del(context, &detach(id)))
+        self.with(conf, |context| del::del(context, &detach(id), &self.daemon))
     }
 
     fn gc(&self, valid: &[&str]) -> Result<(), Failure> {

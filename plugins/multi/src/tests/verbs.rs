@@ -231,7 +231,8 @@ fn status_asks_what_every_container_gets() {
     let bed = Bed::new();
     bed.file("n.conflist", "n", "1.0.0", "10.8.0.2/24");
     let mut conf = bed.conf("b");
-    let status = |conf: &Value| bed.with(conf.clone(), |context| Multi.status(context));
+    let status =
+        |conf: &Value| bed.with(conf.clone(), |context| ready::status(context, &bed.daemon));
     status(&conf).unwrap();
     assert_eq!(bed.fake.said(), ["STATUS a main"]);
     conf["defaultNetworks"] = json!(["b", "n"]);
@@ -254,6 +255,10 @@ fn status_asks_what_every_container_gets() {
     conf["defaultNetworks"] = json!(["x"]);
     assert_eq!(status(&conf).unwrap_err().code, Code::INVALID_CONFIG);
     conf["defaultNetworks"] = json!([]);
+    // Nobody would say what pods ask for.
+    conf["annotationsFrom"] = json!("daemon");
+    assert_eq!(status(&conf).unwrap_err().code, Code::UNAVAILABLE);
+    conf["annotationsFrom"] = json!("runtime");
     fs::write(bed.dir.path().join("state"), "").unwrap();
     let failure = status(&conf).unwrap_err();
     assert_eq!(failure.code, Code::UNAVAILABLE);

@@ -3,6 +3,7 @@
 mod access;
 mod addresses;
 mod crowd;
+mod definitions;
 mod guard;
 mod late;
 mod lead;

@@ -1,12 +1,13 @@
-//! Objects of each family: those of policy, `RateLimit`, and those of BGP. What differs between them stands here only.
+//! Objects of each family: those of policy, `RateLimit`, those of BGP, and definitions of networks. What differs between them stands here only.
 
 use crate::{
-    bgp,
+    bgp, definitions,
     policy::{self, reference},
     rates, stored,
 };
 use fairway_api::admin::ObjectRef;
 use fairway_bgp::object as peering;
+use fairway_definitions as definition;
 use fairway_policy::{
     object::{ObjectError, Reason, UnknownKind},
     spec,
@@ -24,6 +25,7 @@ const KINDS: &[&str] = &[
     rate::KIND,
     peering::Kind::BgpConfig.name(),
     peering::Kind::BgpPeer.name(),
+    definition::KIND,
     // Not kept as objects, and so not of this module.
     fairway_pools::Kind::IPPool.name(),
     fairway_pools::Kind::IPClaim.name(),
@@ -36,6 +38,7 @@ pub(super) enum Kind {
     Policy(spec::Kind),
     RateLimit,
     Bgp(peering::Kind),
+    Definition,
 }
 
 impl Kind {
@@ -43,6 +46,9 @@ impl Kind {
     pub(super) fn read(text: &str) -> Result<Kind, UnknownKind> {
         if rate::is_kind(text) {
             return Ok(Kind::RateLimit);
+        }
+        if definition::is_kind(text) {
+            return Ok(Kind::Definition);
         }
         match peering::Kind::read(text) {
             Some(kind) => Ok(Kind::Bgp(kind)),
@@ -55,6 +61,7 @@ impl Kind {
         match self {
             Kind::Policy(kind) => kind.namespaced(),
             Kind::RateLimit | Kind::Bgp(_) => false,
+            Kind::Definition => true,
         }
     }
 
@@ -64,6 +71,7 @@ impl Kind {
             Kind::Policy(kind) => policy::keys::folder(kind),
             Kind::RateLimit => rates::keys::limits(),
             Kind::Bgp(kind) => bgp::keys::folder(kind),
+            Kind::Definition => definitions::keys::folder(),
         }
     }
 
@@ -77,6 +85,7 @@ impl Kind {
             }),
             Kind::RateLimit => Name::RateLimit(name),
             Kind::Bgp(kind) => Name::Bgp(bgp::keys::Key { kind, name }),
+            Kind::Definition => Name::Definition(definitions::keys::Key { namespace, name }),
         }
     }
 }
@@ -87,6 +96,7 @@ pub(super) enum Name {
     Policy(spec::ObjectName),
     RateLimit(String),
     Bgp(bgp::keys::Key),
+    Definition(definitions::keys::Key),
 }
 
 impl Name {
@@ -96,6 +106,7 @@ impl Name {
             Name::Policy(name) => policy::keys::Key::Object(name.clone()).path(),
             Name::RateLimit(name) => rates::keys::Key::Limit(name.clone()).path(),
             Name::Bgp(key) => key.path(),
+            Name::Definition(key) => key.path(),
         }
     }
 
@@ -107,9 +118,13 @@ impl Name {
             None => {}
         }
         match rates::keys::Key::parse(path) {
-            Some(rates::keys::Key::Limit(name)) => Some(Name::RateLimit(name)),
-            Some(_) => None,
-            None => bgp::keys::Key::parse(path).map(Name::Bgp),
+            Some(rates::keys::Key::Limit(name)) => return Some(Name::RateLimit(name)),
+            Some(_) => return None,
+            None => {}
+        }
+        match bgp::keys::Key::parse(path) {
+            Some(key) => Some(Name::Bgp(key)),
+            None => definitions::keys::Key::parse(path).map(Name::Definition),
         }
     }
 
@@ -119,6 +134,7 @@ impl Name {
             Name::Policy(name) => (&name.namespace, &name.name),
             Name::RateLimit(name) => ("", name),
             Name::Bgp(key) => ("", &key.name),
+            Name::Definition(key) => (&key.namespace, &key.name),
         }
     }
 
@@ -136,6 +152,11 @@ impl Name {
                 namespace: None,
                 name: key.name.clone(),
             },
+            Name::Definition(key) => ObjectRef {
+                kind: definition::KIND.to_owned(),
+                namespace: Some(key.namespace.clone()),
+                name: key.name.clone(),
+            },
         }
     }
 
@@ -145,6 +166,7 @@ impl Name {
             Name::Policy(_) => stored::decode(value).map(Parsed::Policy),
             Name::RateLimit(_) => stored::decode(value).map(Parsed::RateLimit),
             Name::Bgp(_) => stored::decode(value).map(Parsed::Bgp),
+            Name::Definition(_) => stored::decode(value).map(Parsed::Definition),
         }
     }
 }
@@ -155,6 +177,9 @@ impl fmt::Display for Name {
             Name::Policy(name) => name.fmt(f),
             Name::RateLimit(name) => write!(f, "{} {name}", rate::KIND),
             Name::Bgp(key) => write!(f, "{} {}", key.kind, key.name),
+            Name::Definition(key) => {
+                write!(f, "{} {}/{}", definition::KIND, key.namespace, key.name)
+            }
         }
     }
 }
@@ -165,6 +190,7 @@ pub(super) enum Parsed {
     Policy(fairway_policy::object::Parsed),
     RateLimit(rate::Parsed),
     Bgp(peering::Parsed),
+    Definition(definition::Parsed),
 }
 
 impl Parsed {
@@ -179,6 +205,9 @@ impl Parsed {
             .any(|one| kind == Some(one.name()))
         {
             return peering::parse(value).map(Parsed::Bgp);
+        }
+        if kind == Some(definition::KIND) {
+            return definition::parse(&value).map(Parsed::Definition);
         }
         let parsed = fairway_policy::object::parse(value).map(Parsed::Policy);
         parsed.map_err(|mut error| {
@@ -202,6 +231,10 @@ impl Parsed {
                 kind: parsed.object.kind(),
                 name: parsed.object.name().to_owned(),
             }),
+            Parsed::Definition(parsed) => Name::Definition(definitions::keys::Key {
+                namespace: parsed.namespace.clone(),
+                name: parsed.name.clone(),
+            }),
         }
     }
 
@@ -211,6 +244,7 @@ impl Parsed {
             Parsed::Policy(parsed) => &parsed.json,
             Parsed::RateLimit(parsed) => &parsed.json,
             Parsed::Bgp(parsed) => &parsed.json,
+            Parsed::Definition(parsed) => &parsed.json,
         }
     }
 
@@ -220,6 +254,7 @@ impl Parsed {
             Parsed::Policy(parsed) => stored::encode(parsed),
             Parsed::RateLimit(parsed) => stored::encode(parsed),
             Parsed::Bgp(parsed) => stored::encode(parsed),
+            Parsed::Definition(parsed) => stored::encode(parsed),
         }
     }
 
@@ -230,6 +265,7 @@ impl Parsed {
             Parsed::Policy(parsed) => stored::encode_mirrored(parsed),
             Parsed::RateLimit(parsed) => stored::encode_mirrored(parsed),
             Parsed::Bgp(parsed) => stored::encode_mirrored(parsed),
+            Parsed::Definition(parsed) => stored::encode_mirrored(parsed),
         }
     }
 
@@ -240,7 +276,7 @@ impl Parsed {
                 let warnings = parsed.object.warnings().into_iter();
                 warnings.map(|warning| warning.to_string()).collect()
             }
-            Parsed::Policy(_) | Parsed::RateLimit(_) => Vec::new(),
+            Parsed::Policy(_) | Parsed::RateLimit(_) | Parsed::Definition(_) => Vec::new(),
         }
     }
 
@@ -270,6 +306,11 @@ mod tests {
                "spec": {"address": "192.0.2.1", "asn": 65001}})
     }
 
+    fn defined() -> Value {
+        json!({"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition",
+               "metadata": {"name": "web", "namespace": "shop"}, "spec": {"config": "{\"type\":\"x\"}"}})
+    }
+
     fn namespace() -> Value {
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "web"}})
     }
@@ -277,6 +318,11 @@ mod tests {
     #[test]
     fn all_families_are_read_written_and_named() {
         for (value, title, path) in [
+            (
+                defined(),
+                "NetworkAttachmentDefinition shop/web",
+                "/fairway/v1/definitions/shop/web",
+            ),
             (limit(), "RateLimit web", "/fairway/v1/ratelimits/web"),
             (peer(), "BgpPeer web", "/fairway/v1/bgp/peers/web"),
             (
@@ -289,12 +335,16 @@ mod tests {
             let name = parsed.name();
             assert_eq!(name.to_string(), title);
             assert_eq!(name.path(), path);
-            assert_eq!(name.parts(), ("", "web"));
+            let namespace = match name {
+                Name::Definition(_) => "shop",
+                _ => "",
+            };
+            assert_eq!(name.parts(), (namespace, "web"));
             assert_eq!(Name::of_path(path), Some(name.clone()));
             assert_eq!(name.decode(&parsed.encode()), Ok(parsed));
             let kind = Kind::read(&name.reference().kind).unwrap();
             assert!(path.starts_with(&kind.folder()), "{path}");
-            assert_eq!(kind.named(String::new(), "web".into()), name);
+            assert_eq!(kind.named(namespace.to_owned(), "web".into()), name);
         }
         for path in ["/fairway/v1/rates/web/a", "/fairway/v1/nodes/n1", "/other"] {
             assert_eq!(Name::of_path(path), None);
@@ -319,7 +369,7 @@ mod tests {
         other["kind"] = json!("Ratelimit");
         let error = Parsed::read(other).unwrap_err().to_string();
         let text = "kind: \"Ratelimit\" is not known; there are NetworkPolicy, ClusterNetworkPolicy, Namespace, \
-                    Pod, RateLimit, BgpConfig, BgpPeer, IPPool, IPClaim, Network";
+                    Pod, RateLimit, BgpConfig, BgpPeer, NetworkAttachmentDefinition, IPPool, IPClaim, Network";
         assert_eq!(error, text);
         assert_eq!(Kind::read("ratelimit"), Ok(Kind::RateLimit));
         assert!(Kind::read("rate").is_err());
