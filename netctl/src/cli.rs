@@ -146,10 +146,6 @@ pub(crate) fn completions(shell: Shell, to: &mut impl Write) -> Result<(), Netct
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot set itself up has failed"
-)]
 mod pages;
 
 #[cfg(test)]
