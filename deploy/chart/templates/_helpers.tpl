@@ -1,9 +1,16 @@
+{{- define "fairway.name" -}}
+{{ .Values.fullnameOverride | default .Release.Name }}
+{{- end }}
+
 {{- define "fairway.labels" -}}
 app.kubernetes.io/name: fairway
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{- define "fairway.selector" -}}
@@ -69,11 +76,13 @@ metrics = "[::]:{{ int .Values.metrics.port }}"
 {{- /* What fairway-install is told wherever it runs; its folders of the node lie below /host. */ -}}
 {{- define "fairway.installArgs" -}}
 - --to=/host/bin
+{{- if .Values.cni.writeConf }}
 - --conflist=/etc/fairway/cni/conflist.json
 - --conflists=/host/net.d
 - --name={{ .Values.cni.confName }}
 {{- if .Values.cni.notFirst }}
 - --not-first
+{{- end }}
 {{- end }}
 {{- with .Values.cni.types }}
 - --types={{ join "," . }}
@@ -101,6 +110,15 @@ env:
     valueFrom: {fieldRef: {fieldPath: spec.nodeName}}
   - name: RUST_LOG
     value: {{ .Values.log.level | quote }}
+  {{- if and .Values.kubernetes .Values.apiServer.host }}
+  - name: KUBERNETES_SERVICE_HOST
+    value: {{ .Values.apiServer.host | quote }}
+  - name: KUBERNETES_SERVICE_PORT
+    value: {{ int .Values.apiServer.port | quote }}
+  {{- end }}
+  {{- with .Values.extraEnv }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 securityContext:
   privileged: true
   readOnlyRootFilesystem: true
@@ -116,5 +134,8 @@ volumeMounts:
   - {name: netns, mountPath: /var/run/netns, mountPropagation: HostToContainer}
   {{- if .Values.store.etcd.tlsSecret }}
   - {name: etcd, mountPath: /etc/fairway/etcd, readOnly: true}
+  {{- end }}
+  {{- with .Values.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- end }}

@@ -145,14 +145,26 @@ impl Booted {
     }
 }
 
-impl Drop for Booted {
-    fn drop(&mut self) {
+impl Booted {
+    /// Ends it, as dropping it does.
+    ///
+    /// # Errors
+    /// Where something of it stays.
+    pub fn end(mut self) -> Result<()> {
+        Ok(self.over()?)
+    }
+
+    fn over(&mut self) -> fairway_lab::Result {
         drop(self.systemd.take());
         // Its processes are ending; a group goes when the last of them has.
-        let gone = poll(Duration::from_secs(10), "", || sweep(&self.group).is_ok());
-        if gone.is_err() && !std::thread::panicking() {
-            panic!("the control groups of {} stay", self.group);
-        }
+        let what = "its control groups are gone";
+        poll(Duration::from_secs(10), what, || sweep(&self.group).is_ok())
+    }
+}
+
+impl Drop for Booted {
+    fn drop(&mut self) {
+        let _ = self.over();
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod chart;
 mod deb;
+mod manifests;
 mod rpm;
 mod server;
 mod systemd;
 mod unit;
+mod values;

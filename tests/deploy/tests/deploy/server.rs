@@ -17,6 +17,18 @@ fn an_api_server_takes_all_that_is_rendered() -> Result<()> {
         &["store.embedded=true"][..],
         &[ETCD, POOL, NETWORK, "hostPID=true", "cni.types=[\"vxlan\"]"],
         &[ETCD, "mode=\"remove\"", "updateStrategy.maxUnavailable=3"],
+        &[
+            "store.embedded=true",
+            "metrics.service.enabled=true",
+            "extraEnv=[{\"name\":\"A\",\"value\":\"1\"}]",
+            "extraVolumes=[{\"name\":\"bgp\",\"emptyDir\":{}}]",
+            "extraVolumeMounts=[{\"name\":\"bgp\",\"mountPath\":\"/bgp\"}]",
+            "annotations={\"a/b\":\"c\"}",
+            "serviceAccount.annotations={\"a/b\":\"c\"}",
+            "updateStrategy.type=\"OnDelete\"",
+            "apiServer.host=\"10.0.0.1\"",
+            "cni.writeConf=false",
+        ],
     ] {
         let text = helm.text(values)?;
         let answer = bed.ask(User::Admin, APPLY, &text)?;

@@ -188,5 +188,5 @@ fn a_purge_leaves_nothing() -> Result<()> {
     );
     let tables = node.ns.run("ip rule")? + &node.ns.run("ip route show table all proto 250")?;
     ensure!(!tables.contains("25000"), "{tables}");
-    Ok(())
+    node.end()
 }

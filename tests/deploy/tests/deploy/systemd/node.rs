@@ -50,6 +50,11 @@ impl Node {
         Ok(node)
     }
 
+    /// Nothing of it stays.
+    pub(crate) fn end(self) -> Result<()> {
+        self.0.end()
+    }
+
     pub(crate) fn install(&self) -> Result<()> {
         self.dpkg(&[
             "--force-confold",
