@@ -11,6 +11,7 @@ mod history;
 mod input;
 mod itself;
 mod journal;
+mod older;
 mod overlay;
 mod plugin;
 mod policy;
