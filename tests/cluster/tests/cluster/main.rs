@@ -6,6 +6,7 @@
 
 mod away;
 mod bgp;
+mod definitions;
 mod group;
 mod history;
 mod input;
