@@ -44,7 +44,8 @@ mod tests {
         let folder = temp.path().join("a/b");
         write(&folder).unwrap();
         let entries = fs::read_dir(&folder).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string());
+        let mut names: Vec<_> = names.map(Result::unwrap).collect();
         names.sort();
         let verbs = ["-check", "-conflist", "-keep", "-plugins", "-remove", ""];
         let mut wanted = verbs.map(|verb| format!("fairway-install{verb}.8"));
