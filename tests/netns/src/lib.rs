@@ -5,6 +5,7 @@
 //! plugins did is read by `ip`, `bridge`, `ping`, `nft` and `iptables-save`, never by our own netlink.
 
 mod bed;
+pub mod conformance;
 mod daemon;
 mod member;
 mod state;

@@ -1,7 +1,7 @@
 //! Each check notices what it is about: a plugin of ours with one fault, put in front of it by a shell script.
 
-use crate::{failed, report, told};
 use fairway_lab::{Value, bin_dir, plugin_dir, serde_json, tempfile};
+use fairway_tests_netns::conformance::{failed, report, told};
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::PathBuf, thread};
 
 /// What stands before each fault: `call` does what the plugin does, `on` is for one verb, `refuse` is a sound error.
@@ -367,7 +367,7 @@ fn all<T: Sync>(items: &[T], each: impl Fn(&T) -> Option<String> + Sync) -> Vec<
 fn each_fault_is_noticed_by_its_check() {
     let missed = all(FAULTS, |(kind, id, fault)| {
         let broken = broken(kind, fault);
-        let report = report(&broken.file, &["--only", id]);
+        let report = report(&broken.file, &["--only", id]).unwrap();
         let noticed = failed(&report).contains(*id);
         (!noticed).then(|| format!("{id}: {kind}: {fault}\n{}", told(&report)))
     });
@@ -388,7 +388,7 @@ fn without_a_fault_nothing_is_noticed() {
             .into_iter()
             .flat_map(|id| ["--only", id])
             .collect();
-        let report = report(&sound.file, &only);
+        let report = report(&sound.file, &only).unwrap();
         let failed = failed(&report);
         (!failed.is_empty()).then(|| format!("{kind}: {failed:?}\n{}", told(&report)))
     });

@@ -1,8 +1,11 @@
 //! Our plugins do all that they must, and what they should but do not is listed here with its reason.
 
-use crate::{failed, netctl, report, told};
 use fairway_lab::{plugin_dir, tempfile};
-use std::{collections::BTreeSet, fs};
+use fairway_tests_netns::{
+    Result,
+    conformance::{self, Part, netctl, report},
+};
+use std::fs;
 
 /// An IPAM plugin that refuses an ADD is not told DEL: what it refuses is perhaps a second ADD, whose address is
 /// still in use. One that dies over it is told.
@@ -10,74 +13,78 @@ const TOLD: &str = "clean.ipam-told";
 /// The interface is known without it.
 const CHECKS: &str = "check.without-prev-result";
 
-fn conforms(kind: &str, but: &[&str]) {
-    let report = report(&plugin_dir().join(kind), &[]);
-    let but: BTreeSet<String> = but.iter().map(|id| (*id).to_owned()).collect();
-    assert!(
-        report["conforms"] == true && failed(&report) == but,
-        "{kind}:\n{}",
-        told(&report)
-    );
+fn conforms(kind: &str, but: &[&str]) -> Result {
+    conformance::conforms(kind, Part::Whole, but)
 }
 
 #[test]
-fn bridge() {
-    conforms("bridge", &[TOLD]);
+fn bridge() -> Result {
+    conforms("bridge", &[TOLD])
 }
 
 #[test]
-fn ptp() {
+fn ptp() -> Result {
     // Both interfaces' routes lead to one gateway, and the kernel has one of them.
-    conforms("ptp", &[TOLD, "add.second-interface"]);
+    conforms("ptp", &[TOLD, "add.second-interface"])
 }
 
 #[test]
-fn tap() {
-    conforms("tap", &[TOLD]);
+fn macvlan() -> Result {
+    conforms("macvlan", &[TOLD])
 }
 
 #[test]
-fn loopback() {
-    conforms("loopback", &[CHECKS]);
+fn host_device() -> Result {
+    conforms("host-device", &[TOLD])
 }
 
 #[test]
-fn host_local() {
-    conforms("host-local", &[CHECKS]);
+fn tap() -> Result {
+    conforms("tap", &[TOLD])
 }
 
 #[test]
-fn static_ipam() {
-    conforms("static", &[]);
+fn loopback() -> Result {
+    conforms("loopback", &[CHECKS])
 }
 
 #[test]
-fn portmap() {
-    conforms("portmap", &[]);
+fn host_local() -> Result {
+    conforms("host-local", &[CHECKS])
 }
 
 #[test]
-fn tuning() {
-    conforms("tuning", &[]);
+fn static_ipam() -> Result {
+    conforms("static", &[])
 }
 
 #[test]
-fn sbr() {
-    conforms("sbr", &[]);
+fn portmap() -> Result {
+    conforms("portmap", &[])
 }
 
 #[test]
-fn firewall() {
-    conforms("firewall", &[]);
+fn tuning() -> Result {
+    conforms("tuning", &[])
 }
 
 #[test]
-fn bandwidth() {
+fn sbr() -> Result {
+    conforms("sbr", &[])
+}
+
+#[test]
+fn firewall() -> Result {
+    conforms("firewall", &[])
+}
+
+#[test]
+fn bandwidth() -> Result {
     // A limit is on links that another plugin has made, and goes with them.
     conforms(
         "bandwidth",
         &["del.without-prev-result", "gc.stale-removed", "killed.add"],
-    );
+    )
 }
 
 /// The report for CI systems says the same.
@@ -86,7 +93,7 @@ fn a_report_for_ci_systems() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report.xml");
     let args = ["--only", "del", "--junit", file.to_str().unwrap()];
-    let output = netctl(&plugin_dir().join("loopback"), &args);
+    let output = netctl(&plugin_dir().join("loopback"), &args).unwrap();
     assert!(output.status.success(), "{output:?}");
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(
@@ -117,7 +124,7 @@ fn what_cannot_be_examined_is_told() {
             "no check has that id",
         ),
     ] {
-        let output = netctl(&binary, &args);
+        let output = netctl(&binary, &args).unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(
             output.status.code() == Some(1) && said.contains(part),
@@ -126,6 +133,6 @@ fn what_cannot_be_examined_is_told() {
         assert!(output.stdout.is_empty());
     }
     // The type is the file's name, whatever is behind it.
-    let report = report(&acme, &["--as", "interface", "--only", "error.bad-json"]);
+    let report = report(&acme, &["--as", "interface", "--only", "error.bad-json"]).unwrap();
     assert_eq!(report["type"], "acme");
 }

@@ -1,28 +1,19 @@
 //! What the suite finds in the reference plugins, Debian's 1.1.1.
-//!
-//! Findings that take chance (`parallel`, `killed`) are left out.
 
-use crate::{failed, report, told};
-use fairway_lab::reference_dir;
-use std::collections::BTreeSet;
-
-/// Groups whose findings are the same each time.
-const STEADY: [&str; 9] = [
-    "version", "error", "add", "attached", "chained", "config", "check", "del", "clean",
-];
-
-fn finds(kind: &str, wanted: &[&str]) {
-    let only: Vec<_> = STEADY.iter().flat_map(|group| ["--only", *group]).collect();
-    let report = report(&reference_dir().join(kind), &only);
-    let wanted: BTreeSet<String> = wanted.iter().map(|id| (*id).to_owned()).collect();
-    assert_eq!(failed(&report), wanted, "{kind}:\n{}", told(&report));
-}
+use fairway_tests_netns::{
+    Result,
+    conformance::{self, Part},
+};
 
 /// Every one of them answers VERSION with its own newest version.
 const ECHO: &str = "version.echo";
 
+fn finds(kind: &str, wanted: &[&str]) -> Result {
+    conformance::finds(kind, Part::Steady, wanted)
+}
+
 #[test]
-fn bridge() {
+fn bridge() -> Result {
     finds(
         "bridge",
         &[
@@ -37,11 +28,11 @@ fn bridge() {
             "clean.ipam-fails",
             "clean.ipam-told",
         ],
-    );
+    )
 }
 
 #[test]
-fn loopback() {
+fn loopback() -> Result {
     // It answers older versions in the form of 1.0.0, and its CHECK looks whether `lo` is up.
     finds(
         "loopback",
@@ -51,21 +42,21 @@ fn loopback() {
             "check.address-gone",
             "check.without-prev-result",
         ],
-    );
+    )
 }
 
 #[test]
-fn host_local() {
-    finds("host-local", &[ECHO, "check.without-prev-result"]);
+fn host_local() -> Result {
+    finds("host-local", &[ECHO, "check.without-prev-result"])
 }
 
 #[test]
-fn static_ipam() {
-    finds("static", &[ECHO]);
+fn static_ipam() -> Result {
+    finds("static", &[ECHO])
 }
 
 #[test]
-fn tuning() {
+fn tuning() -> Result {
     finds(
         "tuning",
         &[
@@ -76,5 +67,5 @@ fn tuning() {
             "del.without-netns-cleans",
             "del.lost-netns",
         ],
-    );
+    )
 }
