@@ -1,7 +1,8 @@
-//! A server in a container: what it is sent by TCP or UDP, it sends back.
+//! A server in a container: what it is sent by TCP or UDP, or by SCTP, it sends back.
 //!
 //! One thread serves all ports of one namespace. It ends with its handle.
 
+use crate::sctp;
 use fairway_lab::{Ns, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, Read as _, Write as _};
@@ -40,6 +41,16 @@ impl Sockets {
             listeners,
             datagrams,
             open,
+        })
+    }
+
+    /// The same for SCTP.
+    fn bind_sctp(ports: &[u16]) -> io::Result<Self> {
+        let bind = |port: &u16| sctp::listener((Ipv6Addr::UNSPECIFIED, *port).into());
+        Ok(Self {
+            listeners: ports.iter().map(bind).collect::<io::Result<_>>()?,
+            datagrams: Vec::new(),
+            open: Vec::new(),
         })
     }
 
@@ -113,12 +124,24 @@ impl Echo {
     /// # Errors
     /// Where one of them is taken.
     pub fn start(ns: &Ns, ports: &[u16]) -> Result<Self> {
+        Self::of(ns, || Sockets::bind(ports))
+    }
+
+    /// Serves these ports by SCTP over IPv4 and IPv6.
+    ///
+    /// # Errors
+    /// Where one of them is taken, or the kernel has no SCTP.
+    pub fn sctp(ns: &Ns, ports: &[u16]) -> Result<Self> {
+        Self::of(ns, || Sockets::bind_sctp(ports))
+    }
+
+    fn of(ns: &Ns, bind: impl FnOnce() -> io::Result<Sockets> + Send) -> Result<Self> {
         let os = |source| fairway_lab::Error::Os {
             what: format!("an echo server in {}", ns.name()),
             source,
         };
         // A socket stays in the namespace where it was made.
-        let sockets = ns.inside(|| Sockets::bind(ports))?.map_err(os)?;
+        let sockets = ns.inside(bind)?.map_err(os)?;
         let (end, until) = UnixStream::pair().map_err(os)?;
         let thread = std::thread::spawn(move || sockets.serve(&until));
         Ok(Self {

@@ -15,6 +15,7 @@ mod lan;
 pub mod nemesis;
 mod probe;
 mod rest;
+mod sctp;
 mod talk;
 
 pub use bed::{Bed, Plan, before, keep_dir, on};

@@ -4,6 +4,7 @@
 //! for each by itself takes minutes for a table of hundreds; here all are tried side by side, and what is to
 //! be silent is listened to for a while after the last of what is to answer has answered.
 
+use crate::sctp;
 use fairway_lab::{Ns, Result};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -20,6 +21,8 @@ pub enum Protocol {
     Tcp,
     /// UDP.
     Udp,
+    /// SCTP, where the kernel has it.
+    Sctp,
 }
 
 /// What is tried, and what should come of it.
@@ -84,7 +87,8 @@ struct Try {
 impl Try {
     fn start(target: &Target) -> io::Result<Self> {
         let socket = match target.protocol {
-            Protocol::Tcp => connecting(target.to)?,
+            Protocol::Tcp => connecting(tcp(target.to)?, target.to),
+            Protocol::Sctp => connecting(sctp::stream(target.to)?, target.to),
             Protocol::Udp => {
                 let any: SocketAddr = match target.to {
                     SocketAddr::V4(_) => ([0; 4], 0).into(),
@@ -156,16 +160,19 @@ impl Try {
     }
 }
 
-fn connecting(to: SocketAddr) -> io::Result<Socket> {
+fn tcp(to: SocketAddr) -> io::Result<OwnedFd> {
     let family = match to {
         SocketAddr::V4(_) => AddressFamily::Inet,
         SocketAddr::V6(_) => AddressFamily::Inet6,
     };
     let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-    let fd = socket(family, SockType::Stream, flags, None)?;
+    Ok(socket(family, SockType::Stream, flags, None)?)
+}
+
+fn connecting(fd: OwnedFd, to: SocketAddr) -> Socket {
     match connect(fd.as_raw_fd(), &SockaddrStorage::from(to)) {
-        Ok(()) | Err(Errno::EINPROGRESS) => Ok(Socket::Connecting(fd)),
-        Err(_) => Ok(Socket::None),
+        Ok(()) | Err(Errno::EINPROGRESS) => Socket::Connecting(fd),
+        Err(_) => Socket::None,
     }
 }
 

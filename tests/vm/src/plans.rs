@@ -4,6 +4,7 @@ mod ebpf;
 mod links;
 mod pages;
 mod rates;
+mod sctp;
 mod sriov;
 mod vlan;
 mod vrf;
@@ -15,6 +16,7 @@ pub const PLANS: &[Plan] = &[
     vlan::PLAN,
     links::PLAN,
     vrf::PLAN,
+    sctp::PLAN,
     sriov::PLAN,
     sriov::ROUNDS,
     ebpf::STABLE,

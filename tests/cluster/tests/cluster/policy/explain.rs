@@ -13,6 +13,7 @@ fn ask(door: &Door, from: Party, to: Party, what: What) -> Result<PolicyExplaine
     let protocol = match what.protocol {
         Protocol::Tcp => "tcp",
         Protocol::Udp => "udp",
+        Protocol::Sctp => "sctp",
     };
     Ok(door.explain(PolicyExplain {
         from,

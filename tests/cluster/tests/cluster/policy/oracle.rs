@@ -54,6 +54,7 @@ impl<'a> Oracle<'a> {
             protocol: Some(match what.protocol {
                 Protocol::Tcp => spec::Protocol::Tcp,
                 Protocol::Udp => spec::Protocol::Udp,
+                Protocol::Sctp => spec::Protocol::Sctp,
             }),
             port: what.port,
         };
