@@ -1,22 +1,25 @@
 //! What two looks make together: counters become speeds.
 
 use super::sample::Sample;
-use fairway_api::admin::{
-    Direction, EndpointTraffic, Flow, Rate, Top, TopContainer, TopDrops, TopPeer, TopPool,
-    TopSpeed, TrafficCount,
+use fairway_api::{
+    admin::{
+        Direction, EndpointTraffic, Flow, Rate, Top, TopContainer, TopDrops, TopPeer, TopPool,
+        TopSpeed, TrafficCount,
+    },
+    ipam::Attachment,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Who sends and gets most comes first.
 pub(super) fn between(before: &Sample, after: &Sample) -> Top {
     // A daemon that was started anew begins its clock anew.
     let over_ms = after.traffic.at.saturating_sub(before.traffic.at);
     let speed = Speed { over_ms };
-    let mut containers: Vec<TopContainer> = after
-        .traffic
-        .endpoints
-        .iter()
-        .map(|now| container(before, after, now, speed))
+    let (former, now) = (Known::of(before), Known::of(after));
+    let told = told(&after.drops);
+    let endpoints = after.traffic.endpoints.iter();
+    let mut containers: Vec<TopContainer> = endpoints
+        .map(|of| container(&former, &now, &told, of, speed))
         .collect();
     containers.sort_by(|a, b| total(b).cmp(&total(a)).then_with(|| key(a).cmp(&key(b))));
     Top {
@@ -39,6 +42,11 @@ pub(super) fn total(container: &TopContainer) -> u64 {
     received.saturating_add(sent)
 }
 
+/// Of what a daemon tells: whatever that is, it fits.
+pub(super) fn sum(numbers: impl IntoIterator<Item = u64>) -> u64 {
+    numbers.into_iter().fold(0, u64::saturating_add)
+}
+
 fn key(container: &TopContainer) -> (&str, &str) {
     (&container.container, &container.ifname)
 }
@@ -57,21 +65,65 @@ impl Speed {
     }
 }
 
-fn container(before: &Sample, after: &Sample, now: &EndpointTraffic, speed: Speed) -> TopContainer {
-    let mut former = before.traffic.endpoints.iter();
-    let former = former.find(|was| was.attachment == now.attachment && was.link == now.link);
+/// Network, container and interface.
+type Key<'a> = (&'a str, &'a str, &'a str);
+
+fn key_of(of: &Attachment) -> Key<'_> {
+    (&of.network, &of.container, &of.ifname)
+}
+
+/// A look by whom it tells of: a node may have thousands of containers, and each is looked for.
+struct Known<'a> {
+    endpoints: HashMap<Key<'a>, &'a EndpointTraffic>,
+    rates: HashMap<(Key<'a>, bool), &'a Rate>,
+}
+
+impl<'a> Known<'a> {
+    fn of(sample: &'a Sample) -> Known<'a> {
+        let endpoints = sample.traffic.endpoints.iter();
+        let rates = sample.rates.iter();
+        Known {
+            endpoints: endpoints.map(|of| (key_of(&of.attachment), of)).collect(),
+            rates: rates
+                .map(|rate| ((key_of(&rate.attachment), is_in(rate.direction)), rate))
+                .collect(),
+        }
+    }
+
+    fn rate(&self, of: &EndpointTraffic, direction: Direction) -> Option<&'a Rate> {
+        let key = (key_of(&of.attachment), is_in(direction));
+        self.rates.get(&key).copied()
+    }
+}
+
+fn is_in(direction: Direction) -> bool {
+    direction == Direction::Ingress
+}
+
+fn container(
+    before: &Known<'_>,
+    after: &Known<'_>,
+    told: &Told<'_>,
+    now: &EndpointTraffic,
+    speed: Speed,
+) -> TopContainer {
+    // Another link's counters began anew.
+    let former = before.endpoints.get(&key_of(&now.attachment));
+    let former = former.filter(|was| was.link == now.link);
     let way = |direction, count: fn(&EndpointTraffic) -> TrafficCount| {
-        let (now_count, limit) = (count(now), rate(after, now, direction));
-        let was = former.map_or(now_count, count);
+        let (now_count, limit) = (count(now), after.rate(now, direction));
+        let was = former.map_or(now_count, |was| count(was));
         let limited = limit
             .and_then(|rate| rate.sent)
             .map_or(0, |sent| sent.dropped);
-        let before = rate(before, now, direction).and_then(|rate| rate.sent);
+        let before = before.rate(now, direction).and_then(|rate| rate.sent);
         let before = before.map_or(limited, |sent| sent.dropped);
         TopSpeed {
             bytes: speed.of(was.bytes, now_count.bytes),
             packets: speed.of(was.packets, now_count.packets),
-            dropped: speed.of(was.dropped, now_count.dropped) + speed.of(before, limited),
+            dropped: speed
+                .of(was.dropped, now_count.dropped)
+                .saturating_add(speed.of(before, limited)),
             limit: limit.and_then(|rate| rate.rate),
         }
     };
@@ -84,26 +136,33 @@ fn container(before: &Sample, after: &Sample, now: &EndpointTraffic, speed: Spee
         addresses: now.addresses.clone(),
         received: way(Direction::Ingress, |of| of.received),
         sent: way(Direction::Egress, |of| of.sent),
-        drops: told(&after.drops, now),
+        drops: drops_of(told, now),
     }
 }
 
-fn rate<'a>(sample: &'a Sample, of: &EndpointTraffic, direction: Direction) -> Option<&'a Rate> {
-    let mut rates = sample.rates.iter();
-    rates.find(|rate| rate.attachment == of.attachment && rate.direction == direction)
-}
+/// Drops by the name of whom they are told of, and by reason.
+type Told<'a> = HashMap<&'a str, BTreeMap<&'a str, u64>>;
 
-/// Drops that were told of the container, by reason.
-fn told(drops: &[Flow], of: &EndpointTraffic) -> BTreeMap<String, u64> {
-    let nameless = format!("default/{}", of.attachment.container);
-    let title = of.workload.as_ref().unwrap_or(&nameless);
-    let mut told = BTreeMap::new();
+fn told(drops: &[Flow]) -> Told<'_> {
+    let mut told = Told::new();
     for drop in drops.iter().filter(|drop| drop.verdict == "dropped") {
-        if drop.endpoint == *title || drop.endpoint == of.link {
-            *told.entry(drop.reason.clone()).or_insert(0) += 1;
-        }
+        let of = told.entry(&drop.endpoint).or_default();
+        *of.entry(&drop.reason).or_insert(0) += 1;
     }
     told
+}
+
+/// Of a container they are told by its workload's name, or by its link's where nobody knew it.
+fn drops_of(told: &Told<'_>, of: &EndpointTraffic) -> BTreeMap<String, u64> {
+    let nameless = format!("default/{}", of.attachment.container);
+    let title = of.workload.as_ref().unwrap_or(&nameless);
+    let mut all = BTreeMap::new();
+    for name in [title, &of.link] {
+        for (reason, count) in told.get(name.as_str()).into_iter().flatten() {
+            *all.entry((*reason).to_owned()).or_insert(0) += count;
+        }
+    }
+    all
 }
 
 fn drops(before: &Sample, after: &Sample, speed: Speed) -> Vec<TopDrops> {
@@ -118,11 +177,15 @@ fn drops(before: &Sample, after: &Sample, speed: Speed) -> Vec<TopDrops> {
             .map(|count| ((count.reason, count.direction), count.packets))
             .collect::<BTreeMap<_, _>>()
     };
-    let former = counted(before);
+    // Where nothing was told before, all that ever was is no burst; where it was told, a reason of which there was
+    // none had 0.
+    let former = before.policy.is_some().then(|| counted(before));
     let mut drops: Vec<TopDrops> = counted(after)
         .into_iter()
         .map(|(key, all)| {
-            let was = former.get(&key).copied().unwrap_or(0);
+            let was = former
+                .as_ref()
+                .map_or(all, |former| former.get(&key).copied().unwrap_or(0));
             let (reason, direction) = key;
             TopDrops {
                 reason,
@@ -138,7 +201,7 @@ fn drops(before: &Sample, after: &Sample, speed: Speed) -> Vec<TopDrops> {
 
 fn pools(sample: &Sample) -> Vec<TopPool> {
     let pools = sample.pools.iter().map(|pool| {
-        let used = pool.live + pool.claimed + pool.cooling;
+        let used = sum([pool.live, pool.claimed, pool.cooling]);
         // The size of an IPv6 pool may be past 64 bits.
         let size: u128 = pool.size.parse().unwrap_or(0);
         let percent = (u128::from(used) * 100).div_ceil(size.max(1)).min(100);
@@ -160,8 +223,8 @@ fn peers(sample: &Sample) -> Vec<TopPeer> {
         address: peer.address,
         state: peer.state.clone(),
         since: peer.since,
-        received: peer.routes.iter().map(|routes| routes.received).sum(),
-        advertised: peer.routes.iter().map(|routes| routes.advertised).sum(),
+        received: sum(peer.routes.iter().map(|routes| routes.received)),
+        advertised: sum(peer.routes.iter().map(|routes| routes.advertised)),
     });
     let mut peers: Vec<TopPeer> = peers.collect();
     // Those that are not up are what one looks for.
@@ -299,6 +362,46 @@ pub(super) mod tests {
         let top = between(&sample(90_000, 9), &sample(10, 1));
         assert!(top.containers.iter().all(|one| total(one) == 0));
         assert!(top.drops.iter().all(|drop| drop.packets == 0));
+        // Policy could not be asked before; and then a reason is told of for the first time.
+        let (mut before, after) = (sample(1_000, 1), sample(2_000, 5));
+        let told = before.policy.take();
+        let speeds = |before: &Sample| {
+            let drops = between(before, &after).drops;
+            drops.iter().map(|drop| drop.packets).collect::<Vec<_>>()
+        };
+        assert_eq!(speeds(&before), [0, 0]);
+        before.policy = told;
+        before.policy.as_mut().unwrap().packets.remove(1);
+        assert_eq!(speeds(&before), [35, 0]);
+    }
+
+    #[test]
+    fn a_link_that_was_made_anew_begins_anew() {
+        let (before, mut after) = (sample(1_000, 1), sample(2_000, 5));
+        after.traffic.endpoints[0].link = "fw9".to_owned();
+        // The same container's other interface, and the same interface of another network, are others.
+        after.traffic.endpoints[1].attachment.ifname = "eth1".to_owned();
+        after.traffic.endpoints[2].attachment.network = "other".to_owned();
+        let top = between(&before, &after);
+        assert_eq!(top.containers.iter().map(total).max(), Some(0));
+    }
+
+    #[test]
+    fn whatever_a_daemon_tells_is_summed_up() {
+        let (before, mut after) = (sample(1_000, 0), sample(1_001, 1));
+        for of in &mut after.traffic.endpoints {
+            of.sent.bytes = u64::MAX;
+            of.received.bytes = u64::MAX;
+            of.sent.dropped = u64::MAX;
+        }
+        let top = between(&before, &after);
+        assert_eq!(total(&top.containers[0]), u64::MAX);
+        assert_eq!(top.containers[0].sent.bytes, u64::MAX);
+        assert_eq!(
+            top.containers[0].container, "aa",
+            "equal ones by their names"
+        );
+        assert_eq!(sum([u64::MAX, 1]), u64::MAX);
     }
 
     #[test]

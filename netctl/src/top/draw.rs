@@ -1,7 +1,10 @@
 //! The screen: who it is, all traffic together, containers, and below them pools, neighbours and problems. What does
-//! not fit is cut off at the right, and what is least of use in a low terminal is left out.
+//! not fit is cut off at the right, and what is least of use in a low or narrow terminal is left out.
 
-use super::view::{Over, View, dropped, title};
+use super::{
+    between::sum,
+    view::{Over, View, dropped, title},
+};
 use fairway_api::admin::{Top, TopContainer, TopSpeed};
 use ratatui::{
     Frame,
@@ -119,8 +122,8 @@ fn heads(view: &View, tones: Tones) -> Vec<Line<'static>> {
     if let Some(lost) = &view.lost {
         first.push(Span::styled(format!("  {lost}"), tones.bad()));
     }
-    let sum = |of: fn(&TopContainer) -> u64| top.containers.iter().map(of).sum::<u64>();
-    let drops: u64 = top.drops.iter().map(|drop| drop.packets).sum();
+    let all = |of: fn(&TopContainer) -> u64| sum(top.containers.iter().map(of));
+    let drops = sum(top.drops.iter().map(|drop| drop.packets));
     let reasons = top.drops.iter().filter(|drop| drop.packets > 0);
     let reasons: Vec<String> = reasons
         .map(|drop| format!("{} {}", drop.reason, short(drop.packets)))
@@ -128,10 +131,10 @@ fn heads(view: &View, tones: Tones) -> Vec<Line<'static>> {
     let text = format!(
         "{} containers  in {}B/s {}/s  out {}B/s {}/s  ",
         top.containers.len(),
-        short(sum(|one| one.received.bytes)),
-        short(sum(|one| one.received.packets)),
-        short(sum(|one| one.sent.bytes)),
-        short(sum(|one| one.sent.packets)),
+        short(all(|one| one.received.bytes)),
+        short(all(|one| one.received.packets)),
+        short(all(|one| one.sent.bytes)),
+        short(all(|one| one.sent.packets)),
     );
     let dropped = match reasons.is_empty() {
         true => Span::from("no drops by policy"),
@@ -146,50 +149,107 @@ fn heads(view: &View, tones: Tones) -> Vec<Line<'static>> {
     ]
 }
 
+/// A column of the containers' table.
+struct Column {
+    head: &'static str,
+    width: u16,
+    /// The higher, the sooner it is left out.
+    last: u8,
+    cell: fn(&TopContainer, Tones) -> Cell<'static>,
+}
+
+/// Besides names, which take the rest.
+const COLUMNS: [Column; 7] = [
+    column("NETWORK", 8, 5, |row, _| {
+        Cell::from(row.network.clone().unwrap_or_default())
+    }),
+    column("IN B/S", 7, 0, |row, _| {
+        Cell::from(short(row.received.bytes))
+    }),
+    column("OUT B/S", 7, 1, |row, _| Cell::from(short(row.sent.bytes))),
+    column("IN P/S", 7, 3, |row, _| {
+        Cell::from(short(row.received.packets))
+    }),
+    column("OUT P/S", 7, 4, |row, _| {
+        Cell::from(short(row.sent.packets))
+    }),
+    column("LIMIT", 11, 6, |row, _| {
+        Cell::from(limits(row.received, row.sent))
+    }),
+    column("DROPS", 6, 2, |row, tones| {
+        let dropped = dropped(row);
+        Cell::from(some(dropped)).style(match dropped {
+            0 => Style::new(),
+            _ => tones.mind(),
+        })
+    }),
+];
+
+const fn column(
+    head: &'static str,
+    width: u16,
+    last: u8,
+    cell: fn(&TopContainer, Tones) -> Cell<'static>,
+) -> Column {
+    Column {
+        head,
+        width,
+        last,
+        cell,
+    }
+}
+
+/// A name shorter than this says little.
+const NAME: u16 = 16;
+
+/// Those that leave room for names.
+fn that_fit(width: u16) -> Vec<&'static Column> {
+    let mut kept: Vec<&Column> = COLUMNS.iter().collect();
+    // A blank before each.
+    let taken = |kept: &[&Column]| kept.iter().map(|column| column.width + 1).sum::<u16>();
+    while !kept.is_empty() && taken(&kept) + NAME > width {
+        let least = kept.iter().map(|column| column.last).max();
+        kept.retain(|column| Some(column.last) != least);
+    }
+    kept
+}
+
 fn containers(frame: &mut Frame<'_>, view: &View, tones: Tones, area: Rect) {
     let rows = view.rows();
-    let heads = [
-        "CONTAINER",
-        "NETWORK",
-        "IN B/S",
-        "OUT B/S",
-        "IN P/S",
-        "OUT P/S",
-        "LIMIT",
-        "DROPS",
-    ];
-    let widths = [
-        Constraint::Fill(1),
-        Constraint::Length(8),
-        Constraint::Length(7),
-        Constraint::Length(7),
-        Constraint::Length(7),
-        Constraint::Length(7),
-        Constraint::Length(11),
-        Constraint::Length(6),
-    ];
-    let cells = rows.iter().map(|row| {
-        let dropped = dropped(row);
-        Row::new([
-            Cell::from(format!("{} {}", title(row), row.ifname)),
-            Cell::from(row.network.clone().unwrap_or_default()),
-            Cell::from(short(row.received.bytes)),
-            Cell::from(short(row.sent.bytes)),
-            Cell::from(short(row.received.packets)),
-            Cell::from(short(row.sent.packets)),
-            Cell::from(limits(row.received, row.sent)),
-            Cell::from(some(dropped)).style(match dropped {
-                0 => Style::new(),
-                _ => tones.mind(),
-            }),
-        ])
-    });
-    let table = Table::new(cells, widths)
-        .header(Row::new(heads).style(tones.head()))
-        .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED));
+    let columns = that_fit(area.width);
+    let heads = columns.iter().map(|column| column.head);
+    let widths = columns.iter().map(|column| column.width);
     let at = view.at(&rows);
-    let mut state = TableState::default().with_selected((!rows.is_empty()).then_some(at));
+    // Only what is seen is made, up to the chosen one: there may be thousands.
+    let first = (at + 1).saturating_sub(view.room.max(1));
+    let seen = rows.iter().skip(first).take(view.room);
+    let cells = seen.map(|row| {
+        let name = Cell::from(format!("{} {}", title(row), row.ifname));
+        Row::new(
+            std::iter::once(name).chain(columns.iter().map(|column| (column.cell)(row, tones))),
+        )
+    });
+    let table = Table::new(
+        cells,
+        std::iter::once(Constraint::Fill(1)).chain(widths.map(Constraint::Length)),
+    )
+    .header(Row::new(std::iter::once("CONTAINER").chain(heads)).style(tones.head()))
+    .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED));
+    let chosen = (!rows.is_empty()).then_some(at - first);
+    let mut state = TableState::default().with_selected(chosen);
     frame.render_stateful_widget(table, area, &mut state);
+    if rows.is_empty() && view.top.is_some() {
+        let none = match view.filter.is_empty() {
+            true => "no containers on this node",
+            false => "none has what is typed",
+        };
+        let line = Rect {
+            y: area.y.saturating_add(1),
+            height: 1,
+            ..area
+        };
+        frame.render_widget(Paragraph::new(none), line.intersection(area));
+    }
 }
 
 fn list(frame: &mut Frame<'_>, area: Rect, head: &'static str, lines: Vec<Line<'_>>, tones: Tones) {

@@ -1,6 +1,6 @@
 //! What is shown of a node, and what keys change of that. It knows no terminal.
 
-use super::between::total;
+use super::between::{sum, total};
 use fairway_api::admin::{Top, TopContainer};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use std::cmp::Ordering;
@@ -61,8 +61,10 @@ impl Sort {
 
 /// All that was dropped of a container: packets a second, and those that policy was told to have dropped.
 pub(super) fn dropped(container: &TopContainer) -> u64 {
-    let policy: u64 = container.drops.values().sum();
-    container.received.dropped + container.sent.dropped + policy
+    let policy = container.drops.values().copied();
+    sum([container.received.dropped, container.sent.dropped]
+        .into_iter()
+        .chain(policy))
 }
 
 /// The workload, else the container's id.
@@ -161,7 +163,10 @@ impl View {
         match key.code {
             KeyCode::Char('c' | 'd') if control => return After::Quit,
             _ if self.typing => {
-                self.typed(key.code);
+                // Of those with Ctrl or Alt none is a letter.
+                if !control && !key.modifiers.contains(KeyModifiers::ALT) {
+                    self.typed(key.code);
+                }
                 return After::Go;
             }
             // Whatever lies over the screen goes first.
@@ -292,6 +297,16 @@ mod tests {
         assert_eq!(chosen(&view), "shop/db-0");
         view.key(KeyEvent::new(KeyCode::PageUp, KeyModifiers::NONE));
         assert_eq!(chosen(&view), "bb");
+        // A container's other interface is another row.
+        let top = view.top.as_mut().unwrap();
+        let other = TopContainer {
+            ifname: "eth1".to_owned(),
+            ..top.containers[1].clone()
+        };
+        top.containers.insert(1, other);
+        view.chosen = Some(("aa".to_owned(), "eth0".to_owned()));
+        let rows = view.rows();
+        assert_eq!(rows[view.at(&rows)].ifname, "eth0");
         // Without anybody nothing can be chosen.
         let mut none = View::default();
         press(&mut none, "v^<>");
@@ -309,6 +324,12 @@ mod tests {
         assert_eq!(view.filter, "SHOPq");
         press(&mut view, "\x1b");
         assert_eq!((view.typing, view.filter.as_str()), (false, ""));
+        press(&mut view, "/a");
+        for odd in [KeyModifiers::CONTROL, KeyModifiers::ALT] {
+            assert_eq!(view.key(KeyEvent::new(KeyCode::Char('u'), odd)), After::Go);
+        }
+        assert_eq!(view.filter, "a");
+        press(&mut view, "\x1b");
         for (filter, found) in [
             ("fd01::5", "shop/db-0"),
             ("blue", "shop/db-0"),

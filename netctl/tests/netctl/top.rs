@@ -31,7 +31,19 @@ fn node() -> Fake {
             }
             Method::RateList(_) => json!([]),
             Method::PoolList => json!([answers::pool()]),
-            Method::FlowList(_) => json!({"flows": [], "next": 7, "missed": 0}),
+            // What was dropped before the first look is old.
+            Method::FlowList(list) => {
+                let old = json!({
+                    "at": 1, "verdict": "dropped", "reason": "denied", "direction": "ingress",
+                    "endpoint": "shop/db-0", "protocol": "tcp", "bytes": 60
+                });
+                let flows = if list.after.is_none() {
+                    vec![old]
+                } else {
+                    Vec::new()
+                };
+                json!({"flows": flows, "next": 7, "missed": 0})
+            }
             // This node has neither.
             _ => {
                 return vec![Body::Error(fairway_api::ErrorBody {
@@ -54,6 +66,7 @@ fn without_a_terminal_it_is_one_document_of_a_second() {
     Schema::read("top").must_describe("top", &document);
     assert_eq!(document["containers"][0]["sent"]["bytes"], 1_000_000);
     assert_eq!(document["containers"][0]["sent"]["packets"], 700);
+    assert_eq!(document["containers"][0]["drops"], json!({}));
     assert_eq!(document["problems"], json!(["etcd is away"]));
     let yaml = node().run("top -o yaml").out;
     assert_eq!(serde_saphyr::from_str::<Value>(&yaml).unwrap(), document);
@@ -203,7 +216,7 @@ fn no_colour_where_none_is_wanted_and_a_lost_daemon_is_looked_for() {
 
 #[test]
 fn a_signal_gives_the_terminal_back() {
-    for (name, number) in [("TERM", 15), ("HUP", 1)] {
+    for (name, number) in [("TERM", 15), ("HUP", 1), ("INT", 2)] {
         let fake = node();
         let terminal = Terminal::new(&fake, false);
         terminal.signal(name);

@@ -68,7 +68,7 @@ fn all_is_there_in_80_columns_and_24_lines() {
 
 #[test]
 fn it_fits_whatever_the_terminal_is() {
-    for (width, height) in [(1, 1), (20, 5), (40, 12), (80, 17), (300, 90)] {
+    for (width, height) in [(0, 0), (1, 1), (20, 5), (40, 12), (80, 17), (300, 90)] {
         for over in [Over::Nothing, Over::Help, Over::Container] {
             let mut view = view();
             view.over = over;
@@ -78,6 +78,45 @@ fn it_fits_whatever_the_terminal_is() {
     // In a low one containers come first.
     let low = text(&drawn(&mut view(), 80, 10, false)).join("\n");
     assert!(low.contains("shop/front") && !low.contains("POOLS"));
+}
+
+/// Whatever is left out, names and what they get and send are there.
+#[test]
+fn in_a_narrow_one_the_columns_of_least_use_go_first() {
+    let heads = |width| text(&drawn(&mut view(), width, 12, false))[2].clone();
+    assert!(heads(80).contains("LIMIT"));
+    for (width, line) in [
+        (
+            75,
+            "CONTAINER                   NETWORK  IN B/S  OUT B/S IN P/S  OUT P/S DROPS",
+        ),
+        (50, "CONTAINER           IN B/S  OUT B/S IN P/S  DROPS"),
+        (40, "CONTAINER         IN B/S  OUT B/S DROPS"),
+        (25, "CONTAINER         IN B/S"),
+        (12, "CONTAINER"),
+    ] {
+        assert_eq!(heads(width), line, "{width}");
+    }
+    let lines = text(&drawn(&mut view(), 40, 12, false));
+    assert_eq!(lines[4], "shop/db-0 eth0    1.0k    2.0M    5");
+}
+
+#[test]
+fn none_is_said() {
+    let mut view = view();
+    view.filter = "nobody".to_owned();
+    assert_eq!(
+        text(&drawn(&mut view, 80, 24, false))[3],
+        "none has what is typed"
+    );
+    view.filter.clear();
+    view.top.as_mut().unwrap().containers.clear();
+    let lines = text(&drawn(&mut view, 80, 24, false));
+    assert!(lines[1].starts_with("0 containers  in 0B/s"), "{lines:?}");
+    assert_eq!(lines[3], "no containers on this node");
+    for (width, height) in [(1, 1), (20, 4), (20, 5)] {
+        drawn(&mut view, width, height, true);
+    }
 }
 
 #[test]
@@ -116,9 +155,9 @@ fn many_containers_are_scrolled_and_long_lists_say_how_many_more() {
     let mut view = view();
     let top = view.top.as_mut().unwrap();
     let one = top.containers[2].clone();
-    top.containers = (0..100)
+    top.containers = (0..10_000)
         .map(|number| TopContainer {
-            workload: Some(format!("ns/pod-{number:02}")),
+            workload: Some(format!("ns/pod-{number:04}")),
             container: number.to_string(),
             ..one.clone()
         })
@@ -126,23 +165,39 @@ fn many_containers_are_scrolled_and_long_lists_say_how_many_more() {
     top.problems = (0..9).map(|number| format!("problem {number}")).collect();
     let lines = text(&drawn(&mut view, 80, 24, false)).join("\n");
     assert!(
-        lines.contains("pod-00") && !lines.contains("pod-50"),
+        lines.contains("pod-0000") && lines.contains("pod-0012") && !lines.contains("pod-0013"),
         "{lines}"
     );
     assert!(
         lines.contains("problem 4") && lines.contains("and 4 more"),
         "{lines}"
     );
-    for _ in 0..6 {
-        view.key(ratatui::crossterm::event::KeyEvent::from(
-            ratatui::crossterm::event::KeyCode::PageDown,
-        ));
+    let mut pressed = |key| {
+        view.key(ratatui::crossterm::event::KeyEvent::from(key));
+        let buffer = drawn(&mut view, 80, 24, false);
+        let reversed = |row: &&[ratatui::buffer::Cell]| {
+            let modifier = row.first().map(|cell| cell.modifier);
+            modifier.is_some_and(|modifier| modifier.contains(Modifier::REVERSED))
+        };
+        let chosen = buffer.content.chunks(80).find(reversed).unwrap();
+        let chosen: String = chosen.iter().take(14).map(|cell| cell.symbol()).collect();
+        (chosen, text(&buffer).join("\n"))
+    };
+    use ratatui::crossterm::event::KeyCode;
+    for (key, chosen, there, gone) in [
+        (KeyCode::PageDown, "ns/pod-0013", "pod-0001", "pod-0000"),
+        (KeyCode::PageDown, "ns/pod-0026", "pod-0014", "pod-0013"),
+        (KeyCode::Up, "ns/pod-0025", "pod-0013", "pod-0026"),
+        (KeyCode::End, "ns/pod-9999", "pod-9987", "pod-9986"),
+        (KeyCode::Home, "ns/pod-0000", "pod-0012", "pod-0013"),
+    ] {
+        let (found, lines) = pressed(key);
+        assert!(found.starts_with(chosen), "{key}: {found}");
+        assert!(
+            lines.contains(there) && !lines.contains(gone),
+            "{key}: {lines}"
+        );
     }
-    let lines = text(&drawn(&mut view, 80, 24, false)).join("\n");
-    assert!(
-        !lines.contains("pod-00") && lines.contains("pod-78"),
-        "{lines}"
-    );
 }
 
 #[test]
