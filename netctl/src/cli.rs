@@ -15,6 +15,9 @@ use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use clap_complete::Shell;
 use std::{io::Write, path::PathBuf};
 
+/// Below the options of the verb itself.
+const ALL: &str = "For all verbs";
+
 /// Asks and tells fairwayd.
 ///
 /// Exit status: 0 done, 1 refused or failed, 2 usage, 3 the daemon is not there.
@@ -22,13 +25,13 @@ use std::{io::Write, path::PathBuf};
 #[command(name = "netctl", version)]
 pub(crate) struct Cli {
     /// Where fairwayd listens [default: $FAIRWAY_SOCKET, else /run/fairway/fairwayd.sock]
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", help_heading = ALL)]
     socket: Option<PathBuf>,
     /// How the answer is written
-    #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
+    #[arg(short, long, global = true, value_enum, default_value_t = Format::Table, help_heading = ALL)]
     pub(crate) output: Format,
     /// Show it again whenever it changes, until interrupted (what only looks: status, top, get, ls, show, why, explain, audit, history, check, peers, neighbor, routes)
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = ALL)]
     pub(crate) watch: bool,
     #[command(subcommand)]
     pub(crate) noun: Noun,
@@ -44,7 +47,7 @@ pub(crate) enum Noun {
     /// Containers by traffic, drops, pools, BGP and problems of this node, live; without a terminal a document of one
     /// second
     Top,
-    /// Put objects (policies, limits, BGP, namespaces, pods) in place of those of the same names; all are judged before
+    /// Put objects (policies, limits, BGP, pools, networks, claims, namespaces, pods) in place of those of the same names; all are judged before
     /// the first is written
     Apply(Apply),
     /// Show objects as they were applied

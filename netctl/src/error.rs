@@ -1,6 +1,8 @@
 //! What can go wrong, what is said of it, and with which status netctl ends.
 
-use crate::{attach::AttachError, conformance::ConformanceError, manifest::ManifestError};
+use crate::{
+    attach::AttachError, conformance::ConformanceError, manifest::ManifestError, terminal::plain,
+};
 use fairway_api::{ClientError, SOCKET_VARIABLE};
 use std::{error::Error, fmt::Write as _, io, path::PathBuf};
 
@@ -56,7 +58,13 @@ impl NetctlError {
 
     /// For people: what, why, and how to mend it.
     pub(crate) fn shown(&self) -> String {
-        let mut text = format!("netctl: {self}");
+        let mut text = match self {
+            // Its own words are a list of all methods that it knows.
+            NetctlError::Daemon(ClientError::Refused(body)) if body.is_unknown_method() => {
+                "netctl: fairwayd does not know what was asked".to_owned()
+            }
+            _ => format!("netctl: {self}"),
+        };
         let mut cause = self.source();
         while let Some(error) = cause {
             // Writing to a string cannot fail.
@@ -66,7 +74,7 @@ impl NetctlError {
         if let Some(remedy) = self.remedy() {
             let _ = write!(text, "\n        {remedy}");
         }
-        text
+        plain(&text).into_owned()
     }
 
     fn remedy(&self) -> Option<String> {
@@ -87,10 +95,8 @@ impl NetctlError {
             ClientError::Broken { .. } => {
                 "what was asked may be done or not: look (`ls`) before you ask again".to_owned()
             }
-            ClientError::Version { .. } => {
-                "netctl and fairwayd are of different releases: use the netctl that came with it"
-                    .to_owned()
-            }
+            ClientError::Version { .. } => OTHER.to_owned(),
+            ClientError::Refused(body) if body.is_unknown_method() => OTHER.to_owned(),
             ClientError::Refused(body) if body.code == TRY_AGAIN => {
                 "that passes: try again".to_owned()
             }
@@ -99,6 +105,8 @@ impl NetctlError {
     }
 }
 
+const OTHER: &str =
+    "netctl and fairwayd are of different releases: use the netctl that came with it";
 /// CNI's code for what passes.
 const TRY_AGAIN: u32 = 11;
 
@@ -128,5 +136,21 @@ mod tests {
             "netctl: the store is away: etcd: no leader"
         );
         assert_eq!(refused(7).status(), 1);
+    }
+
+    #[test]
+    fn a_daemon_that_does_not_know_the_verb_is_of_another_release() {
+        let body = ErrorBody {
+            code: 6,
+            message: "the request: method".to_owned(),
+            details: "unknown variant `x.y`, expected one of `ipam.allocate`, `ipam.release`"
+                .to_owned(),
+        };
+        let error = NetctlError::from(ClientError::Refused(body));
+        assert_eq!(
+            error.shown(),
+            format!("netctl: fairwayd does not know what was asked\n        {OTHER}")
+        );
+        assert_eq!(error.status(), 1);
     }
 }

@@ -4,7 +4,7 @@
 //! is too narrow, the widest columns are wrapped, so that nothing is cut off. Into a file or a pipe a row
 //! is always one line, unless a cell itself has several.
 
-use crate::terminal::Screen;
+use crate::terminal::{Screen, plain};
 use tabled::{
     builder::Builder,
     settings::{Color, Padding, Style, Width, object::Rows, peaker::Priority},
@@ -54,7 +54,7 @@ pub(crate) enum Tone {
 impl<T: ToString> From<T> for Cell {
     fn from(text: T) -> Cell {
         Cell {
-            text: text.to_string(),
+            text: plain(&text.to_string()).into_owned(),
             tone: Tone::Plain,
         }
     }
@@ -91,7 +91,7 @@ impl Sheet {
 
     /// One more line above.
     pub(crate) fn lead(&mut self, line: impl Into<String>) {
-        self.leads.push(line.into());
+        self.leads.push(plain(&line.into()).into_owned());
     }
 
     /// Another table below all of this.
@@ -101,7 +101,7 @@ impl Sheet {
 
     /// One more line below.
     pub(crate) fn note(&mut self, line: impl Into<String>) {
-        self.notes.push(line.into());
+        self.notes.push(plain(&line.into()).into_owned());
     }
 
     /// As text, each line with its end.

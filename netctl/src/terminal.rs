@@ -2,6 +2,7 @@
 
 use console::Term;
 use std::{
+    borrow::Cow,
     env,
     io::{self, IsTerminal},
 };
@@ -33,5 +34,25 @@ impl Screen {
             colour: !set("NO_COLOR") && !dumb,
             live: !dumb,
         }
+    }
+}
+
+/// Without what a terminal obeys: reasons, names of rules and errors are others' words, and may hold anything.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    let obeyed = |letter: char| letter.is_control() && letter != '\n';
+    match text.contains(obeyed) {
+        true => text.replace(obeyed, "\u{fffd}").into(),
+        false => text.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_that_a_terminal_obeys() {
+        assert_eq!(plain("a ä\n中"), "a ä\n中");
+        assert_eq!(plain("\x1b]0;x\x07\r\u{9b}2J\t"), "�]0;x��\u{fffd}2J�");
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     clock,
     document::{Answer, Job},
     sheet::{Cell, Sheet, Tone},
+    terminal::plain,
 };
 use clap::Args;
 use fairway_api::{
@@ -148,7 +149,7 @@ pub(crate) fn line(flow: &Flow, colour: bool) -> String {
     {
         if !part.is_empty() {
             line.push_str(", ");
-            line.push_str(part);
+            line.push_str(&plain(part));
         }
     }
     line
