@@ -4,11 +4,11 @@
 //! the address by now; and where an administrator takes an address or a claim from it by force. Done inside the container's namespace if that is still the one that was recorded;
 //! else the host's end of its link is set down. Doing it twice does no harm.
 
-use crate::alias::alias;
+use crate::{alias::alias, news::news};
 use fairway_ipam::{AttachmentId, Netns};
 use fairway_netlink::{Handle, LinkChange, NetNs, Netlink, NsError};
 use std::net::IpAddr;
-use tracing::{error, warn};
+use tracing::error;
 
 /// What is to be cut off.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub fn cut_off(target: &Target) -> Result<(), Box<Uncut>> {
     } = target;
     let inside = match inside(target) {
         Ok(0) => {
-            warn!("{attachment}: {addresses:?} were taken away before");
+            news!(warn, "{attachment}: {addresses:?} were taken away before");
             return Ok(());
         }
         Ok(_) => {
@@ -81,7 +81,10 @@ pub fn cut_off(target: &Target) -> Result<(), Box<Uncut>> {
             "{attachment}: its link {link} was set down: {addresses:?} are not its own any more ({inside})"
         ),
         Err(CutOffError::NoLink) if is_gone(&inside) => {
-            warn!("{attachment}: nothing to cut off: {inside}, and no link of the host is its own");
+            news!(
+                warn,
+                "{attachment}: nothing to cut off: {inside}, and no link of the host is its own"
+            );
         }
         Err(outside) => {
             let uncut = Box::new(Uncut {
@@ -89,7 +92,7 @@ pub fn cut_off(target: &Target) -> Result<(), Box<Uncut>> {
                 inside,
                 outside,
             });
-            error!("{uncut}; others have {addresses:?}");
+            news!(error, "{uncut}; others have {addresses:?}");
             return Err(uncut);
         }
     }

@@ -27,6 +27,7 @@ mod kubernetes;
 pub mod link;
 pub mod log;
 mod metrics;
+mod news;
 mod notice;
 mod policy;
 mod rates;

@@ -1,51 +1,30 @@
-//! What an operator should hear of, once a minute at most for each thing.
+//! What an operator should hear of.
 
-use crate::metrics::keep::Counters;
+use crate::{metrics::keep::Counters, news::news};
 use fairway_ipam::Notice;
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
-use tracing::{error, warn};
-
-const AGAIN: Duration = Duration::from_secs(60);
-/// So many different things are remembered.
-const MANY: usize = 256;
 
 /// Tells the agent's notices to the log.
 #[derive(Debug)]
 pub(crate) struct Notices {
-    told: HashMap<String, Instant>,
     counted: Counters<1>,
 }
 
 impl Notices {
-    /// Nothing was told yet.
+    /// Counts them there.
     pub(crate) fn new(counted: Counters<1>) -> Notices {
-        Notices {
-            told: HashMap::new(),
-            counted,
-        }
+        Notices { counted }
     }
 
     /// Tells one, unless it was told a short while ago.
-    pub(crate) fn tell(&mut self, notice: &Notice) {
+    pub(crate) fn tell(&self, notice: &Notice) {
         self.counted
             .get_or_create(&[("kind", kind(notice).into())])
             .inc();
         let (loud, text) = worded(notice);
-        let now = Instant::now();
-        if self.told.get(&text).is_some_and(|at| now - *at < AGAIN) {
-            return;
-        }
-        if self.told.len() >= MANY {
-            self.told.clear();
-        }
         match loud {
-            true => error!("{text}"),
-            false => warn!("{text}"),
+            true => news!(error, "{text}"),
+            false => news!(warn, "{text}"),
         }
-        self.told.insert(text, now);
     }
 }
 

@@ -88,7 +88,7 @@ impl<R: Filed> Registry<R> {
         self.broken.retain(|path, _| {
             let kept = there.contains(path);
             if !kept && let Err(error) = fs::remove_file(path) {
-                warn!("{}: {error}", path.display());
+                warn!("{}: cannot be removed: {error}", path.display());
             }
             kept
         });
@@ -122,7 +122,7 @@ impl<R: Filed> Registry<R> {
         }
         match fs::remove_file(file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                warn!("{attachment}: {error}");
+                warn!("{attachment}: its record cannot be removed: {error}");
             }
             _ => {}
         }

@@ -9,6 +9,7 @@
 //! worked off. The default one is the machine's: records there that another daemon is to hear are left to it.
 
 use crate::driver::{Driver, Failure};
+use crate::news::news;
 use fairway_api::{
     ipam::Attachment,
     released::{self, Record, ReleasedError},
@@ -22,7 +23,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::Mutex;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 /// Between two looks at the folders.
 const EVERY: Duration = Duration::from_secs(3);
@@ -111,7 +112,7 @@ impl Released {
         for folder in &self.folders {
             match released::list(folder) {
                 Ok(found) => records.extend(found),
-                Err(error) => warn!("{}", chain(&error)),
+                Err(error) => news!(warn, "{}", chain(&error)),
             }
         }
         state.left.retain(|path| records.contains(path));
@@ -134,7 +135,7 @@ impl Released {
         loop {
             tokio::time::sleep(EVERY).await;
             if let Err(error) = self.all(driver).await {
-                warn!("records of releases must wait: {error}");
+                news!(warn, "records of releases must wait: {error}");
             }
         }
     }
@@ -176,7 +177,7 @@ impl Released {
         self.done.inc();
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                warn!("{}: cannot be removed: {error}", path.display());
+                news!(warn, "{}: cannot be removed: {error}", path.display());
             }
             _ => {}
         }

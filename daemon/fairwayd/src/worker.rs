@@ -4,6 +4,7 @@
 use crate::{
     error::Error,
     inbox::{self, BATCH, Inbox, Outbox},
+    news::news,
 };
 use fairway_netlink::{Event, Monitor};
 use std::{
@@ -12,7 +13,6 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::oneshot;
-use tracing::{error, warn};
 
 /// After something has failed.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -80,7 +80,7 @@ impl Ears {
                 Ok(Some(event)) => hear(&event),
                 Ok(None) => return,
                 Err(error) => {
-                    error!("{error}; subscribing anew");
+                    news!(error, "{error}; subscribing anew");
                     self.monitor = None;
                     return;
                 }
@@ -95,7 +95,7 @@ impl Ears {
                 self.monitor = Some(monitor);
                 hear(&Event::ListAnew);
             }
-            Err(error) => warn!("{error}"),
+            Err(error) => news!(warn, "changes in the kernel are not told: {error}"),
         }
     }
 }

@@ -177,12 +177,12 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// The file is not TOML, holds a key that is not known, or one of another type.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {fault}", path.display())]
     Toml {
         /// Its path.
         path: PathBuf,
-        /// Line, column, key.
-        source: Box<toml::de::Error>,
+        /// Where, and what is wrong.
+        fault: String,
     },
     /// The node's name.
     #[error("node: {source}{hint}")]

@@ -92,10 +92,32 @@ impl Config {
 
 /// Reads a file's text.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Options, ConfigError> {
-    toml::from_str(text).map_err(|source| ConfigError::Toml {
+    toml::from_str(text).map_err(|error| ConfigError::Toml {
         path: path.to_owned(),
-        source: Box::new(source),
+        fault: fault(text, &error),
     })
+}
+
+/// The file may hold a password, and what is wrong with it goes to the log: so nothing of the file's text is shown but
+/// keys, and of what stands behind this key nothing at all.
+const SECRET: &str = "etcd_password";
+
+fn fault(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let Some(before) = before else {
+        return error.message().to_owned();
+    };
+    let line = before.matches('\n').count();
+    let key = text.split('\n').nth(line).and_then(|line| {
+        let (key, _) = line.split_once('=')?;
+        Some(key.trim()).filter(|key| !key.is_empty())
+    });
+    let line = line + 1;
+    match key {
+        Some(SECRET) => format!("line {line}: {SECRET}: is to be text, in quotes"),
+        Some(key) => format!("line {line}: {key}: {}", error.message()),
+        None => format!("line {line}: {}", error.message()),
+    }
 }
 
 fn node(name: Option<String>) -> Result<NodeName, ConfigError> {

@@ -111,6 +111,33 @@ fn a_flag_beats_the_file() {
     assert_eq!(config.log, LogFormat::Json);
 }
 
+/// What is wrong with a file goes to the log.
+#[test]
+fn a_password_is_not_shown_with_what_is_wrong() {
+    for text in [
+        "etcd_password = hunter2",
+        "etcd_password = 7472701",
+        "etcd_password = \"hunter2",
+        "etcd_user = \"u\"\netcd_password = ['hunter2']",
+        "etcd_password=\"hunter2\"\netcd_password = \"hunter2\"",
+        "store = \"etcd:http://a\"\netcd_password = \"hunter2\"",
+        "etcd_password = \"hunter2\"\nnode = 1",
+    ] {
+        let error = resolve(text).unwrap_err();
+        assert!(
+            !error.contains("hunter2") && !error.contains("7472701"),
+            "{error}"
+        );
+    }
+    let error = resolve("etcd_user = \"u\"\netcd_password = hunter2").unwrap_err();
+    assert_eq!(
+        error,
+        "f.toml: line 2: etcd_password: is to be text, in quotes"
+    );
+    let error = resolve("\nnode = 1").unwrap_err();
+    assert!(error.starts_with("f.toml: line 2: node: "), "{error}");
+}
+
 #[test]
 fn a_file_that_was_named_must_be_there() {
     let error = Config::read(flags(&["--config", "/nowhere/f.toml"])).unwrap_err();

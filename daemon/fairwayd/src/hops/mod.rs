@@ -15,6 +15,7 @@ mod tests;
 
 pub(crate) use resolve::{Answer, Reached, Unreached};
 
+use crate::news::news;
 use fairway_bgp::{attr::NextHop, table::Resolve};
 use fairway_ipam::Cidr;
 use fairway_netlink::Handle;
@@ -24,7 +25,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::watch;
-use tracing::warn;
 
 /// See the module's head; clones share it.
 #[derive(Debug, Clone)]
@@ -153,7 +153,7 @@ impl Inner {
     fn look_up(&mut self, to: IpAddr) -> Answer {
         let tried = self.try_once(to).or_else(|_| self.try_once(to));
         tried.unwrap_or_else(|error| {
-            warn!("next hop {to}: {error}");
+            news!(warn, "next hop {to}: {error}");
             Err(Unreached::Unknown(error.to_string()))
         })
     }

@@ -5,6 +5,7 @@ use crate::{
     bgp::Bgp,
     definitions::Definitions,
     driver::{Driver, Generation},
+    news::news,
     policy::Policy,
     rates::Rates,
     routes::Routes,
@@ -132,6 +133,6 @@ impl Sink for Told {
     }
 
     fn trouble(&mut self, error: &StoreError) {
-        warn!("{error}");
+        news!(warn, "{error}");
     }
 }

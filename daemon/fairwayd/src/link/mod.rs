@@ -10,7 +10,7 @@ pub(crate) use mirror::mirror;
 pub use name::{NameError, NameState, keep_name};
 pub(crate) use orders::carry_out;
 
-use crate::config::Config;
+use crate::{config::Config, news::news};
 use fairway_store::{Location, LocationError, Store, StoreError};
 use std::{
     sync::{
@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::watch;
-use tracing::{error, info};
+use tracing::info;
 
 /// The store, as soon as there is one.
 #[derive(Clone)]
@@ -58,7 +58,7 @@ impl Link {
                 false
             }
             Err(error) if kind == "etcd" && may_pass(&error) => {
-                error!("{error}; it is tried again");
+                news!(error, "{error}; it is tried again");
                 true
             }
             Err(error) => return Err(error),
@@ -80,7 +80,7 @@ impl Link {
                         info!("the store is open");
                         found.send_replace(Some(measured(store)));
                     }
-                    Err(error) => error!("{error}"),
+                    Err(error) => news!(error, "{error}; it is tried again"),
                 }
             }
             found.closed().await;

@@ -5,6 +5,7 @@
 //! may have lost its journal just before.
 
 use super::Link;
+use crate::news::news;
 use fairway_ipam::{
     JournalId, NodeName,
     keys::Key,
@@ -20,7 +21,7 @@ use tokio::{
     sync::{mpsc, watch},
     time::{Instant, timeout_at},
 };
-use tracing::{info, warn};
+use tracing::info;
 
 /// How long the name stays after the daemon is gone.
 const TTL: Duration = Duration::from_secs(10);
@@ -165,7 +166,7 @@ impl Keeper for Kept {
     }
 
     fn trouble(&mut self, error: &StoreError) {
-        warn!("{error}");
+        news!(warn, "this node's name: {error}");
     }
 }
 

@@ -12,7 +12,7 @@ mod words;
 pub(super) use hooks::clear;
 pub(super) use words::endpoint;
 
-use crate::config::Policing;
+use crate::{config::Policing, news::news};
 use fairway_dataplane::{Dataplane, Events, Options, Sizes, abi};
 use fairway_policy::{
     Limits,
@@ -22,7 +22,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
-use tracing::{info, warn};
+use tracing::info;
 
 /// After a failure.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -138,7 +138,7 @@ impl Plane {
                 Ok(())
             }
             Err(reason) => {
-                warn!("policies are not enforced on this node: {reason}");
+                news!(warn, "policies are not enforced on this node: {reason}");
                 let again = Instant::now() + 15 * AGAIN;
                 self.state = State::Absent(reason.clone(), Some(again));
                 Err(reason)

@@ -11,7 +11,13 @@ use super::{
     publish::{self, Publisher},
     tally, told,
 };
-use crate::{alias, error::Error, registry::Registry, worker};
+use crate::{
+    alias,
+    error::Error,
+    news::{News, news},
+    registry::Registry,
+    worker,
+};
 use fairway_ipam::AttachmentId;
 use fairway_netlink::{Event, Handle};
 use fairway_policy::{
@@ -29,8 +35,6 @@ use tracing::{debug, warn};
 
 /// How long a container that has just come up waits for its policy.
 const OPEN_WITHIN: Duration = Duration::from_secs(5);
-/// A problem that lasts is told again after so long.
-const TELL_AGAIN: Duration = Duration::from_secs(300);
 
 mod admit;
 
@@ -55,7 +59,7 @@ pub(super) struct Turn {
     contending: Vec<admit::Contending>,
     publisher: Publisher,
     flows: Arc<FlowLog>,
-    told: BTreeMap<String, Instant>,
+    told: News,
 }
 
 struct Waiting {
@@ -98,7 +102,7 @@ impl Turn {
             contending: Vec::new(),
             publisher: Publisher::new(orders, node.clone()),
             flows,
-            told: BTreeMap::new(),
+            told: News::default(),
             node,
         })
     }
@@ -122,7 +126,7 @@ impl Turn {
     /// Lists the links, and forgets those that went while nobody looked.
     fn list(&mut self) {
         if let Err(error) = self.links.list() {
-            return warn!("{error}");
+            return news!(warn, "policy: the links cannot be listed: {error}");
         }
         let links = &self.links;
         let all = self.registry.all().map(EndpointRecord::attachment);
@@ -266,15 +270,9 @@ impl Turn {
     }
 
     fn tell_problems(&mut self) {
-        let now = Instant::now();
         let problems = self.problems();
-        self.told.retain(|problem, _| problems.contains(problem));
-        for problem in problems {
-            let told = self.told.get(&problem);
-            if told.is_none_or(|at| now - *at >= TELL_AGAIN) {
-                warn!("policy: {problem}");
-                self.told.insert(problem, now);
-            }
+        for problem in self.told.of(&problems, Instant::now()) {
+            warn!("policy: {problem}");
         }
     }
 }

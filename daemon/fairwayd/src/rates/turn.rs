@@ -13,6 +13,7 @@ use crate::{
     alias,
     convert::body,
     error::Error,
+    news::news,
     registry::{Filed as _, Registry},
     worker,
 };
@@ -26,7 +27,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
-use tracing::warn;
 
 /// For so long somebody who has written to the store waits for this node to see it.
 const SEEN_WITHIN: Duration = Duration::from_secs(1);
@@ -153,7 +153,7 @@ impl<K: Kernel> Turn<K> {
             Ok(links) => links,
             Err(error) => {
                 self.list = true;
-                return warn!("rates: {error}");
+                return news!(warn, "rates: the links cannot be listed: {error}");
             }
         };
         let links: BTreeMap<u32, Link> = links.into_iter().map(|link| (link.index, link)).collect();

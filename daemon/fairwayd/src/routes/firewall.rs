@@ -8,6 +8,7 @@
 //! flushes the ruleset has neither until the table is written anew, a moment later; where there is no daemon
 //! to do that, until there is one. A rule that comes and goes meanwhile would be no quicker than the table.
 
+use crate::news::news;
 use fairway_fib::names;
 use fairway_netfilter::{
     Error,
@@ -18,7 +19,7 @@ use std::{
     os::fd::{AsFd as _, BorrowedFd},
     time::{Duration, Instant},
 };
-use tracing::{info, warn};
+use tracing::info;
 
 /// After the kernel has refused something.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -91,7 +92,7 @@ impl Firewall {
             match monitor.changed() {
                 Ok(changed) => self.due |= changed,
                 Err(error) => {
-                    warn!("changes of nf_tables are not told any more: {error}");
+                    news!(warn, "changes of nf_tables are not told any more: {error}");
                     self.monitor = None;
                     self.due = true;
                 }

@@ -14,13 +14,14 @@ use super::{
     wait::Waiting,
     ways::Ways,
 };
+use crate::news::{News, news};
 use fairway_fib::{Fib, Synced, names};
 use fairway_ipam::{Lease, record::UnderlayRecord};
 use fairway_kv::Update;
 use fairway_netlink::{Event, Netlink, Route, sysctl};
 use fairway_rib::{Change, Input, Reader, Rib};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     time::{Duration, Instant},
 };
 use tokio::sync::watch;
@@ -28,8 +29,6 @@ use tracing::{debug, info, warn};
 
 /// How long a container that has just come up waits for its routes.
 const READY_WITHIN: Duration = Duration::from_secs(5);
-/// A problem that lasts is told again after so long.
-const TELL_AGAIN: Duration = Duration::from_secs(300);
 
 pub(super) struct Turn<N> {
     beginning: Beginning,
@@ -50,7 +49,7 @@ pub(super) struct Turn<N> {
     leases: Option<Vec<Lease>>,
     /// The kernel has refused something.
     refused: bool,
-    told: BTreeMap<String, Instant>,
+    told: News,
 }
 
 impl<N: Netlink> Turn<N> {
@@ -87,7 +86,7 @@ impl<N: Netlink> Turn<N> {
             checksums: false,
             leases: None,
             refused: false,
-            told: BTreeMap::new(),
+            told: News::default(),
         }
     }
 
@@ -243,7 +242,7 @@ impl<N: Netlink> Turn<N> {
             match underlay::find(self.state.fib.netlink(), named.as_deref(), last.as_deref()) {
                 Ok(found) => found,
                 Err(error) => {
-                    warn!("the underlay cannot be looked for: {error}");
+                    news!(warn, "the underlay cannot be looked for: {error}");
                     self.look = true;
                     return;
                 }
@@ -359,7 +358,7 @@ impl<N: Netlink> Turn<N> {
         if !self.checksums && self.state.fib.link(names::DEVICE).is_some() {
             self.checksums = true;
             if let Err(error) = machine::set_checksums(self.beginning.offload) {
-                warn!("checksum offload of {}: {error}", names::DEVICE);
+                news!(warn, "checksum offload of {}: {error}", names::DEVICE);
             }
         }
         self.tell_problems();
@@ -369,22 +368,16 @@ impl<N: Netlink> Turn<N> {
         let links = self.state.fib.links().map(|link| link.name.as_str());
         for (key, value) in machine::settings(self.state.found.as_ref(), links) {
             match sysctl::ensure(&key, value) {
-                Err(error) if !error.is_not_found() => warn!("{error}"),
+                Err(error) if !error.is_not_found() => news!(warn, "{error}"),
                 _ => {}
             }
         }
     }
 
     fn tell_problems(&mut self) {
-        let now = Instant::now();
         let problems = self.state.problems();
-        self.told.retain(|problem, _| problems.contains(problem));
-        for problem in problems {
-            let told = self.told.get(&problem);
-            if told.is_none_or(|at| now - *at >= TELL_AGAIN) {
-                warn!("{problem}");
-                self.told.insert(problem, now);
-            }
+        for problem in self.told.of(&problems, Instant::now()) {
+            warn!("{problem}");
         }
     }
 

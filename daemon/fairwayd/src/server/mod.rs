@@ -12,6 +12,7 @@ mod tests;
 pub use connection::{Gone, Replies};
 pub use socket::{Claim, SocketError};
 
+use crate::news::news;
 use fairway_api::Request;
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{
@@ -19,7 +20,7 @@ use tokio::{
     sync::{Semaphore, watch},
     task::JoinSet,
 };
-use tracing::{debug, warn};
+use tracing::debug;
 
 /// How long and how much.
 #[derive(Debug, Clone, Copy)]
@@ -80,7 +81,7 @@ pub async fn serve<S: Service>(
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of descriptors, most likely: others must end first.
-                warn!("a connection cannot be accepted: {error}");
+                news!(warn, "a connection cannot be accepted: {error}");
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }
@@ -88,7 +89,11 @@ pub async fn serve<S: Service>(
         match stream.peer_cred() {
             Ok(peer) if may_speak(peer.uid()) => {}
             Ok(peer) => {
-                warn!("user {} was refused; the socket is root's", peer.uid());
+                news!(
+                    warn,
+                    "user {} was refused; the socket is root's",
+                    peer.uid()
+                );
                 continue;
             }
             Err(error) => {

@@ -4,6 +4,7 @@ use super::{Daemon, refusal};
 use crate::{
     convert,
     driver::{Driver, Failure, Said},
+    news::news,
     server::{Gone, Replies},
     sweep::{NetnsState, netns_state},
 };
@@ -14,7 +15,7 @@ use fairway_api::{
 use fairway_cni::Code;
 use fairway_ipam::{Answer, AttachmentId, Netns, Request};
 use std::collections::BTreeSet;
-use tracing::{debug, warn};
+use tracing::debug;
 
 /// How long an answer to an ADD is of use, in milliseconds: less than the plugin's patience.
 const PATIENCE: u64 = 20_000;
@@ -81,7 +82,8 @@ impl Daemon {
         if netns_state(&netns) == NetnsState::There {
             return Some(netns);
         }
-        warn!(
+        news!(
+            warn,
             "{}: not visible to fairwayd, which must run in the host's mount namespace; that the container \
              ends will be seen by its link only",
             netns.path

@@ -13,11 +13,11 @@ pub use judge::{Judge, NetnsState, Seen};
 pub use observe::{netns_state, observe};
 pub use sightings::sightings;
 
-use crate::{config::Sweep, driver::Driver};
+use crate::{config::Sweep, driver::Driver, news::news};
 use fairway_ipam::{Answer, Request};
 use prometheus_client::metrics::counter::Counter;
 use std::time::{Duration, Instant};
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 /// Looks again and again. `former`: attachments up to this number were made before the machine was booted; `swept`
 /// counts those that were found gone.
@@ -46,8 +46,8 @@ async fn look(driver: &Driver, judge: &mut Judge, grace: Duration, swept: &Count
     let seen = tokio::task::spawn_blocking(move || (observe(&leases), leases)).await;
     let (seen, leases) = match seen {
         Ok((Ok(seen), leases)) => (seen, leases),
-        Ok((Err(error), _)) => return warn!("the kernel's links cannot be listed: {error}"),
-        Err(error) => return warn!("a look at the kernel failed: {error}"),
+        Ok((Err(error), _)) => return news!(warn, "the kernel's links cannot be listed: {error}"),
+        Err(error) => return news!(warn, "a look at the kernel failed: {error}"),
     };
     for (attachment, seq) in judge.judge(&leases, &seen, Instant::now(), grace) {
         let name = attachment.to_string();
@@ -57,7 +57,10 @@ async fn look(driver: &Driver, judge: &mut Judge, grace: Duration, swept: &Count
                 info!("{name} is gone without a DEL; {addresses:?} are freed");
             }
             Ok(_) => debug!("{name} is gone, and has nothing any more"),
-            Err(error) => warn!("{name} is gone, but its addresses cannot be freed: {error}"),
+            Err(error) => news!(
+                warn,
+                "{name} is gone, but its addresses cannot be freed: {error}"
+            ),
         }
     }
     if judge.suspects() > 0 {

@@ -67,6 +67,11 @@ impl Bed {
 
     /// The daemon, with more arguments.
     pub(crate) fn launch(&self, more: &[&str]) -> Guarded {
+        self.launch_logging("debug", more)
+    }
+
+    /// The same, which logs as much as `RUST_LOG` says.
+    pub(crate) fn launch_logging(&self, level: &str, more: &[&str]) -> Guarded {
         let program = env!("CARGO_BIN_EXE_fairwayd");
         let command = self
             .lab
@@ -74,7 +79,7 @@ impl Bed {
             .command(program)
             .arg("--config")
             .arg(self.settings());
-        command.args(more).env("RUST_LOG", "debug").spawn().unwrap()
+        command.args(more).env("RUST_LOG", level).spawn().unwrap()
     }
 
     /// Where this machine's plugins leave records if nothing tells them where: see [`Bed::start_with_var`].
@@ -104,6 +109,10 @@ impl Bed {
     }
 
     pub(crate) fn answers(&mut self) {
+        self.answers_within(SOON);
+    }
+
+    pub(crate) fn answers_within(&mut self, limit: Duration) {
         let daemon = self.daemon.as_mut().unwrap();
         let socket = self.lab.scratch().join("run/fairwayd.sock");
         let answers = || {
@@ -111,7 +120,7 @@ impl Bed {
             let ended = daemon.ended().is_some();
             (there || ended).then_some(there)
         };
-        let there = poll(SOON, "the daemon answers", answers);
+        let there = poll(limit, "the daemon answers", answers);
         assert_eq!(there.ok(), Some(true), "{}", daemon.log());
     }
 

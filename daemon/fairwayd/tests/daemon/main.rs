@@ -14,6 +14,7 @@ mod lives;
 mod metrics;
 mod modes;
 mod said;
+mod secrets;
 mod traces;
 mod trouble;
 mod wishes;

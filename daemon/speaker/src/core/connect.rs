@@ -90,15 +90,20 @@ fn keys(at: &SocketAddr, listener: &TcpListener, config: &Config, old: &Config) 
 }
 
 async fn accept(listener: Arc<TcpListener>, notes: mpsc::Sender<Note>) {
+    // Out of descriptors it fails at each try, for as long as that lasts.
+    let mut failed = false;
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
+                failed = false;
                 if notes.send(Note::Accepted(stream)).await.is_err() {
                     return;
                 }
             }
             Err(error) => {
-                warn!("a connection cannot be taken: {error}");
+                if !std::mem::replace(&mut failed, true) {
+                    warn!("a connection cannot be taken: {error}");
+                }
                 sleep(AGAIN).await;
             }
         }

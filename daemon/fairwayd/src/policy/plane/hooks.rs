@@ -1,11 +1,10 @@
 //! The programs on their links.
 
 use super::{Loaded, Plane};
-use crate::{alias, config::Policing, error::Error};
+use crate::{alias, config::Policing, error::Error, news::news};
 use fairway_dataplane::Dataplane;
 use fairway_netlink::{Handle, Netlink as _};
 use std::io;
-use tracing::warn;
 
 impl Plane {
     /// Hangs the programs on a link.
@@ -29,7 +28,7 @@ impl Plane {
         if self.loaded().is_some_and(|loaded| !attached(loaded))
             && let Err(error) = self.attach(netlink, link)
         {
-            warn!("link {link}: {error}");
+            news!(warn, "policy: link {link}: {error}");
         }
     }
 
@@ -64,7 +63,7 @@ impl Plane {
             match loaded.data.attach(netlink, link) {
                 Ok(()) => drop(loaded.attached.insert(link)),
                 // It has gone; the kernel will tell.
-                Err(error) => warn!("link {link}: {error}"),
+                Err(error) => news!(warn, "policy: link {link}: {error}"),
             }
         }
         if !loaded.alone {
@@ -97,7 +96,7 @@ impl Loaded {
             if fairway_dataplane::is_guarded(netlink, *link).unwrap_or(false)
                 && let Err(error) = fairway_dataplane::detach(netlink, *link)
             {
-                warn!("link {link}: {error}");
+                news!(warn, "policy: link {link}: {error}");
             }
         }
         if look || self.tried != wanted {

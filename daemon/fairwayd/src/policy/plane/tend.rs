@@ -1,12 +1,12 @@
 //! What time brings: flows that have ended, trouble that is to be mended, and what the programs tell.
 
 use super::{AGAIN, Plane, State};
+use crate::news::news;
 use fairway_dataplane::abi;
 use std::{
     os::fd::{AsFd as _, BorrowedFd},
     time::{Duration, Instant},
 };
-use tracing::error;
 
 /// Between two generations that were given up, at most.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -54,7 +54,7 @@ impl Plane {
         loaded.bear(swept);
         let trouble = loaded.trouble.clone();
         if let Some(trouble) = trouble.filter(|_| Instant::now() >= self.renew_at) {
-            error!("{trouble}; a new generation is filled");
+            news!(error, "{trouble}; a new generation is filled");
             let last = self.renew_at.elapsed();
             self.pause = match last < CALM {
                 true => (self.pause * 2).min(LONGEST),

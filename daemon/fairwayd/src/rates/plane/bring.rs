@@ -6,6 +6,7 @@ use super::{
     place::Away,
     plan::{Plan, plan},
 };
+use crate::news::news;
 use fairway_dataplane::{
     abi::{self, Slot},
     shaper::{self, Hook},
@@ -14,7 +15,6 @@ use fairway_netlink::Link;
 use fairway_rates::{Allowance, Direction};
 use fairway_shape::{Burst, Limit, Rate, Side};
 use std::time::{Duration, Instant};
-use tracing::warn;
 
 /// What waits at a qdisc that has no limit any more has gone by then.
 const DRAINED: Duration = Duration::from_millis(250);
@@ -223,7 +223,7 @@ impl<K: Kernel> Plane<K> {
                 };
                 let (place, means) = (known.wanted.place.clone(), known.means);
                 if let Err(fault) = self.loosen(key, &place, means) {
-                    warn!("rates: {}: {fault}", key.0);
+                    news!(warn, "rates: {}: {fault}", key.0);
                 }
             }
             Some(leaves) if now >= leaves => {
@@ -234,7 +234,7 @@ impl<K: Kernel> Plane<K> {
                 ) {
                     Ok(()) => self.drop_numbers(key),
                     Err(fault) => {
-                        warn!("rates: {}: {fault}", key.0);
+                        news!(warn, "rates: {}: {fault}", key.0);
                         known.leaves = Some(now + LATER);
                     }
                 }
