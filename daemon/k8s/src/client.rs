@@ -2,7 +2,7 @@
 
 use kube::{
     Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 use std::{
     fs::Metadata,
@@ -25,15 +25,28 @@ pub enum Access {
 /// There is no way.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AccessError {
-    #[error("{}: {source}", path.display())]
-    File {
-        path: PathBuf,
-        source: Box<kube::config::KubeconfigError>,
-    },
+    #[error("{}: {fault}", path.display())]
+    File { path: PathBuf, fault: String },
     #[error("service account: {0}")]
     InCluster(#[from] kube::config::InClusterError),
     #[error("client: {0}")]
     Client(#[from] Box<kube::Error>),
+}
+
+/// What is wrong with a file, which holds tokens and keys: of what could not be read no more than where, since whoever
+/// parsed it shows its text.
+fn fault(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::Parse(error) => match error.location() {
+            Some(at) => format!(
+                "is no kubeconfig: line {}, column {}",
+                at.line(),
+                at.column()
+            ),
+            None => "is no kubeconfig".to_owned(),
+        },
+        error => error.to_string(),
+    }
 }
 
 impl Access {
@@ -42,9 +55,9 @@ impl Access {
         let mut config = match self {
             Access::InCluster => Config::incluster()?,
             Access::File(path) => {
-                let failed = |source| AccessError::File {
+                let failed = |error| AccessError::File {
                     path: path.clone(),
-                    source: Box::new(source),
+                    fault: fault(&error),
                 };
                 let file = Kubeconfig::read_from(path).map_err(failed)?;
                 let options = KubeConfigOptions::default();
@@ -66,6 +79,35 @@ impl Access {
         match self {
             Access::InCluster => None,
             Access::File(path) => Some(path),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_file_does_not_show_its_secrets() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("kubeconfig");
+        for text in [
+            "hunter2",
+            "users: hunter2",
+            "users:\n- name: a\n  user: {token: [hunter2]}",
+            "users:\n- name: a\n  user:\n    token: hunter2\n   password: hunter2",
+            "users:\n- name: a\n  user:\n    token: \"hunter2",
+            "current-context: none\nusers:\n- name: a\n  user: {token: hunter2}",
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let error = match Access::File(path.clone()).client().await {
+                Err(error) => error.to_string(),
+                Ok(_) => panic!("{text} is taken"),
+            };
+            assert!(
+                !error.contains("hunter2") && error.contains("kubeconfig"),
+                "{error}"
+            );
         }
     }
 }
