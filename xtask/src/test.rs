@@ -7,7 +7,7 @@ use crate::dist::{self, Dist};
 use crate::exec::{self, End};
 use crate::report::{self, Part};
 use crate::suites::{self, SUITES, Suite};
-use crate::{deploy, fuzz, k8s, packages};
+use crate::{cache, deploy, fuzz, k8s, packages};
 use anyhow::{Context, Result, bail};
 use std::num::NonZero;
 use std::process::Command;
@@ -78,6 +78,10 @@ fn one(suite: &Suite, dist: Option<&Dist>, count: &mut Count) -> Result<String> 
     } else {
         let names = suite.packages.iter();
         names.for_each(|name| _ = command.args(["--package", name]));
+    }
+    // The programs that are built with the tests, for those that want a daemon to talk to.
+    if suite.rest && std::env::var_os("FAIRWAY_BIN_DIR").is_none() {
+        command.env("FAIRWAY_BIN_DIR", cache::target().join("debug"));
     }
     if suite.dist {
         let dist = dist.context("there is nothing to test")?;
