@@ -1,5 +1,6 @@
 //! Debian's packages in a chroot, with the package there whose files have the same names.
 
+use crate::private;
 use anyhow::{Context, Result, ensure};
 use fairway_tests_deploy::{Chroot, changed, given, packages};
 use std::fs;
@@ -56,6 +57,7 @@ fn they_come_are_renewed_and_go_and_nothing_is_left() -> Result<()> {
 
     // An administrator's settings outlive an upgrade and a removal, not a purge.
     let settings = root.path("etc/fairway/fairwayd.toml");
+    private(&settings)?;
     fs::write(&settings, "node = \"n1\"\n")?;
     fs::create_dir_all(root.path("var/lib/fairway"))?;
     fs::write(root.path("var/lib/fairway/journal.redb"), "")?;

@@ -1,5 +1,6 @@
 //! RPM's packages in a root of their own, over plugins that were there before.
 
+use crate::private;
 use anyhow::{Context, Result, ensure};
 use fairway_tests_deploy::{Chroot, packages};
 use std::fs;
@@ -33,7 +34,7 @@ fn they_come_are_renewed_and_go_and_nothing_is_left() -> Result<()> {
         }
     }
     let settings = root.path("etc/fairway/fairwayd.toml");
-    ensure!(settings.exists());
+    private(&settings)?;
     let installed = root.rpm(&["--query", "--all"])?;
     ensure!(installed.lines().count() == 2, "{installed}");
     root.rpm(&["--erase", "--nodeps", "fairway", "fairway-cni-plugins"])?;
