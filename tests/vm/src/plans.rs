@@ -1,5 +1,6 @@
 //! All that is tested in guests.
 
+mod conformance;
 mod ebpf;
 mod links;
 mod pages;
@@ -17,6 +18,7 @@ pub const PLANS: &[Plan] = &[
     links::PLAN,
     vrf::PLAN,
     sctp::PLAN,
+    conformance::PLAN,
     sriov::PLAN,
     sriov::ROUNDS,
     ebpf::STABLE,
