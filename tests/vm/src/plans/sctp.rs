@@ -1,5 +1,4 @@
-//! SCTP with packets: the build machine's kernel has none. How policies judge it is in the plans `ebpf`, whose nodes have
-//! them.
+//! SCTP with packets: the build machine's kernel has none.
 
 mod portmap;
 
