@@ -7,7 +7,7 @@ use crate::{
     plan::{everything, plan},
     policy::PolicySpec,
     rule::{Origin, RuleName},
-    spec::{Kind, Object, ObjectName},
+    spec::{Kind, Object, ObjectName, Pod},
     wanted::Wanted,
 };
 
@@ -49,6 +49,12 @@ impl Engine {
             Input::Node(node) => wanted.put_node(node),
             Input::NodeGone(name) => wanted.remove_node(&name),
         }
+    }
+
+    /// A pod's object, as it became known last.
+    pub fn pod(&self, namespace: &str, name: &str) -> Option<&Pod> {
+        let name = (namespace.to_owned(), name.to_owned());
+        self.wanted.pods.get(&name)
     }
 
     /// What has to change in the dataplane since the last call that did not fail; see [`Change`] for the

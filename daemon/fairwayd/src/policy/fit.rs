@@ -7,7 +7,7 @@
 use fairway_policy::{
     Cause, Engine, Overflow,
     input::{Change, Input},
-    spec::{Object, ObjectName},
+    spec::{Kind, Object, ObjectName, Pod},
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,10 +16,12 @@ const MOST: usize = 64;
 
 #[derive(Debug, Default)]
 pub(super) struct Fit {
-    /// Objects as the dataplane has them.
+    /// Objects as the dataplane has them, but for pods: of these there are many, and the engine has them too.
     placed: HashMap<ObjectName, Object>,
     /// What has come since, none: gone.
     pending: BTreeMap<ObjectName, Option<Object>>,
+    /// As the dataplane has them, those pods of which something has come.
+    before: BTreeMap<ObjectName, Option<Pod>>,
     /// What does not fit, and why.
     aside: BTreeMap<ObjectName, (Object, String)>,
 }
@@ -32,16 +34,34 @@ impl Fit {
             Input::ObjectGone(name) => Some((name.clone(), None)),
             _ => None,
         };
-        engine.handle(input);
         let Some((name, object)) = change else {
-            return;
+            return engine.handle(input);
         };
+        self.remember(engine, &name);
+        engine.handle(input);
         self.aside.remove(&name);
         self.pending.insert(name, object);
         // Whatever has changed may have made room.
         for (name, (object, _)) in std::mem::take(&mut self.aside) {
+            self.remember(engine, &name);
             engine.handle(Input::Object(object.clone()));
             self.pending.insert(name, Some(object));
+        }
+    }
+
+    /// A pod is about to change in the engine.
+    fn remember(&mut self, engine: &Engine, name: &ObjectName) {
+        if name.kind == Kind::Pod && !self.before.contains_key(name) {
+            let pod = engine.pod(&name.namespace, &name.name).cloned();
+            self.before.insert(name.clone(), pod);
+        }
+    }
+
+    /// As the dataplane has it.
+    fn as_before(&mut self, name: &ObjectName) -> Option<Object> {
+        match name.kind {
+            Kind::Pod => self.before.remove(name).flatten().map(Object::Pod),
+            _ => self.placed.get(name).cloned(),
         }
     }
 
@@ -50,8 +70,10 @@ impl Fit {
         for _ in 0..MOST {
             match engine.changes() {
                 Ok(changes) => {
+                    self.before.clear();
                     for (name, object) in std::mem::take(&mut self.pending) {
                         match object {
+                            Some(Object::Pod(_)) => {}
                             Some(object) => drop(self.placed.insert(name, object)),
                             None => drop(self.placed.remove(&name)),
                         }
@@ -83,8 +105,8 @@ impl Fit {
         let Some(Some(object)) = self.pending.remove(&name) else {
             return false;
         };
-        engine.handle(match self.placed.get(&name) {
-            Some(before) => Input::Object(before.clone()),
+        engine.handle(match self.as_before(&name) {
+            Some(before) => Input::Object(before),
             None => Input::ObjectGone(name.clone()),
         });
         let reason = format!("{name} is not in force, it is as it was before: {overflow}");
@@ -171,5 +193,53 @@ mod tests {
         fit.learn(&mut engine, policy("small", 5));
         fit.changes(&mut engine).unwrap();
         assert_eq!((fit.problems().count(), engine.policies().len()), (0, 2));
+    }
+
+    #[test]
+    fn a_pod_that_does_not_fit_is_as_it_was_before() {
+        let pod = |name: &str, app: &str| {
+            let value = json!({"apiVersion": "v1", "kind": "Pod",
+                "metadata": {"name": name, "namespace": "web", "labels": {"app": app}}});
+            Input::Object(object::parse(value).unwrap().object)
+        };
+        let app = |engine: &Engine, name: &str| {
+            let pod = engine.pod("web", name);
+            pod.map(|pod| pod.labels["app"].clone())
+        };
+        let mut engine = Engine::new(Limits {
+            addresses: 1,
+            prefixes: 8,
+            sets: 100,
+            peers: 100,
+            ports: 100,
+        });
+        let mut fit = Fit::default();
+        for input in [endpoint(1), pod("p1", "one")] {
+            fit.learn(&mut engine, input);
+        }
+        fit.changes(&mut engine).unwrap();
+        // There is no room for the second, whatever is set aside.
+        for input in [
+            pod("p1", "two"),
+            pod("p1", "three"),
+            pod("p2", "new"),
+            endpoint(2),
+        ] {
+            fit.learn(&mut engine, input);
+        }
+        fit.changes(&mut engine).unwrap_err();
+        assert_eq!(app(&engine, "p1").as_deref(), Some("one"));
+        assert_eq!(app(&engine, "p2"), None);
+        assert_eq!(fit.problems().count(), 2);
+        let Input::Endpoint(gone) = endpoint(2) else {
+            unreachable!("it is one");
+        };
+        fit.learn(&mut engine, Input::EndpointGone(gone.id));
+        // With room, each is as it came last.
+        fit.learn(&mut engine, policy("small", 1));
+        fit.changes(&mut engine).unwrap();
+        assert_eq!(app(&engine, "p1").as_deref(), Some("three"));
+        assert_eq!(app(&engine, "p2").as_deref(), Some("new"));
+        assert_eq!(fit.problems().count(), 0);
     }
 }
