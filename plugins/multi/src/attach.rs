@@ -54,6 +54,7 @@ pub fn attach(
         results: Vec::new(),
     };
     store.must_fit(&record.attachment)?;
+    unfinished(delegates, store, &target.container)?;
     clear(delegates, store, &record, inside)?;
     let mut container = inside(&target.netns)?;
     let attachment = record.attachment.clone();
@@ -182,7 +183,23 @@ pub fn records(root: &Path) -> Result<Kept, Error> {
     Ok(kept)
 }
 
-/// One whom the same network was attached to before: what was killed in the middle, or is another container's, goes.
+/// What was killed in the middle for the same container goes, of whatever network it was: its link may have the very
+/// name that is wanted now.
+fn unfinished(
+    delegates: &Delegates<'_>,
+    store: &Store,
+    container: &ContainerId,
+) -> Result<(), Failure> {
+    for (store, record) in &records(store.root())?.records {
+        let ended = record.results.len() == record.wires.len();
+        if !ended && record.attachment.container_id == *container {
+            detach(delegates, store, record)?;
+        }
+    }
+    Ok(())
+}
+
+/// One whom the same network was attached to before: what is another container's goes.
 fn clear(
     delegates: &Delegates<'_>,
     store: &Store,
@@ -201,8 +218,7 @@ fn clear(
     let Some(former) = former else {
         return Ok(());
     };
-    let ended = former.results.len() == former.wires.len();
-    if ended && is_there(&former)? {
+    if is_there(&former)? {
         let mut container = inside(&former.netns)?;
         let ifname = former.attachment.ifname.as_str();
         if container

@@ -41,6 +41,11 @@ impl Store {
         self.folder().join(name(attachment))
     }
 
+    /// Below which those of all configurations are.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Where they are.
     pub fn folder(&self) -> PathBuf {
         self.root.join(self.network.as_str())

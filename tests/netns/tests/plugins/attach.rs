@@ -78,6 +78,19 @@ fn far(bed: &Bed, more: Option<&str>) -> Result {
     written.map_err(os("a configuration"))
 }
 
+/// One more network, as `far` but for its name and its addresses.
+fn another(bed: &Bed, name: &str) -> Result {
+    let folder = bed.scratch().join("net.d");
+    let written = fs::read_to_string(folder.join("10-far.conflist")).and_then(|text| {
+        let text = text.replace("\"far\"", &format!("\"{name}\""));
+        let text = text
+            .replace("10.2.0.0", "10.3.0.0")
+            .replace("fd00:2:", "fd00:3:");
+        fs::write(folder.join("11-another.conflist"), text)
+    });
+    written.map_err(os("a configuration"))
+}
+
 fn os(what: &str) -> impl Fn(std::io::Error) -> Error {
     let what = what.to_owned();
     move |source| Error::Os {
@@ -169,6 +182,14 @@ fn a_network_of_the_daemon_is_attached_by_its_plugins() -> Result {
     let asked = bed.daemon(|daemon| daemon.asked());
     assert!(asked.contains(&"endpoint.ready".to_owned()), "{asked:?}");
     netctl(&bed, &format!("attach {pid} none"))?.refused("none of the daemon's")?;
+    // Plugins find the daemon where netctl was told that it is.
+    netctl(&bed, &format!("detach {pid} --container c7"))?.ok()?;
+    let plugins = plugin_dir().display().to_string();
+    let told = format!("{line} --socket {}", bed.socket().display());
+    let told = command(&bed, &plugins, &told).env("FAIRWAY_SOCKET", "/nowhere/s");
+    let told = told.output()?;
+    ensure(told.status.success(), told.stderr)?;
+    assert_eq!(bed.held("apps").len(), 2, "{:?}", bed.held("apps"));
     // Without the process, and the namespace's path with it.
     drop(process);
     netctl(&bed, &format!("detach {pid} --container c7"))?.ok()?;
@@ -184,7 +205,12 @@ fn waiting(bed: &Bed, bin: &Path) -> Result {
          [ ! -p {scratch}/fifo ] || cat {scratch}/fifo > /dev/null\n\
          printf %s \"$conf\" | jq -c .prevResult\n"
     );
-    let file = bin.join("waiting");
+    plugin(bin, "waiting", &script)
+}
+
+/// A plugin that is a script.
+fn plugin(bin: &Path, kind: &str, script: &str) -> Result {
+    let file = bin.join(kind);
     let written = fs::create_dir_all(bin)
         .and_then(|()| fs::write(&file, script))
         .and_then(|()| fs::set_permissions(&file, fs::Permissions::from_mode(0o755)));
@@ -211,7 +237,8 @@ fn one_that_was_killed_in_the_middle_is_put_right_by_the_next() -> Result {
     run(&line)?.ok()?;
     run(&format!("detach {}", path(&ns)))?.ok()?;
     let before = State::take(&bed, &[&ns])?;
-    for then in ["attach", "detach"] {
+    another(&bed, "other")?;
+    for then in ["attach", "other", "detach"] {
         let scratch = bed.scratch().display().to_string();
         bed.node()
             .sh(&format!("rm -f {scratch}/reached; mkfifo {scratch}/fifo"))?;
@@ -223,6 +250,13 @@ fn one_that_was_killed_in_the_middle_is_put_right_by_the_next() -> Result {
         assert_eq!(names(&ns)?, ["lo", "eth1"], "the link is there");
         assert!(!bed.held("far").is_empty());
         fs::remove_file(bed.scratch().join("fifo")).map_err(os("a FIFO"))?;
+        run(&format!("{line} --check"))?.refused("has not come to an end")?;
+        if then == "other" {
+            // It wants the very name that the one before has left.
+            run(&format!("attach {} other", path(&ns)))?.ok()?;
+            assert!(bed.held("far").is_empty(), "{:?}", bed.held("far"));
+            assert_eq!(names(&ns)?, ["lo", "eth1"]);
+        }
         if then == "attach" {
             let result = run(&line)?.ok()?;
             assert_eq!(result["ips"].as_array().map(Vec::len), Some(2));
@@ -234,6 +268,186 @@ fn one_that_was_killed_in_the_middle_is_put_right_by_the_next() -> Result {
         before.unchanged()?;
     }
     Ok(())
+}
+
+#[test]
+fn only_what_is_named_is_detached() -> Result {
+    let bed = Bed::new()?;
+    far(&bed, None)?;
+    let (ns, other) = (bed.container()?, bed.container()?);
+    another(&bed, "near")?;
+    for (ns, line) in [
+        (&ns, "far --ifname net1"),
+        (&ns, "near --ifname net2"),
+        (&other, "far --ifname net1"),
+    ] {
+        netctl(&bed, &format!("attach {} {line}", path(ns)))?.ok()?;
+    }
+    let detach = |line: &str| -> Result<Vec<Value>> {
+        let gone = netctl(&bed, &format!("detach {} {line}", path(&ns)))?.ok()?;
+        let gone = gone.as_array().into_iter().flatten();
+        Ok(gone.map(|one| one["ifname"].clone()).collect())
+    };
+    assert!(detach("apps")?.is_empty());
+    assert!(detach("far --ifname net2")?.is_empty());
+    assert_eq!(names(&ns)?, ["lo", "net1", "net2"]);
+    assert_eq!(detach("near")?, ["net2"]);
+    assert_eq!(names(&ns)?, ["lo", "net1"]);
+    netctl(&bed, &format!("attach {} near --ifname net2", path(&ns)))?.ok()?;
+    assert_eq!(detach("--ifname net2")?, ["net2"]);
+    assert_eq!(names(&ns)?, ["lo", "net1"]);
+    assert_eq!(detach("")?, ["net1"]);
+    assert_eq!((names(&ns)?.len(), names(&other)?.len()), (1, 2));
+    netctl(&bed, &format!("detach {} far", path(&other)))?.ok()?;
+    assert!(bed.held("far").is_empty(), "{:?}", bed.held("far"));
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_undone_stays_known_until_it_can() -> Result {
+    let bed = Bed::new()?;
+    let ns = bed.container()?;
+    far(&bed, Some("failing"))?;
+    let bin = bed.scratch().join("bin");
+    let scratch = bed.scratch().display().to_string();
+    let script = format!(
+        "#!/bin/sh\ncat > /dev/null\n\
+         if [ $CNI_COMMAND = ADD ] || [ -e {scratch}/stuck ]; then\n\
+         echo '{{\"cniVersion\": \"1.1.0\", \"code\": 140, \"msg\": \"no\"}}'; exit 1; fi\n"
+    );
+    plugin(&bin, "failing", &script)?;
+    let plugins = format!("{}:{}", bin.display(), plugin_dir().display());
+    let run = |line: &str| -> Result<Ran> {
+        let output = command(&bed, &plugins, line).output()?;
+        Ok(Ran {
+            status: output.status.code(),
+            out: output.stdout,
+            err: output.stderr,
+        })
+    };
+    let records = || {
+        let folder = fs::read_dir(bed.scratch().join("attached/far"));
+        folder.map_or(0, Iterator::count)
+    };
+    let (attach, detach) = (
+        format!("attach {} far", path(&ns)),
+        format!("detach {}", path(&ns)),
+    );
+    bed.node().sh(&format!(": > {scratch}/stuck"))?;
+    run(&attach)?.refused("left behind")?;
+    assert_eq!(records(), 1);
+    run(&detach)?.refused("no")?;
+    assert_eq!(records(), 1);
+    bed.node().sh(&format!("rm {scratch}/stuck"))?;
+    assert_eq!(run(&detach)?.ok()?.as_array().map(Vec::len), Some(1));
+    assert_eq!((records(), names(&ns)?.len()), (0, 1));
+    // Where all of it is undone nothing is remembered.
+    run(&attach)?.refused("no")?;
+    assert_eq!((records(), names(&ns)?.len()), (0, 1));
+    assert!(bed.held("far").is_empty(), "{:?}", bed.held("far"));
+    Ok(())
+}
+
+/// A plugin that gives what it likes, and takes whatever is in the namespace that it is told: what stands between it and
+/// the container is attach alone.
+#[test]
+fn a_plugin_that_does_as_it_likes_is_held_to_what_was_asked_for() -> Result {
+    let bed = Bed::new()?;
+    let (old, new) = (bed.container()?, bed.container()?);
+    let (folder, bin) = (bed.scratch().join("net.d"), bed.scratch().join("bin"));
+    let scratch = bed.scratch().display().to_string();
+    let result = r#"{"cniVersion": "1.1.0", "ips": [{"address": "10.9.9.9/24"}]}"#;
+    let script = format!(
+        "#!/bin/sh\ncat > /dev/null\n\
+         case $CNI_COMMAND in ADD) echo '{result}';; DEL) echo \"in:$CNI_NETNS\" > {scratch}/deleted;; esac\n"
+    );
+    plugin(&bin, "odd", &script)?;
+    let list = json!({"cniVersion": "1.1.0", "name": "odd", "plugins": [{"type": "odd"}]});
+    let written = fs::create_dir_all(&folder)
+        .and_then(|()| fs::write(folder.join("10-odd.conflist"), list.to_string()));
+    written.map_err(os("a configuration"))?;
+    let plugins = format!("{}:{}", bin.display(), plugin_dir().display());
+    let run = |line: &str| command(&bed, &plugins, line).output();
+    let deleted = || fs::read_to_string(bed.scratch().join("deleted")).unwrap_or_default();
+    let place = bed.scratch().join("ns");
+    symlink(old.path(), &place).map_err(os("a link"))?;
+    let attach = format!("attach {} odd", place.display());
+
+    let refused = run(&format!("{attach} --address 10.9.9.8"))?;
+    ensure(
+        !refused.status.success() && refused.stderr.contains("10.9.9.8 was asked for"),
+        refused.stderr,
+    )?;
+    assert_eq!(deleted(), format!("in:{}\n", place.display()));
+    // Another namespace at the same path is none of its.
+    let given = run(&format!("{attach} --address 10.9.9.9"))?;
+    ensure(given.status.success(), given.stderr)?;
+    fs::remove_file(&place)
+        .and_then(|()| symlink(new.path(), &place))
+        .map_err(os("a link"))?;
+    let gone = run(&format!("detach {}", place.display()))?;
+    ensure(gone.status.success(), gone.stderr)?;
+    assert_eq!(deleted(), "in:\n");
+    Ok(())
+}
+
+/// After a boot, a namespace of the same path, device and inode is another one.
+#[test]
+fn what_was_attached_before_a_boot_is_not_there_any_more() -> Result {
+    let bed = Bed::new()?;
+    far(&bed, None)?;
+    let ns = bed.container()?;
+    let line = format!("attach {} far", path(&ns));
+    netctl(&bed, &line)?.ok()?;
+    netctl(&bed, &line)?.refused("already")?;
+    let folder = bed.scratch().join("attached/far");
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").map_err(os("the boot"))?;
+    bed.node().sh(&format!(
+        "sed -i 's/{}/{}/' {}/*",
+        boot.trim(),
+        "0".repeat(36),
+        folder.display()
+    ))?;
+    netctl(&bed, &format!("{line} --check"))?.refused("gone")?;
+    netctl(&bed, &line)?.ok()?;
+    assert_eq!(bed.held("far").len(), 2, "{:?}", bed.held("far"));
+    netctl(&bed, &format!("detach {}", path(&ns)))?.ok()?;
+    assert!(bed.held("far").is_empty());
+    Ok(())
+}
+
+#[test]
+fn one_waits_for_another() -> Result {
+    let bed = Bed::new()?;
+    let ns = bed.container()?;
+    far(&bed, Some("waiting"))?;
+    let bin = bed.scratch().join("bin");
+    waiting(&bed, &bin)?;
+    let plugins = format!("{}:{}", bin.display(), plugin_dir().display());
+    let scratch = bed.scratch().display().to_string();
+    bed.node().sh(&format!("mkfifo {scratch}/fifo"))?;
+    another(&bed, "near")?;
+    let start = |network: &str, ifname: &str| {
+        let line = format!("attach {} {network} --ifname {ifname}", path(&ns));
+        command(&bed, &plugins, &line).spawn()
+    };
+    let mut first = start("far", "net1")?;
+    poll(SOON, "the first is at its last plugin", || {
+        bed.scratch().join("reached").exists()
+    })?;
+    let mut second = start("near", "net2")?;
+    second.wait_for(SOON, "waits for another attach or detach")?;
+    assert_eq!(names(&ns)?, ["lo", "net1"]);
+    bed.node().sh(&format!(
+        "mv {scratch}/fifo {scratch}/gone; : > {scratch}/gone"
+    ))?;
+    for one in [&mut first, &mut second] {
+        let status = one.wait(SOON)?;
+        ensure(status.success(), one.log())?;
+    }
+    assert_eq!(names(&ns)?, ["lo", "net1", "net2"]);
+    let gone = command(&bed, &plugins, &format!("detach {}", path(&ns))).output()?;
+    ensure(gone.status.success(), gone.stderr)
 }
 
 #[test]
