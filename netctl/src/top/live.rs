@@ -11,6 +11,10 @@ use super::{
 use crate::{error::NetctlError, watch};
 use fairway_api::Client;
 use fairway_api::ClientError;
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+};
 use ratatui::crossterm::{
     cursor::Show,
     event::{self, Event},
@@ -18,7 +22,9 @@ use ratatui::crossterm::{
 };
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::{
-    io,
+    fs::File,
+    io::{self, IsTerminal as _},
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -82,7 +88,7 @@ fn show(
     tones: Tones,
 ) -> io::Result<()> {
     let (mut view, mut before) = (View::default(), None);
-    let mut is_old = true;
+    let (keys, mut is_old) = (keyboard()?, true);
     loop {
         is_old |= hear(&mut view, &mut before, told)?;
         // Where nothing is new, thousands of containers need not be sorted once more.
@@ -92,7 +98,8 @@ fn show(
         if signal.load(Ordering::SeqCst) != 0 {
             return Ok(());
         }
-        if event::poll(TICK)? {
+        wait(keys.as_fd())?;
+        if event::poll(Duration::ZERO)? {
             // Keys, and another size.
             is_old = true;
             if let Event::Key(key) = event::read()?
@@ -101,6 +108,31 @@ fn show(
                 return Ok(());
             }
         }
+    }
+}
+
+/// Where keys come from, as crossterm has it.
+fn keyboard() -> io::Result<OwnedFd> {
+    let stdin = io::stdin();
+    match stdin.is_terminal() {
+        true => stdin.as_fd().try_clone_to_owned(),
+        false => File::open("/dev/tty").map(OwnedFd::from),
+    }
+}
+
+/// Waits for a key, a signal or the end of a tick. Of a terminal that was hung up nothing is to be read ever again, and
+/// crossterm would try without end.
+fn wait(keys: BorrowedFd<'_>) -> io::Result<()> {
+    let mut fds = [PollFd::new(keys, PollFlags::POLLIN)];
+    let tick = PollTimeout::try_from(TICK).unwrap_or(PollTimeout::ZERO);
+    match poll(&mut fds, tick) {
+        Ok(_) | Err(Errno::EINTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let gone = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
+    match fds[0].revents() {
+        Some(events) if events.intersects(gone) => Err(io::Error::other("it was hung up")),
+        _ => Ok(()),
     }
 }
 

@@ -223,3 +223,22 @@ fn a_signal_gives_the_terminal_back() {
         assert_eq!(terminal.ends(), Some(128 + number), "{name}");
     }
 }
+
+/// As a connection to the node that is lost does it.
+#[test]
+fn it_ends_where_the_terminal_is_gone() {
+    let fake = node();
+    let mut terminal = Terminal::new(&fake, false);
+    let pid = fs::read_to_string(terminal.dir.path().join("pid")).unwrap();
+    terminal.script.kill().unwrap();
+    terminal.script.wait().unwrap();
+    let runs = || {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+        stat.is_ok_and(|stat| !stat.contains(") Z "))
+    };
+    let ended = poll(LONG, "the end", || !runs());
+    if ended.is_err() {
+        terminal.signal("KILL");
+    }
+    ended.unwrap();
+}
