@@ -134,6 +134,11 @@ impl Stage {
         self.lab.scratch().join("ipam")
     }
 
+    /// Where no namespace is, whatever else is on the machine.
+    pub(crate) fn nowhere(&self) -> PathBuf {
+        self.lab.scratch().join("lost-long-ago")
+    }
+
     /// Does the plugin get its addresses from the stand-in?
     pub(crate) fn has_stand_in(&self) -> bool {
         self.subject

@@ -1,6 +1,9 @@
 //! `ipMasq` with both backends: packets really leave with the node's address.
 
-use fairway_tests_netns::{Bed, Feature, Member, Ns, Result, Value, json, pings, reaches, require};
+use fairway_tests_netns::{
+    Bed, Feature, Member, Ns, Result, Value, json, pings, poll, reaches, require,
+};
+use std::time::Duration;
 
 /// Counts what comes from the node's own address, and what from anybody else.
 const COUNT: &str = "nft 'table inet seen { chain in { type filter hook input priority 0; \
@@ -55,8 +58,9 @@ fn without_it_packets_keep_their_source() -> Result {
     outside.sh(COUNT)?;
     let a = bed.add("a", &bed.conf("bridge", json!({"isDefaultGateway": true})))?;
     assert!(!pings(&a.ns, "192.0.2.2", 0.3), "no answer can come back");
-    assert_eq!(counted(&outside)?, [0, 1, 0, 0]);
-    Ok(())
+    // On a busy machine it gets there later than anybody has waited for an answer.
+    let seen = || counted(&outside).is_ok_and(|seen| seen == [0, 1, 0, 0]);
+    poll(Duration::from_secs(10), "it came with its own source", seen)
 }
 
 #[test]
