@@ -308,10 +308,11 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("bridge", "gc.delegates", r#"on GC && exit 0; call"#),
     ("bridge", "status.ready", r#"on STATUS && refuse 50; call"#),
     ("bridge", "status.delegates", r#"on STATUS && exit 0; call"#),
+    // It takes its time, most of it while the link is there: so whoever ends it in the middle meets that, on a busy machine too.
     (
         "bridge",
         "killed.add",
-        r#"on ADD || { call; exit; }; ip link add "k$$" type veth peer name "l$$"; call; status=$?; ip link del "k$$"; exit $status"#,
+        r#"on ADD || { call; exit; }; ip link add "k$$" type veth peer name "l$$"; call; status=$?; sleep 0.3; ip link del "k$$"; exit $status"#,
     ),
 ];
 
