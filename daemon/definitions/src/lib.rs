@@ -8,7 +8,6 @@ pub use fairway_policy::object::{Fault, ObjectError, Reason};
 
 use fairway_multi::{definition, selection};
 use fairway_policy::object::{
-    clip,
     field::{self, Faults, Path},
     form,
     meta::{self, Meta, Rules},
@@ -55,7 +54,8 @@ pub fn is_kind(text: &str) -> bool {
 /// All that is wrong with it, each with its field.
 pub fn parse(value: &Value) -> Result<Parsed, ObjectError> {
     let mut faults = Faults::default();
-    let parsed = head(value, &mut faults).and_then(|()| body(value, &mut faults));
+    let parsed = field::head(value, &[VERSION], (&[KIND], [()]), &mut faults)
+        .and_then(|()| body(value, &mut faults));
     let (meta, text, config) = faults.end(parsed)?;
     let (namespace, name) = (meta.namespace.clone(), meta.name.clone());
     let mut json =
@@ -82,25 +82,6 @@ pub fn named(annotation: &str, namespace: &str) -> Vec<(String, String)> {
         )
     };
     selections.into_iter().map(name).collect()
-}
-
-/// `apiVersion` and `kind`.
-fn head(value: &Value, faults: &mut Faults) -> Option<()> {
-    let at = &Path::ROOT;
-    let map = field::object(value, at, faults)?;
-    let is = |name, known: &'static [&'static str], faults: &mut Faults| {
-        let value = field::required(map, name, at, faults)?;
-        let at = at.field(name);
-        let given = field::text(value, &at, faults)?;
-        if known.contains(&given) {
-            return Some(());
-        }
-        let given = clip(given);
-        faults.add(&at, Reason::NoneOf { given, known })
-    };
-    let version = is("apiVersion", &[VERSION], faults);
-    let kind = is("kind", &[KIND], faults);
-    version.and(kind)
 }
 
 type Body = (Meta, Option<String>, Option<Map<String, Value>>);

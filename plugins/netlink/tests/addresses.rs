@@ -9,7 +9,7 @@ mod common;
 
 use common::{in_new_netns, json, link, run};
 use fairway_netlink::{
-    AddressSpec, BridgeSpec, Family, Handle, LinkChange, Netlink, Scope, VethPeer, VethSpec,
+    AddressSpec, BridgeSpec, Family, Handle, LinkChange, Netlink, Route, Scope, VethPeer, VethSpec,
 };
 use ipnetwork::IpNetwork;
 use serde_json::Value;
@@ -37,6 +37,48 @@ fn bridge(handle: &mut Handle) -> u32 {
     };
     handle.create_bridge(&spec).unwrap();
     link(handle, "br0").index
+}
+
+#[test]
+fn a_link_is_brought_up_with_all_that_it_is_given() {
+    in_new_netns(|| {
+        let mut handle = Handle::open().unwrap();
+        handle
+            .create_bridge(&BridgeSpec {
+                name: "br0".into(),
+                ..Default::default()
+            })
+            .unwrap();
+        let index = link(&mut handle, "br0").index;
+        let addresses = ["10.1.0.2/24", "fd00::2/64"].map(|address| AddressSpec {
+            nodad: true,
+            ..AddressSpec::new(ip(address))
+        });
+        // They lead to gateways that are on the link by its addresses alone, so that the order counts.
+        let route = |to: &str, gateway: &str| Route {
+            gateway: Some(gateway.parse().unwrap()),
+            oif: Some(index),
+            ..Route::to(ip(to))
+        };
+        let mut routes = vec![
+            route("0.0.0.0/0", "10.1.0.1"),
+            route("2001:db8::/32", "fd00::1"),
+        ];
+        handle.bring_up(index, &addresses, &routes).unwrap();
+        assert!(link(&mut handle, "br0").up);
+        assert!(shown("br0", "10.1.0.2").is_some() && shown("br0", "fd00::2").is_some());
+        assert_eq!(json("ip -j route show default")[0]["gateway"], "10.1.0.1");
+        let six = json("ip -6 -j route show 2001:db8::/32");
+        assert_eq!(six[0]["gateway"], "fd00::1");
+
+        // What is refused is told by its name, wherever it stands among the others.
+        routes.insert(0, route("192.0.2.0/24", "10.2.0.1"));
+        let error = handle.bring_up(index, &[], &routes).unwrap_err();
+        assert!(error.to_string().contains("192.0.2.0/24"), "{error}");
+        let there = handle.bring_up(index, &addresses, &[]).unwrap_err();
+        assert!(there.is_exists(), "{there}");
+        assert!(there.to_string().contains("10.1.0.2"), "{there}");
+    });
 }
 
 #[test]

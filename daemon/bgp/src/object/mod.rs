@@ -101,7 +101,9 @@ pub fn parse_slice(json: &[u8]) -> Result<Parsed, ObjectError> {
 /// All that is wrong with it, each with its field.
 pub fn parse(mut value: Value) -> Result<Parsed, ObjectError> {
     let mut faults = Faults::default();
-    let parsed = head(&value, &mut faults).and_then(|kind| body(&value, kind, &mut faults));
+    const KINDS: &[&str; 2] = &[Kind::BgpConfig.name(), Kind::BgpPeer.name()];
+    let parsed = field::head(&value, &[VERSION], (KINDS, Kind::ALL), &mut faults)
+        .and_then(|kind| body(&value, kind, &mut faults));
     let (meta, object) = faults.end(parsed)?;
     let mut spec = match value.as_object_mut().and_then(|map| map.remove("spec")) {
         Some(Value::Object(spec)) => spec,
@@ -115,18 +117,6 @@ pub fn parse(mut value: Value) -> Result<Parsed, ObjectError> {
     let json =
         json!({"apiVersion": VERSION, "kind": kind, "metadata": meta.into_json(), "spec": spec});
     Ok(Parsed { object, json })
-}
-
-/// `apiVersion` and `kind`.
-fn head(value: &Value, faults: &mut Faults) -> Option<Kind> {
-    const KINDS: &[&str; 2] = &[Kind::BgpConfig.name(), Kind::BgpPeer.name()];
-    let at = &Path::ROOT;
-    let map = field::object(value, at, faults)?;
-    let version = field::required(map, "apiVersion", at, faults)
-        .and_then(|value| field::word(value, (&[VERSION], [()]), &at.field("apiVersion"), faults));
-    let kind = field::required(map, "kind", at, faults)
-        .and_then(|value| field::word(value, (KINDS, Kind::ALL), &at.field("kind"), faults));
-    version.and(kind)
 }
 
 fn body(value: &Value, kind: Kind, faults: &mut Faults) -> Option<(Meta, Object)> {

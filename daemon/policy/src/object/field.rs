@@ -229,6 +229,23 @@ pub fn word<T: Copy, const N: usize>(
     }
 }
 
+/// `apiVersion` and `kind` of a whole object, and what the kind stands for.
+pub fn head<T: Copy, const N: usize>(
+    value: &Value,
+    version: &'static [&'static str; 1],
+    kinds: (&'static [&'static str; N], [T; N]),
+    faults: &mut Faults,
+) -> Option<T> {
+    let at = &Path::ROOT;
+    let map = object(value, at, faults)?;
+    let given = required(map, "apiVersion", at, faults);
+    let version =
+        given.and_then(|value| word(value, (version, [()]), &at.field("apiVersion"), faults));
+    let given = required(map, "kind", at, faults);
+    let kind = given.and_then(|value| word(value, kinds, &at.field("kind"), faults));
+    version.and(kind)
+}
+
 /// A whole number within bounds.
 pub fn number<T: Copy + PartialOrd + Into<i64> + TryFrom<u64>>(
     value: &Value,

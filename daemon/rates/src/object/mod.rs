@@ -14,7 +14,6 @@ pub use wish::Words;
 
 use crate::model::RateLimit;
 use fairway_policy::object::{
-    clip,
     field::{self, Faults, Path},
     form,
     meta::{self, Rules},
@@ -69,7 +68,8 @@ pub fn parse_slice(json: &[u8]) -> Result<Parsed, ObjectError> {
 /// All that is wrong with it, each with its field.
 pub fn parse(mut value: Value) -> Result<Parsed, ObjectError> {
     let mut faults = Faults::default();
-    let parsed = head(&value, &mut faults).and_then(|()| body(&value, &mut faults));
+    let parsed = field::head(&value, &[VERSION], (&[KIND], [()]), &mut faults)
+        .and_then(|()| body(&value, &mut faults));
     let (meta, spec) = faults.end(parsed)?;
     let limit = spec.named(&meta);
     let mut spec = match value.as_object_mut().and_then(|map| map.remove("spec")) {
@@ -81,25 +81,6 @@ pub fn parse(mut value: Value) -> Result<Parsed, ObjectError> {
     let json =
         json!({"apiVersion": VERSION, "kind": KIND, "metadata": meta.into_json(), "spec": spec});
     Ok(Parsed { limit, json })
-}
-
-/// `apiVersion` and `kind`.
-fn head(value: &Value, faults: &mut Faults) -> Option<()> {
-    let at = &Path::ROOT;
-    let map = field::object(value, at, faults)?;
-    let is = |name, known: &'static [&'static str], faults: &mut Faults| {
-        let value = field::required(map, name, at, faults)?;
-        let at = at.field(name);
-        let given = field::text(value, &at, faults)?;
-        if known.contains(&given) {
-            return Some(());
-        }
-        let given = clip(given);
-        faults.add(&at, Reason::NoneOf { given, known })
-    };
-    let version = is("apiVersion", &[VERSION], faults);
-    let kind = is("kind", &[KIND], faults);
-    version.and(kind)
 }
 
 fn body(value: &Value, faults: &mut Faults) -> Option<(meta::Meta, spec::Spec)> {
