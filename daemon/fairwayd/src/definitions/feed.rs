@@ -50,8 +50,7 @@ pub(super) fn concerning(update: &Update) -> Option<Update> {
     feed::concerning(update, |path| Key::parse(path).is_some())
 }
 
-/// The annotation by which a pod asks for networks.
-pub(super) const NETWORKS: &str = "k8s.v1.cni.cncf.io/networks";
+pub(super) use fairway_cni::labels::NETWORKS;
 /// The annotation by which a mirrored pod says which of all that had its name it is.
 pub(super) const UID: &str = "fairway.network/uid";
 
