@@ -38,7 +38,9 @@ fn a_package_starts_the_daemon_and_systemd_hears_that_it_answers() -> Result<()>
         "{}",
         node.screen()
     );
-    ensure!(node.screen().contains("nodde"), "{}", node.screen());
+    // What it said on its way out comes by way of the journal, which is written beside.
+    let said = poll(SOON, "it is said which", || node.screen().contains("nodde"));
+    ensure!(said.is_ok(), "{}", node.screen());
     node.settings("node = \"n1\"\n")?;
     node.run(&["systemctl", "start", UNIT])?;
     ensure!(node.netctl("node ls")?.contains("n1"));
@@ -140,6 +142,7 @@ fn what_the_unit_leaves_it_is_enough() -> Result<()> {
     poll(SOON, "it is open again", || {
         node.reaches("front", &to).is_ok_and(|yes| yes)
     })?;
+    node.run(&["journalctl", "--sync"])?;
     let words = node.run(&["journalctl", "--no-pager", "--output=cat", "--unit", UNIT])?;
     let refused =
         |line: &&str| line.contains("not permitted") || line.contains("Permission denied");
