@@ -12,6 +12,7 @@ mod deploy;
 mod dist;
 mod ebpf;
 mod exec;
+mod failures;
 mod fuzz;
 mod k8s;
 mod lint;

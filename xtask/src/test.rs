@@ -1,13 +1,13 @@
 //! `test`: runs suites one after the other and sums up.
 //!
-//! cargo's own output passes through unchanged; it is only counted on the way. A test that says
-//! `SKIP` (the kernel lacks a feature) counts as skipped and not as passed.
+//! cargo's own output passes through unchanged; it is only counted on the way, and what failed is said once more at the
+//! end. A test that says `SKIP` (the kernel lacks a feature) counts as skipped and not as passed.
 
 use crate::dist::{self, Dist};
 use crate::exec::{self, End};
 use crate::report::{self, Part};
 use crate::suites::{self, SUITES, Suite};
-use crate::{cache, deploy, fuzz, k8s, packages};
+use crate::{cache, deploy, failures::Failures, fuzz, k8s, packages};
 use anyhow::{Context, Result, bail};
 use std::num::NonZero;
 use std::process::Command;
@@ -45,11 +45,12 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
         parts.push(Part::of(suite.name, || {
             one(suite, built.as_ref(), &mut count)
         }));
-        total.add(&count);
+        total.add(count);
         if suite.name == "unit" {
             parts.push(fuzz::short());
         }
     }
+    print!("{}", total.failures);
     let done = report::finish(&parts);
     println!("\ntotal: {total}");
     done
@@ -117,11 +118,13 @@ struct Count {
     passed: usize,
     failed: usize,
     skipped: usize,
+    failures: Failures,
 }
 
 impl Count {
     /// Takes in a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
     fn line(&mut self, line: &str) {
+        self.failures.line(line);
         if line.starts_with("SKIP ") {
             self.skipped += 1;
             self.passed = self.passed.wrapping_sub(1);
@@ -148,10 +151,11 @@ impl Count {
         }
     }
 
-    fn add(&mut self, other: &Self) {
+    fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.failures.add(other.failures);
     }
 }
 
@@ -161,6 +165,7 @@ impl std::fmt::Display for Count {
             passed,
             failed,
             skipped,
+            ..
         } = self;
         write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
     }
