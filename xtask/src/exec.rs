@@ -51,7 +51,17 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
 pub(crate) fn command(program: impl AsRef<OsStr>, args: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(args).current_dir(crate::cache::root());
+    // `cargo run` tells this program of its own package, and in which folder that lies. A build script that asks for
+    // such names would find them changed with each clone, and what it makes would be built anew with all that needs it.
+    let own = |name: &OsStr| name.to_str().is_some_and(of_own_package);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| own(name)) {
+        command.env_remove(name);
+    }
     command
+}
+
+fn of_own_package(name: &str) -> bool {
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
 }
 
 /// The command line, for people.
@@ -244,6 +254,18 @@ pub(crate) fn alone() -> impl Drop {
 mod tests {
     use super::*;
     use std::sync::Mutex;
+
+    #[test]
+    fn what_cargo_says_of_this_package_is_not_handed_on() {
+        let _alone = alone();
+        let mut env = command("env", &[]);
+        let output = env.output().unwrap();
+        let seen = String::from_utf8_lossy(&output.stdout).into_owned();
+        // Cargo says it to tests, too.
+        assert!(std::env::var_os("CARGO_PKG_NAME").is_some());
+        assert!(seen.contains("PATH=") && !seen.contains("CARGO_PKG_"));
+        assert!(!seen.contains("CARGO_MANIFEST_"), "{seen}");
+    }
 
     #[test]
     fn daemons_and_hung_programs_do_not_stay() {
