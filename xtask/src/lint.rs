@@ -79,6 +79,10 @@ fn rustdoc() -> Result<String> {
     command.arg("--document-private-items");
     // Its documentation would have the name of the library fairway-cni.
     command.args(["--exclude", "fairway-plugins"]);
+    if let Some(rustdoc) = std::env::var_os("RUSTDOC") {
+        command.env("FAIRWAY_RUSTDOC", rustdoc);
+    }
+    command.env("RUSTDOC", cache::root().join("xtask/src/lint/rustdoc.sh"));
     exec::run(command.env("RUSTDOCFLAGS", flags), LIMIT).map(|()| String::new())
 }
 
