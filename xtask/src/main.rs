@@ -30,7 +30,9 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   demo [--nodes N]    the main job, shown on N nodes (1 unless told)
-  test [SUITE…]       the tests: unit netns interop vm deploy k8s (all of them unless told)
+  test [SUITE…]       the tests: unit netns deploy k8s interop vm (all of them unless told)
+  test --no-fuzz …    without the fuzz targets, which are a part of unit
+  fuzz                the fuzz targets, each for a few seconds
   dist                release build: dist/cni/ holds one static binary, one link per plugin type,
                       dist/bin/ fairwayd, netctl and fairway-install, dist/share/ man pages and
                       completions
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
     let done = match *command {
         "demo" => demo::run(rest),
         "test" => test::run(rest),
+        "fuzz" => no_args(rest).and_then(|()| fuzz::run()),
         "dist" => no_args(rest).and_then(|()| dist::run().map(drop)),
         "packages" => release::run(rest),
         "bench" => bench::run(rest),

@@ -20,7 +20,11 @@ const THREADS: &str = "RUST_TEST_THREADS";
 
 const DIST: &str = "dist";
 
-pub(crate) fn run(names: &[&str]) -> Result<()> {
+/// Said first: the fuzz targets are run by another command.
+const NO_FUZZ: &str = "--no-fuzz";
+
+pub(crate) fn run(args: &[&str]) -> Result<()> {
+    let (names, fuzz) = parsed(args);
     let suites = chosen(names)?;
     let needs = suites.iter().flat_map(|suite| suite.needs).copied();
     let needs: Vec<_> = needs.chain([packages::BUILD]).collect();
@@ -46,7 +50,7 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
             one(suite, built.as_ref(), &mut count)
         }));
         total.add(count);
-        if suite.name == "unit" {
+        if suite.name == "unit" && fuzz {
             parts.push(fuzz::short());
         }
     }
@@ -54,6 +58,14 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     let done = report::finish(&parts);
     println!("\ntotal: {total}");
     done
+}
+
+/// The suites that are named, and whether the fuzz targets run with them.
+fn parsed<'a>(args: &'a [&'a str]) -> (&'a [&'a str], bool) {
+    match args {
+        [NO_FUZZ, names @ ..] => (names, false),
+        names => (names, true),
+    }
 }
 
 fn chosen(names: &[&str]) -> Result<Vec<&'static Suite>> {
@@ -187,6 +199,16 @@ mod tests {
             count.line(line);
         }
         assert_eq!(count.to_string(), "6 passed, 3 failed, 2 skipped");
+    }
+
+    #[test]
+    fn fuzz_targets_are_left_out_where_that_is_said_first() {
+        assert_eq!(parsed(&["--no-fuzz", "unit"]), (&["unit"][..], false));
+        assert_eq!(parsed(&["unit"]), (&["unit"][..], true));
+        assert_eq!(parsed(&[]), (&[][..], true));
+        assert_eq!(parsed(&["--no-fuzz"]), (&[][..], false));
+        let (names, _) = parsed(&["unit", "--no-fuzz"]);
+        assert!(chosen(names).is_err());
     }
 
     #[test]
