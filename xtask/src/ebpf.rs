@@ -106,7 +106,7 @@ pub(crate) fn clippy() -> Result<()> {
 pub(crate) fn fmt() -> Result<()> {
     let manifest = format!("{PROGRAMS}/Cargo.toml");
     let mut command = exec::cargo(&["fmt", "--check", "--manifest-path", &manifest]);
-    exec::run(&mut command, Duration::from_secs(60))
+    exec::run(&mut command, Duration::from_secs(900))
 }
 
 /// The compiler's: types for BTF, and no path of this machine.
