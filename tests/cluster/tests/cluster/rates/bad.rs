@@ -1,6 +1,6 @@
 //! What is wrong is refused by field, and what was in force stays in force.
 
-use super::stage::{MEGABIT, both, free, limit, on, pod, row};
+use super::stage::{MEGABIT, both, free, limit, on_beside, pod, row};
 use crate::overlay::stage::network;
 use crate::policy::byhand::{netctl, prints};
 use crate::policy::objects::apply;
@@ -45,7 +45,7 @@ fn wrong() -> Vec<(Value, &'static [&'static str])> {
 
 #[test]
 fn what_is_wrong_is_refused_by_field() -> Result<()> {
-    on(&Plan::nodes(1).members(1), |bed| {
+    on_beside(&Plan::nodes(1).members(1), |bed| {
         network(bed, "net", 215, "always")?;
         let door = bed.door(1);
         let _one = pod(bed, 1, ("x", "one"), both(20 * MEGABIT))?;

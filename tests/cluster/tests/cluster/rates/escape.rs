@@ -1,6 +1,6 @@
 //! Containers that get at their own end of the link, as one with `CAP_NET_ADMIN` does.
 
-use super::stage::{MEGABIT, both, free, load, on, pod, row};
+use super::stage::{MEGABIT, both, free, load, on, on_beside, pod, row};
 use crate::overlay::stage::network;
 use crate::policy::byhand::netctl;
 use crate::support::eventually;
@@ -57,7 +57,7 @@ fn a_container_that_takes_its_queue_off_is_held_at_the_hosts_end() -> Result<()>
 
 #[test]
 fn a_link_is_found_whatever_it_is_called() -> Result<()> {
-    on(&Plan::nodes(1).members(1), |bed| {
+    on_beside(&Plan::nodes(1).members(1), |bed| {
         network(bed, "net", 219, "always")?;
         let limited = pod(bed, 1, ("x", "limited"), both(20 * MEGABIT))?;
         for words in ["down", "name mine", "up"] {

@@ -1,6 +1,6 @@
 //! What is gone after a container, and after the daemon for good.
 
-use super::stage::{MEGABIT, both, free, limit, link, on, pod, row};
+use super::stage::{MEGABIT, both, free, limit, link, on_beside, pod, row};
 use crate::overlay::stage::network;
 use crate::policy::byhand::{netctl, prints};
 use crate::policy::objects::{apply, remove};
@@ -27,7 +27,7 @@ fn is_limited(shown: &str) -> bool {
 
 #[test]
 fn nothing_of_a_limit_outlives_it() -> Result<()> {
-    on(&Plan::nodes(1).members(1), |bed| {
+    on_beside(&Plan::nodes(1).members(1), |bed| {
         network(bed, "net", 214, "always")?;
         let node = &bed.node(1).ns;
         let one = pod(bed, 1, ("x", "one"), both(20 * MEGABIT))?;

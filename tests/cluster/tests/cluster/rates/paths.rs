@@ -1,7 +1,7 @@
 //! A limit holds on every path: to a container of the same node, of another node, by the overlay or not, and to
 //! the outside.
 
-use super::stage::{MEGABIT, both, free, holds, load, on, pod, to};
+use super::stage::{MEGABIT, both, free, holds, load, on, on_beside, pod, to};
 use crate::overlay::stage::{Pod, network, reaches};
 use crate::policy::workload::{Local, Workload};
 use anyhow::{Result, ensure};
@@ -35,7 +35,7 @@ fn everywhere(bed: &Bed, far_family: usize, bits: u64) -> Result<()> {
 
 #[test]
 fn limits_hold_by_the_overlay() -> Result<()> {
-    on(&Plan::nodes(2).members(1), |bed| {
+    on_beside(&Plan::nodes(2).members(1), |bed| {
         network(bed, "net", 201, "always")?;
         everywhere(bed, 1, 50 * MEGABIT)
     })
@@ -43,7 +43,7 @@ fn limits_hold_by_the_overlay() -> Result<()> {
 
 #[test]
 fn limits_hold_without_the_overlay() -> Result<()> {
-    on(&Plan::nodes(2).members(1), |bed| {
+    on_beside(&Plan::nodes(2).members(1), |bed| {
         network(bed, "net", 202, "never")?;
         everywhere(bed, 0, 20 * MEGABIT)
     })
@@ -53,7 +53,7 @@ fn limits_hold_without_the_overlay() -> Result<()> {
 #[test]
 fn limits_hold_without_policy() -> Result<()> {
     let plan = Plan::nodes(2).members(1);
-    on(&plan.settings("policy.enforce = false\n"), |bed| {
+    on_beside(&plan.settings("policy.enforce = false\n"), |bed| {
         network(bed, "net", 203, "always")?;
         everywhere(bed, 1, 100 * MEGABIT)
     })
@@ -61,7 +61,7 @@ fn limits_hold_without_policy() -> Result<()> {
 
 #[test]
 fn limits_hold_to_the_outside_and_back() -> Result<()> {
-    on(&Plan::nodes(1).members(1), |bed| {
+    on_beside(&Plan::nodes(1).members(1), |bed| {
         network(bed, "net", 204, "always")?;
         let settings = PoolSettings {
             masquerade: Some(true),
@@ -93,7 +93,7 @@ fn limits_hold_to_the_outside_and_back() -> Result<()> {
 /// containers of its own, and all are measured at once: together they are little for a processor.
 #[test]
 fn limits_hold_whatever_sends() -> Result<()> {
-    on(&Plan::nodes(1).members(1), |bed| {
+    on_beside(&Plan::nodes(1).members(1), |bed| {
         network(bed, "net", 205, "always")?;
         let mut pairs = Vec::new();
         for (number, bits) in [1, 10, 100]
@@ -139,7 +139,7 @@ fn senders(limited: &Pod, peer: &Pod, bits: u64) -> Result<()> {
 /// Each interface of a container has its own, whichever plugin made it.
 #[test]
 fn interfaces_of_one_container_have_each_their_own() -> Result<()> {
-    on(&Plan::nodes(1).members(1), |bed| {
+    on_beside(&Plan::nodes(1).members(1), |bed| {
         network(bed, "net", 206, "always")?;
         let bridge = |bandwidth: Value| Local {
             config: json!({"name": "local", "type": "bridge", "bridge": "br0", "isGateway": true,

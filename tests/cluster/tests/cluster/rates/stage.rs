@@ -8,16 +8,24 @@ use fairway_lab::traffic::{Kind, Load, Pings, Rates};
 use fairway_lab::{Ns, Value, json};
 use fairway_tests_cluster::{Bed, Plan, say};
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{PoisonError, RwLock};
 
 pub(super) const MEGABIT: u64 = 1_000_000;
 pub(super) const CUBIC: Kind = Kind::Tcp("cubic");
 
+static MEASURED: RwLock<()> = RwLock::new(());
+
 /// As [`fairway_tests_cluster::on`], with no other test of rates beside it: what is measured here is what a machine
 /// does at its best.
 pub(super) fn on(plan: &Plan, test: impl FnOnce(&Bed) -> Result<()>) -> Result<()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = MEASURED.write().unwrap_or_else(PoisonError::into_inner);
+    fairway_tests_cluster::on(plan, test)
+}
+
+/// The same beside its like: tests that measure nothing, or by [`holds`], with loads that a limit keeps so small that
+/// several are little for a processor.
+pub(super) fn on_beside(plan: &Plan, test: impl FnOnce(&Bed) -> Result<()>) -> Result<()> {
+    let _beside = MEASURED.read().unwrap_or_else(PoisonError::into_inner);
     fairway_tests_cluster::on(plan, test)
 }
 
