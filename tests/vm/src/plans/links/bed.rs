@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use fairway_lab::{Cni, Lab, Ns, Value, json, plugin_dir, poll};
 
 /// For what should come at once, on an emulated CPU.
-pub(super) const SOON: Duration = Duration::from_secs(15);
+pub(super) const SOON: Duration = Duration::from_secs(60);
 
 /// A node, and a machine behind its link `up0`.
 pub(super) struct Bed {

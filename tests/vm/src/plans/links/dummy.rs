@@ -19,7 +19,7 @@ pub(super) fn comes_and_goes() -> Result<()> {
         "{shown}"
     );
     // Own addresses are reached by way of lo.
-    ns.sh("ip link set lo up; ping -n -c 1 -W 1 10.20.0.2")?;
+    ns.sh("ip link set lo up; ping -n -c 1 -W 10 10.20.0.2")?;
     ns.run("ip link set eth0 down")?;
     let error = cni.check(&result)?.fails(100)?;
     ensure!(error.msg.contains("is down"), "{error:?}");

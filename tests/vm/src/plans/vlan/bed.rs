@@ -12,7 +12,7 @@ use super::state::vlan_list;
 /// The bridge of all configs here.
 pub(super) const BRIDGE: &str = "br0";
 /// For what should come at once, on an emulated CPU.
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_secs(60);
 
 /// A lab, and the folder of the plugins that work in it.
 pub(super) struct Bed {

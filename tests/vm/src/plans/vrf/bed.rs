@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use fairway_lab::{Cni, Lab, Ns, Value, json, plugin_dir, poll};
 
 /// For what should come at once, on an emulated CPU.
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_secs(60);
 
 /// A node, and a container on two bridges.
 pub(super) struct Bed {
