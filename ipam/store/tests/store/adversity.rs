@@ -213,16 +213,18 @@ fn a_silent_watch_is_noticed_within_seconds() {
         while begun.elapsed() < Duration::from_secs(5) {
             soon(watch.next()).await.expect("it is alive");
         }
+        // From the last of them on: one that a busy machine lets wait is late before anything is frozen.
+        let mut alive = Instant::now();
         bed.proxies[0].set(Mode::Frozen);
-        let frozen = Instant::now();
         let error = loop {
-            if let Err(error) = soon(watch.next()).await {
-                break error;
+            match soon(watch.next()).await {
+                Ok(_) => alive = Instant::now(),
+                Err(error) => break error,
             }
         };
         assert!(matches!(error, StoreError::Unreachable { .. }), "{error}");
-        let noticed = frozen.elapsed();
-        assert!(noticed < Duration::from_millis(4500), "{noticed:?}");
+        let noticed = alive.elapsed();
+        assert!(noticed < Duration::from_secs(6), "{noticed:?}");
         assert!(noticed > Duration::from_millis(1500), "{noticed:?}");
     });
 }
