@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 const PORT: u16 = 179;
 /// For what is to happen.
-const SOON: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_secs(30);
 /// For what is not: a segment that is not taken is sent again after 200 ms, a SYN after a second.
 const NEVER: Duration = Duration::from_millis(1500);
 

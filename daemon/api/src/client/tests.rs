@@ -250,7 +250,8 @@ fn a_daemon_that_is_silent_or_slow_is_not_waited_for() {
         let error = client.call::<String>(Method::PoolList).unwrap_err();
         assert!(matches!(error, ClientError::TimedOut { .. }), "{error:?}");
         assert!(error.outcome_unknown());
-        assert!(start.elapsed() >= SHORT && start.elapsed() < 5 * SHORT);
+        // All that trickles would take twenty seconds, and what is silent is so for ever.
+        assert!(start.elapsed() >= SHORT && start.elapsed() < LONG / 2);
         // The late answer must not be taken for the next call's.
         assert!(matches!(
             client.call::<String>(Method::PoolList),
