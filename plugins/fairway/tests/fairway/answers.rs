@@ -13,6 +13,7 @@ use std::{fs, os::unix::fs::MetadataExt as _, path::Path, time::Duration};
 /// What the daemon does about any request.
 type Script = fn() -> Vec<Step>;
 
+/// For who waits in vain; a daemon that answers is given [`LIMIT`].
 const SHORT: Duration = Duration::from_millis(300);
 
 fn add(fake: &Fake, patience: Duration) -> Result<CniResult, Failure> {
@@ -21,9 +22,9 @@ fn add(fake: &Fake, patience: Duration) -> Result<CniResult, Failure> {
     })
 }
 
-fn del(fake: &Fake) -> Result<(), Failure> {
+fn del(fake: &Fake, patience: Duration) -> Result<(), Failure> {
     with_conf(json!({}), |context| {
-        fake.plugin(SHORT).del(context, &detach())
+        fake.plugin(patience).del(context, &detach())
     })
 }
 
@@ -87,22 +88,23 @@ fn an_early_answer_that_does_not_become_durable_is_released() {
         other.seq += 1;
         Step::Say(Body::Ok(json!(other)))
     };
-    let cases: [(Script, Code); 3] = [
+    let cases: [(Script, Duration, Code); 3] = [
         (
             || vec![early(), refused(5, "journal: no space left")],
+            LIMIT,
             Code::IO,
         ),
-        (|| vec![early(), Step::Close], Code::TRY_AGAIN),
-        (|| vec![early(), Step::Hang], Code::TRY_AGAIN),
+        (|| vec![early(), Step::Close], LIMIT, Code::TRY_AGAIN),
+        (|| vec![early(), Step::Hang], SHORT, Code::TRY_AGAIN),
     ];
-    for (script, code) in cases {
+    for (script, patience, code) in cases {
         let fake = Fake::allocating(script);
-        assert_eq!(add(&fake, SHORT).unwrap_err().code, code);
+        assert_eq!(add(&fake, patience).unwrap_err().code, code);
         assert_eq!(fake.asked(), ["allocate", "release"]);
         assert!(fake.left().is_empty());
     }
     let fake = Fake::allocating(move || vec![early(), late()]);
-    assert_eq!(add(&fake, SHORT).unwrap_err().code, Code::DECODE);
+    assert_eq!(add(&fake, LIMIT).unwrap_err().code, Code::DECODE);
     assert_eq!(fake.asked(), ["allocate", "release"]);
 }
 
@@ -202,27 +204,27 @@ fn another_version_is_told_and_nothing_released() {
 #[test]
 fn del_goes_through_the_daemon_or_leaves_a_record() {
     let mut fake = Fake::good();
-    del(&fake).unwrap();
+    del(&fake, LIMIT).unwrap();
     assert_eq!(fake.asked(), ["release"]);
     assert!(fake.left().is_empty());
 
     fake.kill();
-    del(&fake).unwrap();
-    del(&fake).unwrap();
+    del(&fake, LIMIT).unwrap();
+    del(&fake, LIMIT).unwrap();
     assert_eq!(fake.left(), [attachment()]);
 }
 
 #[test]
 fn del_leaves_a_record_whatever_the_daemon_does() {
-    let cases: [Script; 4] = [
-        || vec![Step::Hang],
-        || vec![Step::Close],
-        || vec![Step::Bytes(b"\0\0\0\x02[]".to_vec())],
-        || vec![refused(5, "journal: no space left")],
+    let cases: [(Script, Duration); 4] = [
+        (|| vec![Step::Hang], SHORT),
+        (|| vec![Step::Close], LIMIT),
+        (|| vec![Step::Bytes(b"\0\0\0\x02[]".to_vec())], LIMIT),
+        (|| vec![refused(5, "journal: no space left")], LIMIT),
     ];
-    for script in cases {
+    for (script, patience) in cases {
         let fake = Fake::new(move |_| script());
-        del(&fake).unwrap();
+        del(&fake, patience).unwrap();
         assert_eq!(fake.left(), [attachment()]);
     }
 }
@@ -317,10 +319,11 @@ fn gc_tells_what_to_keep() {
 
 #[test]
 fn status_is_50_unless_the_daemon_says_otherwise() {
-    let status = |fake: &Fake, ipam: Value| {
+    let within = |patience: Duration, fake: &Fake, ipam: Value| {
         let ipam = json!({"ipam": ipam});
-        with_conf(ipam, |context| fake.plugin(SHORT).status(context))
+        with_conf(ipam, |context| fake.plugin(patience).status(context))
     };
+    let status = |fake: &Fake, ipam: Value| within(LIMIT, fake, ipam);
     let pool = || json!({"type": "fairway", "pool": "web"});
     let fake = Fake::good();
     status(&fake, pool()).unwrap();
@@ -335,9 +338,12 @@ fn status_is_50_unless_the_daemon_says_otherwise() {
         assert_eq!(failure.code.number(), told);
         assert_eq!(failure.msg, "ipam.pool: web is short");
     }
-    for script in [|| vec![Step::Hang], || vec![Step::Close]] {
+    let silent: [(Script, Duration); 2] =
+        [(|| vec![Step::Hang], SHORT), (|| vec![Step::Close], LIMIT)];
+    for (script, patience) in silent {
         let fake = Fake::new(move |_| script());
-        assert_eq!(status(&fake, pool()).unwrap_err().code, Code::UNAVAILABLE);
+        let failure = within(patience, &fake, pool()).unwrap_err();
+        assert_eq!(failure.code, Code::UNAVAILABLE);
     }
     let wrong = status(&fake, json!({"type": "fairway", "pool": 7})).unwrap_err();
     assert_eq!(wrong.code, Code::INVALID_CONFIG);

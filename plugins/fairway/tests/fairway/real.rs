@@ -156,7 +156,7 @@ fn from_the_first_add_to_a_del_that_nobody_hears() -> Result {
         "{given:?}"
     );
     assert!(given.iter().all(|address| real.bed.shows(address)));
-    real.bed.container.run("ping -c 1 -W 2 10.88.0.1")?;
+    real.bed.container.run("ping -c 1 -W 10 10.88.0.1")?;
     cni.check(&result)?.ok()?;
     real.shows(bare(&given))?;
 
