@@ -16,9 +16,24 @@ use bed::{ALL, Between, Nodes, VNI, ends};
 
 /// A connection from the other node to the container, both ways.
 fn talk(container: &Ns, far: &Ns, from: IpAddr, to: IpAddr) -> std::io::Result<()> {
+    talk_within(Duration::from_secs(20), container, far, from, to)
+}
+
+/// Whether nothing comes of one, which is waited for until TCP has asked twice.
+fn is_silent(container: &Ns, far: &Ns, from: IpAddr, to: IpAddr) -> bool {
+    talk_within(Duration::from_secs(2), container, far, from, to).is_err()
+}
+
+fn talk_within(
+    limit: Duration,
+    container: &Ns,
+    far: &Ns,
+    from: IpAddr,
+    to: IpAddr,
+) -> std::io::Result<()> {
     let to = SocketAddr::new(to, 80);
     let listener = container.inside(|| TcpListener::bind(to)).unwrap()?;
-    let connected = far.inside(|| TcpStream::connect_timeout(&to, Duration::from_secs(2)));
+    let connected = far.inside(|| TcpStream::connect_timeout(&to, limit));
     let mut client = connected.unwrap()?;
     let (mut server, peer) = listener.accept()?;
     assert_eq!(peer.ip(), from);
@@ -59,7 +74,7 @@ fn connections_go_past_the_host_both_ways() {
         nodes.config.flags = Config::DELIVER;
         nodes.dataplane.set_config(&nodes.config).unwrap();
         for (far, near) in ends() {
-            assert!(talk(&nodes.far, &nodes.container, near, far).is_err());
+            assert!(is_silent(&nodes.far, &nodes.container, near, far));
             nodes.forget();
         }
     }
@@ -138,7 +153,7 @@ fn what_does_not_fit_is_told_by_the_host() {
         nodes.by_the_host();
         nodes.route(1000);
         let ping = |size: u32, to: IpAddr| {
-            let line = format!("ping -c 1 -W 2 -M do -s {size} {to}");
+            let line = format!("ping -c 1 -W 10 -M do -s {size} {to}");
             nodes.container.run(&line)
         };
         for (far, _) in ends() {
@@ -170,7 +185,7 @@ fn its_policy_holds() {
     nodes.config.epoch += 1;
     nodes.dataplane.set_config(&nodes.config).unwrap();
     for (far, near) in ends() {
-        assert!(talk(&nodes.container, &nodes.far, far, near).is_err());
+        assert!(is_silent(&nodes.container, &nodes.far, far, near));
     }
     let counters = nodes.dataplane.counters().unwrap();
     let refused = counters.iter().find(|counter| {
