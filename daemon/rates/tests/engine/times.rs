@@ -79,6 +79,22 @@ fn nothing_new_changes_nothing() {
 /// machine and no optimization, and none for what looks at all pairs of containers.
 #[test]
 fn a_full_node_is_judged_at_once() {
+    // The least of some tries: a busy machine may take the processor away for as long as it likes, but not each time.
+    let mut least = [Duration::MAX; 2];
+    for _ in 0..4 {
+        for (least, took) in least.iter_mut().zip(judged()) {
+            *least = took.min(*least);
+        }
+    }
+    println!("{least:?}");
+    assert!(
+        least.iter().all(|took| *took < Duration::from_millis(500)),
+        "{least:?}"
+    );
+}
+
+/// How long it takes at first, and once a container has changed.
+fn judged() -> [Duration; 2] {
     let mut node = Node::default();
     for n in 0..1_000 {
         let mut one = endpoint(&format!("ns{}/p{n}", n % 20), "10M");
@@ -89,13 +105,12 @@ fn a_full_node_is_judged_at_once() {
         let per = [Scope::Container, Scope::Namespace, Scope::Network][n as usize % 3];
         node.limit(limit(&format!("l{n}"), per, &format!("{}M", n + 1)));
     }
-    for at in 1..=2 {
+    [1, 2].map(|at| {
         node.endpoint(endpoint("ns0/one", &format!("{at}k")));
         let began = Instant::now();
         let limits = node.engine.picture(at).limits.len();
         let took = began.elapsed();
         assert_eq!(limits, 1_001 + 20 + 5);
-        println!("{took:?}");
-        assert!(took < Duration::from_millis(500), "{took:?}");
-    }
+        took
+    })
 }
