@@ -18,7 +18,9 @@
 
 mod cni;
 mod feature;
+pub mod flow;
 pub mod page;
+mod prompt;
 pub mod queue;
 mod topology;
 pub mod traffic;
@@ -28,6 +30,7 @@ pub use fairway_ephemeral::{
     Cmd, Condition, Error, Guarded, Mounts, Ns, Output, Result, Snapshot, poll,
 };
 pub use feature::{Feature, require};
+pub use prompt::promptly;
 pub use topology::Lab;
 
 /// The crates a test needs besides, so that it need not name them itself.

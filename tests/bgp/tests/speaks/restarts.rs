@@ -5,9 +5,9 @@ use anyhow::{Context as _, Result, ensure};
 use fairway_bgp::Family;
 use fairway_bgp::session::config::{Graceful, Settings};
 use fairway_bgp_bed::{Bird, Frr, Gobgp};
+use fairway_lab::flow::Flow;
 use fairway_lab::{Lab, poll};
 use fairway_speaker::PeerStatus;
-use nix::sys::signal::Signal;
 use std::time::Duration;
 
 /// With routes, and with what is said of restarts.
@@ -47,7 +47,7 @@ fn bird_restarts_and_what_it_has_no_more_goes() -> Result<()> {
     let lab = Lab::new()?;
     let (own, one) = (lab.machine("own")?, lab.machine("bird")?);
     cable(&lab, (&own, "bird"), (&one, "own"), 1)?;
-    let config = |routes| bird(routes, "graceful restart on; graceful restart time 20;");
+    let config = |routes| bird(routes, "graceful restart on; graceful restart time 120;");
     let mut bird = Bird::start(&one, &config(BOTH))?;
     let mut ours = Ours::start(&own, vec![neighbour("10.9.1.2", 65_001, |_| {})?])?;
     for prefix in ["192.0.2.0/24", "198.51.100.0/24"] {
@@ -84,7 +84,7 @@ fn frr_restarts_and_what_it_has_no_more_goes() -> Result<()> {
               no bgp network import-check
               bgp graceful-restart
               bgp graceful-restart preserve-fw-state
-              bgp graceful-restart restart-time 20
+              bgp graceful-restart restart-time 120
               neighbor 10.9.1.1 remote-as 65000
               neighbor 10.9.1.1 timers connect 1
               address-family ipv4 unicast
@@ -120,7 +120,7 @@ fn a_neighbour_that_is_not_back_in_time_is_not_waited_for() -> Result<()> {
     let lab = Lab::new()?;
     let (own, one) = (lab.machine("own")?, lab.machine("bird")?);
     cable(&lab, (&own, "bird"), (&one, "own"), 1)?;
-    let config = bird(ONE, "graceful restart on; graceful restart time 2;");
+    let config = bird(ONE, "graceful restart on; graceful restart time 6;");
     let mut bird = Bird::start(&one, &config)?;
     let mut ours = Ours::start(&own, vec![neighbour("10.9.1.2", 65_001, |_| {})?])?;
     ours.uses("192.0.2.0/24", Some("10.9.1.2"))?;
@@ -137,10 +137,11 @@ fn a_neighbour_that_is_not_back_in_time_is_not_waited_for() -> Result<()> {
     ours.uses("192.0.2.0/24", Some("10.9.1.2"))
 }
 
+/// For longer than anybody waits here.
 fn full(settings: &mut Settings) {
     settings.graceful = Graceful {
-        restart_time: 20,
-        deferral: Duration::from_secs(20),
+        restart_time: 120,
+        deferral: Duration::from_secs(120),
         ..Graceful::FULL
     };
 }
@@ -153,7 +154,7 @@ fn either_side_restarts_and_the_other_is_gobgp() -> Result<()> {
     cable(&lab, (&own, "gobgp"), (&one, "own"), 1)?;
     let graceful = "[neighbors.graceful-restart.config]
            enabled = true
-           restart-time = 20
+           restart-time = 120
            deferral-time = 5";
     let mut gobgp = Gobgp::start(&one, &gobgp(65_001, graceful))?;
     let ours = Ours::start(&own, vec![neighbour("10.9.1.2", 65_001, full)?])?;
@@ -213,11 +214,8 @@ fn packets_go_on_while_ours_restarts() -> Result<()> {
     ours.uses("192.0.2.0/24", Some("10.9.1.2"))?;
     let routes = || Ok(one.run("ip route show 10.64.0.0/26")?);
     says("the kernel", routes, &["via 10.9.1.1"])?;
-    let mut pings = one
-        .command("ping")
-        .args(["-n", "-i", "0.005", "10.64.0.1"])
-        .spawn()?;
-    pings.wait_for(SOON, "icmp_seq=20 ")?;
+    let mut pings = Flow::start(&one, "10.64.0.1".parse()?)?;
+    pings.runs(SOON)?;
 
     let config = ours.leave()?;
     let protocol = || bird.ask("show protocols all own");
@@ -232,10 +230,8 @@ fn packets_go_on_while_ours_restarts() -> Result<()> {
         status.is_ok_and(|status| !status.session.restarting)
     };
     poll(SOON, "the restart is over", told)?;
-    pings.signal(Signal::SIGINT)?;
-    pings.wait(SOON)?;
-    let said = pings.log();
-    ensure!(said.contains(" 0% packet loss"), "{said}");
+    let found = pings.end()?;
+    ensure!(found.lost == 0, "{found:?}");
 
     // One that ends for good says so, and is not waited for.
     drop(ours);

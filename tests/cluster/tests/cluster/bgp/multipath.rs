@@ -8,14 +8,13 @@ use anyhow::{Context as _, Result, ensure};
 use fairway_api::Method;
 use fairway_api::admin::{BgpPeer, BgpPeers, BgpRoute, BgpRouteList, ObjectApply};
 use fairway_bgp_bed::Bird;
-use fairway_lab::{Guarded, Ns, Value, json};
-use fairway_tests_cluster::{Bed, Plan, before, say};
+use fairway_lab::flow::{EVERY, Flow};
+use fairway_lab::{Ns, Value, json};
+use fairway_tests_cluster::{Bed, Plan, SOON, before, say};
 use std::time::{Duration, Instant};
 
 /// So many addresses are behind both routers, and each is a flow of its own.
 const FLOWS: u8 = 6;
-/// Between two packets of a flow.
-const EVERY: Duration = Duration::from_millis(5);
 /// A link that goes down is noticed at once; a busy machine takes its time for the rest.
 const LINK_WITHIN: Duration = Duration::from_millis(1_000);
 
@@ -139,42 +138,22 @@ fn used(bed: &Bed, prefix: &str) -> Result<Vec<BgpRoute>> {
 }
 
 /// Pings of all flows, until they are asked how many were not answered.
-struct Flows(Vec<(String, Guarded)>);
+struct Flows(Vec<Flow>);
 
 impl Flows {
     fn begin(pod: &Pod) -> Result<Flows> {
-        let flow = |to: String| {
-            let every = EVERY.as_secs_f64().to_string();
-            let ping = pod.ns.command("ping").args(["-n", "-q", "-i", &every, &to]);
-            Ok((to, ping.spawn()?))
-        };
         let all = (1..=FLOWS).flat_map(|number| [true, false].map(|v4| behind(v4, number)));
+        let flow = |to: String| Ok(Flow::start(&pod.ns, to.parse()?)?);
         Ok(Flows(all.map(flow).collect::<Result<_>>()?))
     }
 
     /// The longest that a flow was cut, about; each has sent something.
     fn end(self) -> Result<Duration> {
         let mut longest = Duration::ZERO;
-        for (to, mut ping) in self.0 {
-            ping.signal(nix::sys::signal::Signal::SIGINT)?;
-            ping.wait(Duration::from_secs(10))?;
-            let log = ping.log();
-            let line = log
-                .lines()
-                .find(|line| line.contains("packets transmitted"));
-            let line = line.with_context(|| log.clone())?;
-            let number = |word: &str| -> Result<u32> {
-                let before = line.split(word).next().context("a count")?;
-                Ok(before
-                    .trim()
-                    .rsplit(' ')
-                    .next()
-                    .unwrap_or_default()
-                    .parse()?)
-            };
-            let (sent, received) = (number("packets")?, number("received")?);
-            ensure!(sent > 20, "{to}: {line}");
-            longest = longest.max(EVERY * (sent - received));
+        for flow in self.0 {
+            let found = flow.end()?;
+            ensure!(found.sent > 20, "{found:?}");
+            longest = longest.max(found.cut());
         }
         Ok(longest)
     }
@@ -219,7 +198,7 @@ fn flows_are_spread_over_two_routers_and_one_may_go() -> Result<()> {
             let via: Vec<_> = all.iter().flat_map(|one| &one.via).collect();
             ensure!(via.len() == 2 && via[0] != via[1], "{all:?}");
             for flow in 1..=FLOWS {
-                reaches(&pod, behind(v4, flow).parse()?, Duration::from_secs(20))?;
+                reaches(&pod, behind(v4, flow).parse()?, SOON)?;
             }
         }
         let sees = |router: &Router| -> Result<bool> {
@@ -231,7 +210,10 @@ fn flows_are_spread_over_two_routers_and_one_may_go() -> Result<()> {
         let down = "a router's link goes down";
         let cut = cut_by(&pod, down, || {
             for router in &routers {
-                ensure!(sees(router)?, "all flows go by the other");
+                eventually("flows go by both", || {
+                    ensure!(sees(router)?, "all flows go by the other");
+                    Ok(())
+                })?;
             }
             routers[1].ns.run("ip link set down0 down")?;
             spread_over(bed, 1)

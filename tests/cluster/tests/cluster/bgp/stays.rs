@@ -4,9 +4,9 @@ use super::stage::{BEHIND, Fabric};
 use crate::overlay::stage::{Pod, ping};
 use crate::support::eventually;
 use anyhow::{Result, ensure};
+use fairway_lab::flow::Flow;
 use fairway_lab::json;
 use fairway_tests_cluster::{Plan, SOON, on};
-use nix::sys::signal::Signal;
 
 #[test]
 fn packets_go_on_while_the_router_restarts() -> Result<()> {
@@ -23,12 +23,8 @@ fn packets_go_on_while_the_router_restarts() -> Result<()> {
             Ok(())
         })?;
         // There and back: by the node's route, and by the router's to the block.
-        let mut pings = pod
-            .ns
-            .command("ping")
-            .args(["-n", "-i", "0.005", BEHIND])
-            .spawn()?;
-        pings.wait_for(SOON, "icmp_seq=20 ")?;
+        let mut pings = Flow::start(&pod.ns, behind)?;
+        pings.runs(SOON)?;
         let address = fabric.address.to_string();
         let stale = |fabric: &Fabric, wanted: bool| {
             eventually("its routes are stale, or are not", || {
@@ -52,10 +48,8 @@ fn packets_go_on_while_the_router_restarts() -> Result<()> {
             Ok(())
         };
         eventually("BIRD has recovered", recovered)?;
-        pings.signal(Signal::SIGINT)?;
-        pings.wait(SOON)?;
-        let said = pings.log();
-        ensure!(said.contains(" 0% packet loss"), "{said}");
+        let found = pings.end()?;
+        ensure!(found.lost == 0, "{found:?}");
         pod.del()
     })
 }

@@ -5,68 +5,28 @@ use crate::support::eventually;
 use anyhow::{Context, Result, ensure};
 use fairway_api::admin::{NodeDrain, NodeRemove, RouteList};
 use fairway_lab::Ns;
-use fairway_tests_cluster::{Bed, Cut, Plan, on, say};
-use std::net::IpAddr;
+use fairway_lab::flow::Flow;
+use fairway_tests_cluster::{Bed, Cut, Plan, SOON, on, say};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-/// A ping every 5 ms, until it is ended.
-pub(crate) struct Stream(Child);
-
-impl Stream {
-    pub(crate) fn start(from: &Ns, to: IpAddr) -> Result<Stream> {
-        let child = from
-            .std_command("ping")
-            .args(["-n", "-q", "-i", "0.005"])
-            .arg(to.to_string())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        Ok(Stream(child))
-    }
-
-    /// Sent and received. The last one may be on its way still.
-    pub(crate) fn end(mut self) -> Result<(u64, u64)> {
-        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.0.id())?);
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT)?;
-        let mut text = String::new();
-        if let Some(mut out) = self.0.stdout.take() {
-            std::io::Read::read_to_string(&mut out, &mut text)?;
-        }
-        self.0.wait()?;
-        let numbers = text
-            .lines()
-            .find(|line| line.contains("packets transmitted"));
-        let mut words = numbers.context("a summary")?.split_whitespace();
-        let sent = words.next().context("sent")?.parse()?;
-        let received = words.nth(2).context("received")?.parse()?;
-        Ok((sent, received))
-    }
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-pub(crate) fn streams(pods: &[&Pod]) -> Result<Vec<Stream>> {
+pub(crate) fn streams(pods: &[&Pod]) -> Result<Vec<Flow>> {
     let [one, two] = pods else {
         anyhow::bail!("two")
     };
     let mut streams = Vec::new();
     for ip in &two.ips {
-        streams.push(Stream::start(&one.ns, *ip)?);
+        streams.push(Flow::start(&one.ns, *ip)?);
     }
     Ok(streams)
 }
 
-pub(crate) fn lossless(streams: Vec<Stream>, least: u64) -> Result<()> {
+/// So many were sent at least, and each was answered.
+pub(crate) fn lossless(streams: Vec<Flow>, least: u64) -> Result<()> {
     for stream in streams {
-        let (sent, received) = stream.end()?;
-        say(format!("{sent} sent, {received} received"));
-        ensure!(sent >= least, "only {sent} were sent");
-        ensure!(sent - received <= 1, "{received} of {sent} came back");
+        let found = stream.end()?;
+        say(format!("{found:?}"));
+        ensure!(found.sent >= least && found.lost == 0, "{found:?}");
     }
     Ok(())
 }
@@ -159,7 +119,7 @@ fn two(bed: &Bed, net: u8) -> Result<(Pod, Pod)> {
     );
     for (from, to) in [(&one, &two), (&two, &one)] {
         for ip in &to.ips {
-            reaches(from, *ip, Duration::from_secs(10))?;
+            reaches(from, *ip, SOON)?;
         }
     }
     Ok((one, two))
@@ -213,8 +173,8 @@ fn forwarding_goes_on_while_the_store_is_away() -> Result<()> {
         // A container of a block that the node has comes and is reached by its node's others.
         let third = Pod::add(bed, 1, "third", "net")?;
         for ip in &third.ips {
-            reaches(&one, *ip, Duration::from_secs(5))?;
-            reaches(&two, *ip, Duration::from_secs(5))?;
+            reaches(&one, *ip, SOON)?;
+            reaches(&two, *ip, SOON)?;
         }
         // A daemon that comes up without a store takes nothing away.
         bed.node(2).kill()?;
@@ -231,33 +191,44 @@ fn forwarding_goes_on_while_the_store_is_away() -> Result<()> {
     })
 }
 
+/// For the others to follow a node.
+const WITHIN: Duration = Duration::from_secs(1);
+
 /// A node gets another address: the others follow, and its containers are reached again.
 #[test]
 fn a_node_with_another_address_is_followed() -> Result<()> {
     on(&Plan::nodes(2).members(1), |bed| {
         let (one, two) = two(bed, 43)?;
-        let mut took = Vec::new();
-        for address in ["192.0.2.101", "192.0.2.102", "192.0.2.103"] {
-            let ns = &bed.node(1).ns;
-            ns.sh(&format!(
-                "ip addr flush dev uplink scope global; ip addr add {address}/24 dev uplink"
-            ))?;
+        let reached = |what: &str| -> Result<Duration> {
             let begun = Instant::now();
             for (from, to) in [(&two, &one), (&one, &two)] {
                 for ip in &to.ips {
                     while !quick(&from.ns, *ip) {
-                        ensure!(begun.elapsed() < Duration::from_secs(30), "{address}: {ip}");
+                        ensure!(begun.elapsed() < SOON, "{what}: {ip}");
                     }
                 }
             }
-            say(format!("{address}: back after {:?}", begun.elapsed()));
-            took.push(begun.elapsed());
+            Ok(begun.elapsed())
+        };
+        let mut best = Duration::MAX;
+        // On a machine that has other things to do the best of some shows what it takes.
+        for last in 101..107 {
+            let (ns, address) = (&bed.node(1).ns, format!("192.0.2.{last}"));
+            ns.sh(&format!(
+                "ip addr flush dev uplink scope global; ip addr add {address}/24 dev uplink"
+            ))?;
+            let took = reached(&address)?;
+            // The same once more, with nothing to wait for: so long does it take to look.
+            let looks = reached(&address)?;
+            say(format!(
+                "{address}: back after {took:?}, of which looks are {looks:?}"
+            ));
+            best = best.min(took.saturating_sub(looks));
+            if last > 102 && best <= WITHIN {
+                break;
+            }
         }
-        let best = took.iter().min();
-        ensure!(
-            best.is_some_and(|best| *best <= Duration::from_secs(1)),
-            "{took:?}"
-        );
+        ensure!(best <= WITHIN, "{best:?} at best");
         Ok(())
     })
 }
@@ -269,7 +240,7 @@ fn a_node_that_is_not_heard_of_is_not_torn_down() -> Result<()> {
     on(&Plan::nodes(3).members(1), |bed| {
         let (one, two) = two(bed, 44)?;
         let third = Pod::add(bed, 3, "third", "net")?;
-        reaches(&third, two.ips[0], Duration::from_secs(10))?;
+        reaches(&third, two.ips[0], SOON)?;
         let running = streams(&[&one, &two])?;
         bed.node(2).kill()?;
         eventually("its lease has ended", || {
@@ -281,7 +252,7 @@ fn a_node_that_is_not_heard_of_is_not_torn_down() -> Result<()> {
             Ok(())
         })?;
         for ip in &two.ips {
-            reaches(&third, *ip, Duration::from_secs(5))?;
+            reaches(&third, *ip, SOON)?;
         }
         bed.node(2).start_connected()?;
         lossless(running, 500)?;
@@ -342,11 +313,11 @@ fn a_drained_node_keeps_what_it_has_and_takes_nothing() -> Result<()> {
         bed.node(2).start_connected()?;
         refused()?;
         for (from, to) in [(&one, &two), (&two, &one)] {
-            reaches(from, to.ips[0], Duration::from_secs(5))?;
+            reaches(from, to.ips[0], SOON)?;
             from.cni.check(&from.result)?.ok()?;
         }
         let other = Pod::add(bed, 1, "other", "net")?;
-        reaches(&two, other.ips[0], Duration::from_secs(5))?;
+        reaches(&two, other.ips[0], SOON)?;
         ensure!(!drain("n2", true)?.drained);
         eventually("it takes containers again", || {
             late().add()?.ok()?;
