@@ -4,12 +4,12 @@ use crate::bed::{Ours, cable, neighbour};
 use anyhow::{Context as _, Result, ensure};
 use fairway_bgp::Time;
 use fairway_bgp_bed::Bird;
-use fairway_lab::{Lab, Ns, poll};
+use fairway_lab::{Lab, Ns, promptly};
 use std::time::Duration;
 
 pub(crate) const PEER: &str = "10.9.1.2";
 pub(crate) const OTHER: &str = "10.9.2.2";
-/// For a route to get from here to BIRD.
+/// For a route to get from here to BIRD, where a processor is there for it.
 pub(crate) const PROMPT: Duration = Duration::from_secs(1);
 
 pub(crate) struct Beside {
@@ -34,7 +34,7 @@ impl Beside {
              protocol device {}
              protocol static { ipv4; route 192.0.2.0/24 blackhole; }
              protocol bgp own {
-               local 10.9.2.2 as 65002; neighbor 10.9.2.1 as 65000; connect delay time 1; hold time 3;
+               local 10.9.2.2 as 65002; neighbor 10.9.2.1 as 65000; connect delay time 1; hold time 6;
                ipv4 { import all; export where source = RTS_STATIC; };
              }",
         )?;
@@ -73,7 +73,7 @@ impl Beside {
             let route = self.bird.ask(&format!("show route {prefix}"));
             route.is_ok_and(|route| route.contains(prefix))
         };
-        poll(PROMPT, "a new route gets to BIRD", told)?;
+        promptly(PROMPT, "a new route gets to BIRD", told)?;
         self.others_are_fine()
     }
 }

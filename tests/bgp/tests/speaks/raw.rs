@@ -123,6 +123,8 @@ impl Raw {
                 Ok(0) => return Ok(None),
                 Ok(read) => self.rest.extend(&chunk[..read]),
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(None),
+                // A read that has a limit is not taken up again by the kernel, for instance when the machine was frozen.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }
         }
