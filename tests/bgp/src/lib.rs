@@ -20,7 +20,7 @@ pub use gobgp::Gobgp;
 
 use std::time::Duration;
 
-/// For a speaker to answer its own CLI.
-const SOON: Duration = Duration::from_secs(15);
+/// For a speaker to answer its own CLI; the machine may be building something.
+const SOON: Duration = Duration::from_secs(60);
 /// For it to end when it is asked to.
-const END: Duration = Duration::from_secs(10);
+const END: Duration = Duration::from_secs(30);

@@ -1,9 +1,9 @@
 //! Sessions come up, and routes of both families go either way.
 
-use crate::bed::{OWN, Ours, cable, lacks, neighbour, says};
-use anyhow::{Result, ensure};
+use crate::bed::{OWN, Ours, SOON, cable, lacks, neighbour, says};
+use anyhow::{Context as _, Result};
 use fairway_bgp_bed::{Bird, Frr, Gobgp};
-use fairway_lab::Lab;
+use fairway_lab::{Lab, poll};
 use fairway_speaker::Wanted;
 
 /// Over IPv4, with an own next hop of IPv6.
@@ -83,11 +83,13 @@ fn all_three_hear_and_are_heard() -> Result<()> {
     ours.uses("198.51.100.0/24", Some("10.9.2.2"))?;
     ours.uses("203.0.113.0/24", Some("10.9.3.2"))?;
     for prefix in ["2001:db8:1::/48", "2001:db8:2::/48", "2001:db8:3::/48"] {
-        let used = ours.used()?.contains_key(&prefix.parse()?);
-        if !used {
+        let prefix = prefix.parse()?;
+        // By an update of its own, and which next hop that has is the neighbour's to say.
+        let used = || ours.used().is_ok_and(|used| used.contains_key(&prefix));
+        poll(SOON, "it is used", used).with_context(|| {
             let status = ["10.9.1.2", "10.9.2.2", "10.9.3.2"].map(|peer| ours.status(peer));
-            anyhow::bail!("{prefix} is not used: {status:#?}");
-        }
+            format!("{prefix} is not used: {status:#?}")
+        })?;
     }
     // What others told goes on, with the AS it came through.
     says(
@@ -146,7 +148,10 @@ fn who_reads_late_is_told_all() -> Result<()> {
     let all: Vec<String> = (0..100).map(|net| format!("10.1.{net}.0/24")).collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     ours.originate(&all)?;
-    let used = ours.used()?.len();
-    ensure!(used == all.len(), "{used} of {} are known", all.len());
-    Ok(())
+    let mut used = 0;
+    let known = || {
+        used = ours.used().map_or(0, |used| used.len());
+        used == all.len()
+    };
+    poll(SOON, "all are known", known).with_context(|| format!("{used} of {}", all.len()))
 }

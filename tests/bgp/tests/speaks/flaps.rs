@@ -9,7 +9,7 @@ use fairway_bgp::session::config::{Graceful, Settings};
 use fairway_bgp_bed::{Bird, Frr};
 use fairway_lab::{Lab, Ns, poll};
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const FLAPS: u64 = 50;
 
@@ -168,19 +168,14 @@ fn without_graceful_restart_routes_go_with_the_session() -> Result<()> {
     let lab = Lab::new()?;
     let (own, one) = (lab.machine("own")?, lab.machine("bird")?);
     cable(&lab, (&own, "bird"), (&one, "own"), 1)?;
-    let config = bird("graceful restart on; graceful restart time 20; connect delay time 1;");
+    // They would stay for longer than anybody waits here.
+    let config = bird("graceful restart on; graceful restart time 120; connect delay time 1;");
     let mut bird = Bird::start(&one, &config)?;
     let off = neighbour(PEER, 65_001, |settings| settings.graceful = Graceful::OFF)?;
     let mut ours = Ours::start(&own, vec![off])?;
     ours.uses("192.0.2.0/24", Some(PEER))?;
-    let began = Instant::now();
     bird.kill()?;
     ours.uses("192.0.2.0/24", None)?;
-    ensure!(
-        began.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        began.elapsed()
-    );
     bird.restart()?;
     ours.uses("192.0.2.0/24", Some(PEER))
 }

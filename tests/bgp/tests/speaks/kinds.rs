@@ -160,8 +160,11 @@ fn either_side_may_wait_for_the_other() -> Result<()> {
     cable(&lab, (&own, "bird"), (&one, "own"), 1)?;
     let waits = || neighbour("10.9.1.2", 65_001, |settings| settings.passive = true);
     let mut ours = Ours::start(&own, vec![waits()?])?;
-    let says_so = ours.status("10.9.1.2")?.session;
-    ensure!(says_so.state == State::Active, "{says_so:?}");
+    let waits_now = || {
+        let status = ours.status("10.9.1.2");
+        status.is_ok_and(|status| status.session.state == State::Active)
+    };
+    poll(SOON, "it waits", waits_now).with_context(|| format!("{:?}", ours.status("10.9.1.2")))?;
     let with = |more: &str| bird(more, 1);
     let bird = Bird::start(&one, &with(""))?;
     ours.uses("192.0.0.0/28", Some("10.9.1.2"))?;

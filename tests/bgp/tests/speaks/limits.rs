@@ -1,6 +1,6 @@
 //! A neighbour that tells more prefixes than it may.
 
-use crate::bed::{Ours, SOON, cable, neighbour, says};
+use crate::bed::{Ours, SOON, cable, neighbour};
 use anyhow::{Context as _, Result, ensure};
 use fairway_bgp::Family;
 use fairway_bgp::message::{Cease, Reason};
@@ -66,8 +66,9 @@ fn too_many_prefixes_have_their_consequence() -> Result<()> {
     poll(SOON, "there are too many", || over(&ours).is_some())
         .with_context(|| format!("{:#?}", ours.status(PEER)))?;
     let protocol = || bird_runs.ask("show protocols all own");
-    says("BIRD", protocol, &["Maximum number of prefixes reached"])
-        .or_else(|_| says("BIRD", protocol, &["Hard reset"]))?;
+    let why = ["Maximum number of prefixes reached", "Hard reset"];
+    let told = || protocol().is_ok_and(|text| why.iter().any(|why| text.contains(why)));
+    poll(SOON, "BIRD says why", told).with_context(|| format!("{:?}", protocol()))?;
     ours.uses("192.0.0.0/24", None)?;
     let twice = || {
         let status = ours.status(PEER);

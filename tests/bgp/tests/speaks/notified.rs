@@ -79,7 +79,7 @@ fn frr_keeps_routes_through_notifications_and_drops_them_at_a_hard_reset() -> Re
           no bgp hard-administrative-reset
           bgp graceful-restart
           bgp graceful-restart preserve-fw-state
-          bgp graceful-restart restart-time 20
+          bgp graceful-restart restart-time 120
           bgp graceful-restart notification
           neighbor 10.9.1.1 remote-as 65000
           neighbor 10.9.1.1 timers 2 6
@@ -148,7 +148,10 @@ fn frr_keeps_routes_through_notifications_and_drops_them_at_a_hard_reset() -> Re
     says("the kernel", routes, &["via 10.9.1.1"])?;
     ours.configure(|config| config.neighbours.clear())?;
     lacks("the kernel", routes, &["10.64"])?;
-    ensure!(kernel.log().contains(&deleted), "the witness sees it");
+    // It says so a moment later than it is so.
+    poll(SOON, "the witness sees it", || {
+        kernel.log().contains(&deleted)
+    })?;
     says("FRR", neighbour, &["(Cease/Peer De-configured/Hard Reset)"])
 }
 
@@ -165,7 +168,7 @@ fn gobgp_keeps_routes_through_notifications_and_drops_them_at_a_hard_reset() -> 
             "[neighbors.graceful-restart.config]
                enabled = true
                notification-enabled = true
-               restart-time = 20",
+               restart-time = 120",
         ),
     )?;
     gobgp.ask("global rib add 192.0.2.0/24")?;
