@@ -163,7 +163,7 @@ impl Cluster {
     /// Where it is not running.
     pub fn shut(&self, member: usize) -> Result {
         let process = self.members[member].take()?;
-        process.stop(Duration::from_secs(10))?;
+        process.stop(READY)?;
         Ok(())
     }
 

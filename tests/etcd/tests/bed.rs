@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Tells a test that it is to be killed, and where to write the member's process id.
 const KILLED: &str = "FAIRWAY_BED_PID";
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(60);
 
 fn put(cluster: &Cluster) -> bool {
     let done = cluster.etcdctl(&["put", "k", "v", "--command-timeout=5s"]);
@@ -78,8 +78,8 @@ fn members_live_in_namespaces_with_mtls_and_passwords() -> Result {
             .arg(format!("--key={}", files.key.display()))
             .args([
                 "--user=fairway:pw",
-                "--command-timeout=2s",
-                "--dial-timeout=2s",
+                "--command-timeout=20s",
+                "--dial-timeout=20s",
             ])
             .args(["put", "/fairway/v1/a", "b"])
             .output();
