@@ -115,7 +115,20 @@ impl Bed {
             self.kubectl(User::Admin, &line)?;
         }
         let all = "wait --for=condition=established --timeout=60s crd --all";
-        self.kubectl(User::Admin, all).map(drop)
+        self.kubectl(User::Admin, all)?;
+        // Who is told of its kinds hears of one a moment after it is established.
+        let kinds = self.json(User::Admin, "get crd")?;
+        let kinds = kinds["items"].as_array().cloned().unwrap_or_default();
+        let served = |kind: &Value| {
+            let text = |at: &str| kind.pointer(at).and_then(Value::as_str).unwrap_or_default();
+            let (group, version) = (text("/spec/group"), text("/spec/versions/0/name"));
+            let name = format!("\"{}\"", text("/spec/names/plural"));
+            let told = self.kubectl(User::Admin, &format!("get --raw /apis/{group}/{version}"));
+            told.is_ok_and(|told| told.contains(&name))
+        };
+        Ok(poll(READY, "all kinds are served", || {
+            kinds.iter().all(served)
+        })?)
     }
 
     /// Where the server runs, and clients may.

@@ -1,12 +1,25 @@
 //! What `deploy/rbac.yaml` allows the daemon, and what it does not.
 
-use fairway_lab::{Value, json};
+use fairway_lab::{Value, json, poll};
 use fairway_tests_k8s::{Bed, Doc, Result, User};
+use std::time::Duration;
 
+/// On a busy machine.
+const SEEN: Duration = Duration::from_secs(60);
+
+/// The server judges by what it has seen of roles and bindings, which comes a moment later than they are written.
 fn allowed(bed: &Bed) -> Result {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/rbac.yaml");
-    bed.kubectl(User::Admin, &format!("apply --server-side -f {path}"))
-        .map(drop)
+    bed.kubectl(User::Admin, &format!("apply --server-side -f {path}"))?;
+    let one_of_each = [
+        json!({"verb": "list", "resource": "pods"}),
+        json!({"verb": "update", "group": "coordination.k8s.io", "resource": "leases", "namespace": "kube-system",
+               "name": "fairway"}),
+    ];
+    Ok(poll(SEEN, "roles and bindings are seen", || {
+        let may = |what| bed.may(User::Daemon, what).is_ok_and(|may| may);
+        one_of_each.iter().all(may)
+    })?)
 }
 
 /// What the daemon reads: group and resource.
