@@ -11,8 +11,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use fairway_lab::poll;
 
-/// Seconds that one program may take before it is killed (status 124).
-const LIMIT: &str = "40";
+/// Seconds that one program may take before it is killed (status 124); the machine may be building something.
+const LIMIT: &str = "120";
 
 /// A program that has ended.
 #[derive(Debug)]

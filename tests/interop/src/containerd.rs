@@ -19,7 +19,7 @@ use crate::host::Host;
 use crate::podman::{IMAGE, PAUSE, Podman};
 
 /// How long the daemon may take until its pod network is ready.
-const START: Duration = Duration::from_secs(20);
+const START: Duration = Duration::from_secs(60);
 
 /// How a daemon differs from one that runs every pod on the host's one network.
 #[derive(Debug)]
@@ -163,7 +163,7 @@ impl<'h> Containerd<'h> {
     /// Pings `address` from within the sandbox until it answers.
     ///
     /// # Errors
-    /// If it does not within a few seconds.
+    /// If it does not.
     pub fn ping(&self, id: &str, address: &str) -> Result<()> {
         cmd::eventually(crate::seen::SOON, || {
             let exec = format!("ping-{}", self.execs.fetch_add(1, Ordering::Relaxed));

@@ -28,7 +28,7 @@ use crate::plugins::Plugins;
 const INSIDE: &str = "FAIRWAY_INTEROP_HOST";
 
 /// How long one test may take as a whole.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// PID 1 of the host: reaps what the engines leave to it (a zombie counts
 /// as alive for Podman), and hands on the status of the test.

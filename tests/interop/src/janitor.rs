@@ -11,11 +11,11 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-/// Waits for EOF, then removes the trees named `$1`, for 5 s at most: the
-/// kernel frees a cgroup a moment after its last process.
+/// Waits for EOF, then removes the trees named `$1`, for half a minute at
+/// most: the kernel frees a cgroup a moment after its last process.
 const SWEEP: &str = r#"
 cat >/dev/null
-tries=100
+tries=600
 while :; do
     left=
     for tree in /sys/fs/cgroup/"$1" /sys/fs/cgroup/*/"$1"; do

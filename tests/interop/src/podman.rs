@@ -166,7 +166,7 @@ impl<'h> Podman<'h> {
     /// Pings `address` from within the container until it answers.
     ///
     /// # Errors
-    /// If it does not within a few seconds.
+    /// If it does not.
     pub fn ping(&self, name: &str, address: &str) -> Result<()> {
         cmd::eventually(crate::seen::SOON, || {
             self.ok(&["exec", name, "ping", "-c", "1", "-W", "1", address])

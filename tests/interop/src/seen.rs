@@ -16,8 +16,8 @@ use crate::conf::Network;
 use crate::host::Host;
 
 /// How long a thing may take that should be there at once but is made by
-/// another process.
-pub const SOON: Duration = Duration::from_secs(5);
+/// another process, on a machine that has other things to do.
+pub const SOON: Duration = Duration::from_secs(60);
 
 /// Names of the host's veth ends.
 ///
@@ -149,11 +149,11 @@ fn names(line: &str, mark: &str) -> bool {
 /// GETs `/` of the container's web server at `address`, until it answers.
 ///
 /// # Errors
-/// If it does not within a few seconds.
+/// If it does not.
 pub fn fetch(address: SocketAddr) -> Result<String> {
     cmd::eventually(SOON, || {
-        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
-        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
         stream.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
         let mut text = String::new();
         stream.read_to_string(&mut text)?;

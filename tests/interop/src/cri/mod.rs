@@ -28,8 +28,8 @@ pub use messages::{
 };
 
 /// How long one call may take: a sandbox with its network is well under 1 s,
-/// on a busy machine a few.
-const LIMIT: Duration = Duration::from_secs(30);
+/// on a busy machine many times that.
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// A connection to a runtime.
 pub struct Cri {

@@ -55,12 +55,14 @@ fn gets(host: &Host, containerd: &Containerd<'_>, name: &str, prefix: &str) -> R
     let cri = containerd.cri();
     let id = cri.run(pod(name, &host.cgroup_parent()))?;
     let addresses = cri.status(&id)?.addresses;
+    // Also where it is too early: its name is wanted again.
+    cri.stop(&id)?;
+    cri.remove(&id)?;
     ensure!(
         addresses.iter().all(|address| address.starts_with(prefix)),
         "{addresses:?}"
     );
-    cri.stop(&id)?;
-    cri.remove(&id)
+    Ok(())
 }
 
 #[test]

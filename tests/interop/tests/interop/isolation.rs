@@ -17,10 +17,10 @@ use fairway_tests_interop::host::{cgroups_left, on_private_host};
 use fairway_tests_interop::podman::{IDLE, Podman};
 
 /// How long the victim may take to bring all up.
-const UP: Duration = Duration::from_secs(60);
+const UP: Duration = Duration::from_secs(120);
 
 /// How long the kernel and the janitor may take to sweep.
-const SWEPT: Duration = Duration::from_secs(20);
+const SWEPT: Duration = Duration::from_secs(60);
 
 /// What runs on the victim's host: the daemon, a pod and a container.
 const RUNNING: &[&str] = &["containerd", "httpd", "sleep", "conmon"];
@@ -67,16 +67,17 @@ fn a_killed_test_leaves_nothing() -> Result<()> {
     ensure!(namespaces.len() > 3, "{namespaces:?}");
     ensure!(!cgroups_left(&cgroup).is_empty());
 
+    let killed = uptime()?;
     victim.kill()?;
     victim.wait()?;
     let swept = eventually(SWEPT, || {
-        let living = living_in(&namespaces);
+        let living = living_in(&namespaces, killed);
         ensure!(living.is_empty(), "still there: {living:?}");
         let cgroups = cgroups_left(&cgroup);
         ensure!(cgroups.is_empty(), "still there: {cgroups:?}");
         Ok(())
     });
-    let left = living_in(&namespaces);
+    let left = living_in(&namespaces, killed);
     let pids = left.iter().filter_map(|process| process.file_name());
     let _ = Command::new("kill").arg("-KILL").args(pids).output();
     swept
@@ -118,8 +119,9 @@ fn foreign(processes: &[PathBuf]) -> BTreeSet<PathBuf> {
     all.filter(|n| !own.contains(n)).collect()
 }
 
-/// Processes of the whole machine in any of `wanted`.
-fn living_in(wanted: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
+/// Processes of the whole machine in any of `wanted` that were there at that time. The kernel gives the number of a
+/// namespace that is gone to the next one, which may be another test's.
+fn living_in(wanted: &BTreeSet<PathBuf>, before: u64) -> Vec<PathBuf> {
     let all = Path::new("/proc")
         .read_dir()
         .into_iter()
@@ -127,5 +129,21 @@ fn living_in(wanted: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
         .flatten();
     all.map(|process| process.path())
         .filter(|process| namespaces(process).any(|n| wanted.contains(&n)))
+        .filter(|process| started(process).is_some_and(|at| at <= before))
         .collect()
+}
+
+/// When a process began, in hundredths of a second since the boot: proc_pid_stat(5), field 22.
+fn started(process: &Path) -> Option<u64> {
+    let stat = fs::read_to_string(process.join("stat")).ok()?;
+    // The second is the program's name, which may have anything in it.
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// The same of now.
+fn uptime() -> Result<u64> {
+    let text = fs::read_to_string("/proc/uptime")?;
+    let seconds = text.split_whitespace().next().unwrap_or_default();
+    Ok(seconds.replace('.', "").parse()?)
 }
