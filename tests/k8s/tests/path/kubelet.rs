@@ -11,6 +11,11 @@ use fairway_tests_k8s::{Bed, User};
 use std::collections::HashMap;
 use std::fs;
 
+/// Seconds for which who is not to be reached is listened to.
+const SILENCE: &str = "1";
+/// And for which one is waited for who is, on a machine that has other things to do.
+const PATIENCE: &str = "20";
+
 /// A node with all that runs on it.
 pub(crate) struct Kubelet<'h> {
     pub(crate) node: Node,
@@ -105,22 +110,33 @@ impl<'h> Kubelet<'h> {
 
     /// The pod's web server is reached from another, by all its addresses or by none; else which.
     pub(crate) fn fetches(&self, from: &Running, to: &Running) -> Result<bool> {
-        let fetched = |address: &String| {
-            let url = match address.contains(':') {
-                true => format!("http://[{address}]/"),
-                false => format!("http://{address}/"),
-            };
-            self.succeeds(from, &["curl", "--silent", "--max-time", "1", &url])
-        };
-        all_or_none(to, fetched)
+        all_or_none(to, |address| self.fetched(from, address, SILENCE))
     }
 
-    /// It answers to echo requests, at all its addresses or at none.
-    pub(crate) fn pings(&self, from: &Running, to: &Running) -> Result<bool> {
-        let pinged = |address: &String| {
-            self.succeeds(from, &["ping", "-n", "-q", "-c", "1", "-W", "1", address])
+    /// It has to be, by all of them.
+    pub(crate) fn reaches(&self, from: &Running, to: &Running) -> Result<()> {
+        for address in &to.addresses {
+            let fetched = self.fetched(from, address, PATIENCE);
+            ensure!(fetched, "{} gets nothing from {address}", from.name);
+        }
+        Ok(())
+    }
+
+    fn fetched(&self, from: &Running, address: &str, seconds: &str) -> bool {
+        let url = match address.contains(':') {
+            true => format!("http://[{address}]/"),
+            false => format!("http://{address}/"),
         };
-        all_or_none(to, pinged)
+        self.succeeds(from, &["curl", "--silent", "--max-time", seconds, &url])
+    }
+
+    /// It answers to echo requests, at all its addresses or at none; `wanted` says how long is waited for that.
+    pub(crate) fn pings(&self, from: &Running, to: &Running, wanted: bool) -> Result<bool> {
+        let seconds = if wanted { PATIENCE } else { SILENCE };
+        let ping = ["ping", "-n", "-q", "-c", "1", "-W", seconds];
+        all_or_none(to, |address| {
+            self.succeeds(from, &[&ping[..], &[address]].concat())
+        })
     }
 
     fn succeeds(&self, from: &Running, words: &[&str]) -> bool {

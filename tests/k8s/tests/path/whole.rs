@@ -12,7 +12,7 @@ use fairway_tests_k8s::{Bed, User};
 use std::time::Duration;
 
 /// An API server, two daemons and two runtimes start, and other tests beside them.
-const LIMIT: Duration = Duration::from_secs(400);
+const LIMIT: Duration = Duration::from_secs(600);
 
 #[test]
 fn pods_of_an_api_server_have_their_addresses_and_policies_on_whatever_node() -> Result<()> {
@@ -95,28 +95,27 @@ fn whole(bed: &Bed, [one, two]: &[Kubelet<'_>; 2]) -> Result<()> {
 
 /// Only `web` gets to `db`, and only to its port; `db` itself gets anywhere.
 fn judged(node: &Kubelet<'_>, db: &Running, web: &Running, other: &Running) -> Result<()> {
-    ensure!(node.fetches(web, db)?, "web is let in");
-    ensure!(!node.pings(web, db)?, "not by echo requests");
+    node.reaches(web, db).context("web is let in")?;
+    ensure!(!node.pings(web, db, false)?, "not by echo requests");
     ensure!(
-        !node.fetches(other, db)? && !node.pings(other, db)?,
+        !node.fetches(other, db)? && !node.pings(other, db, false)?,
         "nobody else is"
     );
     for to in [web, other] {
-        ensure!(
-            node.fetches(db, to)? && node.pings(db, to)?,
-            "db gets to {}",
-            to.name
-        );
+        node.reaches(db, to)?;
+        ensure!(node.pings(db, to, true)?, "db gets to {}", to.name);
     }
-    ensure!(node.fetches(other, web)?, "others are not judged");
-    Ok(())
+    node.reaches(other, web).context("others are not judged")
 }
 
 /// A pod's web server comes to be reached, or not to be.
 fn is(node: &Kubelet<'_>, (from, to): (&Running, &Running), open: bool) -> Result<()> {
     eventually(SOON, || {
-        let found = node.fetches(from, to)?;
-        ensure!(found == open, "{} gets to {}: {found}", from.name, to.name);
+        // Silence once may be for want of a processor.
+        for _ in 0..if open { 1 } else { 3 } {
+            let found = node.fetches(from, to)?;
+            ensure!(found == open, "{} gets to {}: {found}", from.name, to.name);
+        }
         Ok(())
     })
 }
