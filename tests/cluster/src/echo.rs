@@ -4,6 +4,7 @@
 
 use crate::sctp;
 use fairway_lab::{Ns, Result};
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv6Addr, TcpListener, TcpStream, UdpSocket};
@@ -93,8 +94,11 @@ fn ready(fds: &[BorrowedFd<'_>]) -> io::Result<Vec<bool>> {
         .iter()
         .map(|fd| PollFd::new(*fd, PollFlags::POLLIN))
         .collect();
-    poll(&mut polled, PollTimeout::NONE)?;
-    Ok(polled.iter().map(|fd| fd.any() == Some(true)).collect())
+    match poll(&mut polled, PollTimeout::NONE) {
+        Ok(_) => Ok(polled.iter().map(|fd| fd.any() == Some(true)).collect()),
+        Err(Errno::EINTR) => Ok(vec![false; polled.len()]),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn echo_datagrams(socket: &UdpSocket) {

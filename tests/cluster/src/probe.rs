@@ -59,7 +59,7 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            limit: Duration::from_millis(1500),
+            limit: Duration::from_secs(20),
             silence: Duration::from_millis(250),
         }
     }
@@ -233,7 +233,10 @@ fn ready(tries: &[Try], limit: Duration) -> io::Result<Vec<usize>> {
         }
     }
     let millis = u16::try_from(limit.as_millis().max(1)).unwrap_or(u16::MAX);
-    poll(&mut fds, PollTimeout::from(millis))?;
+    match poll(&mut fds, PollTimeout::from(millis)) {
+        Err(Errno::EINTR) => return Ok(Vec::new()),
+        found => found?,
+    };
     let ready = at.into_iter().zip(&fds);
     Ok(ready
         .filter(|(_, fd)| fd.any() == Some(true))

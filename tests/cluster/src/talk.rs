@@ -2,6 +2,7 @@
 //!
 //! What each end has heard is counted by itself: a connection that is cut in one direction only must show.
 
+use crate::SOON;
 use fairway_lab::{Error, Ns, Result, poll};
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
@@ -40,7 +41,7 @@ impl Talk {
         let bind = || TcpListener::bind((Ipv6Addr::UNSPECIFIED, port));
         let listener = to.inside(bind)?.map_err(os)?;
         let to = SocketAddr::new(ip, port);
-        let connect = || TcpStream::connect_timeout(&to, Duration::from_secs(5));
+        let connect = || TcpStream::connect_timeout(&to, SOON);
         let client = from.inside(connect)?.map_err(os)?;
         let (server, _) = listener.accept().map_err(os)?;
         let shared = Arc::<Shared>::default();
@@ -63,10 +64,10 @@ impl Talk {
     /// Both ends hear more than they did.
     ///
     /// # Errors
-    /// Where one of them does not, within some seconds.
+    /// Where one of them does not.
     pub fn goes_on(&self) -> Result<()> {
         let before = self.heard();
-        poll(Duration::from_secs(20), "both ends hear each other", || {
+        poll(SOON, "both ends hear each other", || {
             let now = self.heard();
             now[0] > before[0] + 3 && now[1] > before[1] + 3
         })
@@ -75,9 +76,9 @@ impl Talk {
     /// Neither end hears anything any more.
     ///
     /// # Errors
-    /// Where one of them still does after some seconds.
+    /// Where one of them still does.
     pub fn is_cut(&self) -> Result<()> {
-        poll(Duration::from_secs(20), "the connection is cut", || {
+        poll(SOON, "the connection is cut", || {
             self.quiet_for(Duration::from_millis(500)).is_ok()
         })
     }
@@ -101,10 +102,11 @@ impl Talk {
 
 impl Shared {
     fn talk(&self, end: usize, mut stream: TcpStream) {
+        // A read that has a limit is not taken up again by the kernel once it was interrupted.
         let late = |error: &io::Error| {
             matches!(
                 error.kind(),
-                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
             )
         };
         let (mut bytes, mut said) = ([0; 512], None::<Instant>);
