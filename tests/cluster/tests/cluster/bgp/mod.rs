@@ -8,7 +8,7 @@ mod stage;
 mod stays;
 mod sticky;
 
-use crate::overlay::stage::{Pod, ping};
+use crate::overlay::stage::{Pod, answers, ping};
 use crate::support::eventually;
 use anyhow::{Context as _, Result, ensure};
 use fairway_api::admin::{BgpRouteList, NodeDrain, ObjectRef, RouteWhy};
@@ -117,7 +117,7 @@ fn a_router_reaches_containers_and_they_what_is_behind_it() -> Result<()> {
         // The daemon ends and comes back: the router keeps the way meanwhile, and packets go on.
         bed.node(1).stop()?;
         ensure!(fabric.bird.ask("show route")?.contains(&block));
-        ensure!(ping(&fabric.ns, ip, 56), "while the daemon is away");
+        ensure!(answers(&fabric.ns, ip, 56), "while the daemon is away");
         // What it learned stays in the kernel until its neighbours had the time to tell it again.
         fabric.bird.kill()?;
         bed.node(1).start_connected()?;
@@ -126,7 +126,7 @@ fn a_router_reaches_containers_and_they_what_is_behind_it() -> Result<()> {
         }
         let routes = bed.node(1).ns.run("ip route show table all")?;
         ensure!(routes.contains("203.0.113.0/24"), "{routes}");
-        ensure!(ping(&pod.ns, behind, 56), "{:?}", fabric.way(behind));
+        ensure!(answers(&pod.ns, behind, 56), "{:?}", fabric.way(behind));
         fabric.bird.restart()?;
         fabric.is_up()?;
         fabric.knows(&block, true)?;

@@ -174,10 +174,12 @@ impl<'b> Fabric<'b> {
 
     /// One of the node's blocks.
     pub(super) fn block_of(&self, which: impl Fn(&str) -> bool) -> Result<String> {
-        let all = self.routes(BgpRouteList::default())?;
-        let mut own = all.into_iter().filter(|one| one.source == "block");
-        let block = own.find(|one| which(&one.prefix));
-        Ok(block.context("no block")?.prefix)
+        eventually("the speaker knows the block", || {
+            let all = self.routes(BgpRouteList::default())?;
+            let mut own = all.into_iter().filter(|one| one.source == "block");
+            let block = own.find(|one| which(&one.prefix));
+            Ok(block.context("no block")?.prefix)
+        })
     }
 
     /// Waits until the router has a route from the node, or has none.

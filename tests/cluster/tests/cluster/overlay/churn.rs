@@ -4,8 +4,7 @@ use super::stage::{Pod, network, reaches};
 use crate::support::eventually;
 use anyhow::{Result, ensure};
 use fairway_lab::Ns;
-use fairway_tests_cluster::{Dice, Plan, on};
-use std::time::Duration;
+use fairway_tests_cluster::{Dice, Plan, SOON, on};
 
 const NODES: usize = 5;
 const CONTAINERS: usize = 500;
@@ -43,7 +42,7 @@ fn five_hundred_containers_leave_nothing() -> Result<()> {
         }
         let anchors: Vec<Pod> = std::mem::take(&mut pods);
         for to in &anchors[1..] {
-            reaches(&anchors[0], to.ips[0], Duration::from_secs(10))?;
+            reaches(&anchors[0], to.ips[0], SOON)?;
         }
         let own = |daemon: &fairway_tests_cluster::Daemon| shown(&daemon.ns);
         let before = bed.daemons.iter().map(own).collect::<Result<Vec<_>>>()?;
@@ -58,7 +57,7 @@ fn five_hundred_containers_leave_nothing() -> Result<()> {
             if number % 50 == 0 {
                 let one = &pods[dice.below(pods.len())];
                 let other = &anchors[dice.below(NODES)];
-                reaches(other, one.ips[0], Duration::from_secs(10))?;
+                reaches(other, one.ips[0], SOON)?;
             }
         }
         while !pods.is_empty() {

@@ -8,8 +8,8 @@ use fairway_lab::Value;
 use fairway_tests_cluster::{Bed, Cut, Plan, bin_dir, on, say};
 use std::time::{Duration, Instant};
 
-/// It is bounded whatever is broken.
-const WITHIN: Duration = Duration::from_secs(15);
+/// It is bounded whatever is broken: the daemon waits 12 seconds for pings, and 4 for what it reads before them, twice.
+const WITHIN: Duration = Duration::from_secs(40);
 
 fn looked(bed: &Bed) -> Result<Doctor> {
     let begun = Instant::now();
@@ -30,15 +30,18 @@ fn well(bed: &Bed) -> Result<()> {
     })
 }
 
-/// The only check that is not `ok`.
+/// The only check that is not `ok`. A machine that has much to do may be late with another one as well, once.
 fn told(bed: &Bed, state: &str, name: &str) -> Result<Check> {
-    let found = looked(bed)?;
-    let mut bad = found.checks.iter().filter(|check| check.state != "ok");
-    let one = bad.next().with_context(|| format!("nothing of {name}"))?;
-    ensure!(bad.next().is_none(), "{found:?}");
-    ensure!(one.state == state && one.name == name, "{one:?}");
+    let one = eventually(name, || {
+        let found = looked(bed)?;
+        let mut bad = found.checks.iter().filter(|check| check.state != "ok");
+        let one = bad.next().with_context(|| format!("nothing of {name}"))?;
+        ensure!(bad.next().is_none(), "{found:?}");
+        ensure!(one.state == state && one.name == name, "{one:?}");
+        Ok(one.clone())
+    })?;
     say(format!("{}: {} ({:?})", one.name, one.text, one.remedy));
-    Ok(one.clone())
+    Ok(one)
 }
 
 /// What `netctl doctor` prints on the first node, and its status.

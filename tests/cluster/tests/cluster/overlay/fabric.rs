@@ -159,10 +159,17 @@ fn the_underlays_mtu_is_followed_and_told_to_senders() -> Result<()> {
             // The sender is told, and sends what fits.
             for ip in &pods[1].ips {
                 let headers = if ip.is_ipv4() { 28 } else { 48 };
-                let told = too_large(&pods[0], *ip, before - headers)?;
-                ensure!(told.contains(&inside.to_string()), "{ip}: {told}");
-                let fits = too_large(&pods[0], *ip, inside - headers)?;
-                ensure!(fits.contains(" 1 received"), "{ip}: {fits}");
+                // What it is told may come later than ping listens; it is remembered all the same.
+                eventually("the sender is told", || {
+                    let told = too_large(&pods[0], *ip, before - headers)?;
+                    ensure!(told.contains(&inside.to_string()), "{ip}: {told}");
+                    Ok(())
+                })?;
+                eventually("what fits arrives", || {
+                    let fits = too_large(&pods[0], *ip, inside - headers)?;
+                    ensure!(fits.contains(" 1 received"), "{ip}: {fits}");
+                    Ok(())
+                })?;
             }
         }
         // New containers know it from the start; on what is left for IPv6 there must be 1280.

@@ -1,6 +1,6 @@
 //! All pairs of containers, both families, every way to encapsulate.
 
-use super::stage::{Pod, all_pairs, network, ping};
+use super::stage::{Pod, all_pairs, answers, network};
 use anyhow::{Result, ensure};
 use fairway_tests_cluster::{Bed, Plan, on};
 use std::net::IpAddr;
@@ -41,7 +41,7 @@ fn on_hardened_hosts_in_a_sites_network() -> Result<()> {
         all_pairs(&pods)?;
         for pod in &pods {
             ensure!(
-                ping(&pod.ns, outside.parse()?, 56),
+                answers(&pod.ns, outside.parse()?, 56),
                 "{} to the outside",
                 pod.name
             );
@@ -49,7 +49,7 @@ fn on_hardened_hosts_in_a_sites_network() -> Result<()> {
         for daemon in &bed.daemons {
             let info = daemon.door().info()?;
             ensure!(info.problems.is_empty(), "{:?}", info.problems);
-            ensure!(ping(&daemon.ns, pods[0].ips[0], 56), "{}", daemon.name);
+            ensure!(answers(&daemon.ns, pods[0].ips[0], 56), "{}", daemon.name);
         }
         Ok(())
     })
@@ -90,10 +90,10 @@ fn all_pairs_in_every_way() -> Result<()> {
             for pod in &pods {
                 for daemon in &bed.daemons {
                     for ip in pod.ips.iter().filter(|ip| ip.is_ipv4()) {
-                        ensure!(ping(&daemon.ns, *ip, 56), "{} to {ip}", daemon.name);
+                        ensure!(answers(&daemon.ns, *ip, 56), "{} to {ip}", daemon.name);
                     }
                     let node = daemon.cable.address.parse()?;
-                    ensure!(ping(&pod.ns, node, 56), "{} to {node}", pod.name);
+                    ensure!(answers(&pod.ns, node, 56), "{} to {node}", pod.name);
                 }
             }
             for pod in &pods {

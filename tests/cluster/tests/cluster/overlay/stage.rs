@@ -4,7 +4,7 @@ use crate::support::{create, eventually, range};
 use anyhow::{Context, Result, ensure};
 use fairway_api::admin::{NetworkCreate, PoolCreate, PoolSettings};
 use fairway_lab::{Cni, Ns, Value, json};
-use fairway_tests_cluster::{Bed, Daemon};
+use fairway_tests_cluster::{Bed, Daemon, SOON};
 use std::net::IpAddr;
 use std::process::Output;
 use std::time::{Duration, Instant};
@@ -73,11 +73,21 @@ impl Pod {
     }
 }
 
-/// One packet there and back.
+/// One packet there and back. Who is not reached is listened to for a second.
 pub(crate) fn ping(from: &Ns, to: IpAddr, size: u16) -> bool {
+    echoed(from, to, size, 1.0)
+}
+
+/// As [`ping`], where it has to be answered: on a busy machine that may take its time, and nothing is sent again.
+pub(crate) fn answers(from: &Ns, to: IpAddr, size: u16) -> bool {
+    echoed(from, to, size, 20.0)
+}
+
+fn echoed(from: &Ns, to: IpAddr, size: u16, seconds: f64) -> bool {
     let done = from
         .std_command("ping")
-        .args(["-n", "-q", "-c1", "-W1", "-s", &size.to_string()])
+        .args(["-n", "-q", "-c1", "-s", &size.to_string()])
+        .arg(format!("-W{seconds}"))
         .arg(to.to_string())
         .output();
     done.is_ok_and(|output: Output| output.status.success())
@@ -90,7 +100,7 @@ pub(crate) fn all_pairs(pods: &[Pod]) -> Result<()> {
         // Its own address is the loopback plugin's business.
         for to in pods.iter().filter(|to| to.name != from.name) {
             for ip in &to.ips {
-                reaches(from, *ip, Duration::from_secs(5))
+                reaches(from, *ip, SOON)
                     .with_context(|| format!("{} to {}", from.name, to.name))?;
             }
         }
@@ -148,10 +158,5 @@ pub(crate) fn network(bed: &Bed, name: &str, net: u8, encap: &str) -> Result<()>
 
 /// As [`ping`], with little patience: to measure by.
 pub(crate) fn quick(from: &Ns, to: IpAddr) -> bool {
-    let done = from
-        .std_command("ping")
-        .args(["-n", "-q", "-c1", "-W0.1"])
-        .arg(to.to_string())
-        .output();
-    done.is_ok_and(|output: Output| output.status.success())
+    echoed(from, to, 56, 0.1)
 }

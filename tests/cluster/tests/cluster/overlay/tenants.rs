@@ -5,8 +5,7 @@ use crate::support::{eventually, refused, says};
 use anyhow::{Result, ensure};
 use fairway_api::admin::{NetworkCreate, NetworkRemove, NetworkSet, PoolRemove, RouteWhy};
 use fairway_lab::Ns;
-use fairway_tests_cluster::{Bed, Plan, on};
-use std::time::Duration;
+use fairway_tests_cluster::{Bed, Plan, SOON, on};
 
 fn closed(pods: &[Pod], others: &[Pod]) -> Result<()> {
     for from in pods {
@@ -63,7 +62,7 @@ fn two_networks_reach_each_other_only_when_told_to() -> Result<()> {
         for (from, to) in [(&red, &blue), (&blue, &red)] {
             for from in from {
                 for ip in to.iter().flat_map(|to| &to.ips) {
-                    reaches(from, *ip, Duration::from_secs(10))?;
+                    reaches(from, *ip, SOON)?;
                 }
             }
         }

@@ -3,11 +3,11 @@
 use super::objects::{apply, policy};
 use super::reach;
 use super::workload::plain;
-use crate::overlay::stage::{Pod, network};
+use crate::overlay::stage::{Pod, answers, network, ping};
 use anyhow::{Context, Result, ensure};
 use fairway_lab::{Ns, json, poll};
-use fairway_tests_cluster::{Echo, Plan, on};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use fairway_tests_cluster::{Echo, Plan, SOON, on};
+use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
 /// Of several pieces, and of one.
@@ -33,7 +33,7 @@ fn all(from: &Pod, to: &Pod, port: u16, open: bool) -> Result<()> {
             let to = SocketAddr::new(*ip, port);
             let what = format!("{size} bytes from {} to {to}: {open}", from.name);
             // What was sent first may have made the way known.
-            let done = poll(Duration::from_secs(5), &what, || {
+            let done = poll(SOON, &what, || {
                 echoed(&from.ns, to, size).is_ok_and(|found| found == open)
             });
             done.context(what)?;
@@ -68,24 +68,15 @@ fn pieces_are_let_through_and_refused_as_the_whole() -> Result<()> {
                 }
             }
         }
-        let pings = |from: &Pod, ip: &IpAddr, size: &str| {
-            let command = from.ns.command("ping").args(["-c1", "-W1", "-s", size]);
-            command
-                .arg(ip.to_string())
-                .output()
-                .is_ok_and(|done| done.status.success())
-        };
         // No rule with ports lets ICMP in, in one piece or in several.
         for ip in &server.ips {
-            ensure!(!pings(&far, ip, "56") && !pings(&far, ip, "4000"), "{ip}");
+            ensure!(!ping(&far.ns, *ip, 56) && !ping(&far.ns, *ip, 4000), "{ip}");
         }
         let spec = json!({"podSelector": {}, "ingress": [{"from": [{"namespaceSelector": {}}]}]});
         apply(&bed.door(1), &[policy("x", "all", spec)])?;
         for ip in &server.ips {
-            poll(Duration::from_secs(10), "ICMP in pieces", || {
-                pings(&far, ip, "4000")
-            })?;
-            ensure!(pings(&near, ip, "4000"), "{ip}");
+            poll(SOON, "ICMP in pieces", || ping(&far.ns, *ip, 4000))?;
+            ensure!(answers(&near.ns, *ip, 4000), "{ip}");
         }
         Ok(())
     })
