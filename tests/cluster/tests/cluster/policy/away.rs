@@ -10,6 +10,7 @@ use crate::support::eventually;
 use anyhow::{Result, ensure};
 use fairway_lab::{Value, json};
 use fairway_tests_cluster::{Bed, Cut, Echo, Plan, on};
+use nix::sys::signal::Signal;
 use std::time::{Duration, Instant};
 
 /// On each node a server of x, and one of y.
@@ -199,6 +200,8 @@ fn programs_that_are_taken_away_come_back() -> Result<()> {
                 .map(str::to_owned)
         };
         let links = [&scene.servers[0], &scene.others[0]].map(host);
+        // The daemon might put them back before anybody has looked.
+        bed.node(1).signal(Signal::SIGSTOP)?;
         for link in links.into_iter().flatten() {
             bed.node(1)
                 .ns
@@ -206,6 +209,7 @@ fn programs_that_are_taken_away_come_back() -> Result<()> {
         }
         let gone = |(from, to): (&Pod, &Pod)| reach::shut(&from.ns, to, 80).is_err();
         ensure!(scene.forbidden().any(gone), "it was not taken away");
+        bed.node(1).signal(Signal::SIGCONT)?;
         eventually("all is judged again", || scene.holds())?;
         in_force(bed, 1)
     })

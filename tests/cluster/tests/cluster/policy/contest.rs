@@ -5,7 +5,7 @@ use super::workload::{Local, Workload};
 use crate::support::refused;
 use anyhow::{Result, ensure};
 use fairway_lab::{Cni, Ns, Value, json, poll};
-use fairway_tests_cluster::{Bed, Plan, on};
+use fairway_tests_cluster::{Bed, Plan, SOON, on};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -66,39 +66,53 @@ fn links(bed: &Bed) -> Result<usize> {
     Ok(shown.lines().filter(|line| !line.trim().is_empty()).count())
 }
 
+/// For so long the daemon waits for an address that another container has.
+const WAITS: Duration = Duration::from_secs(5);
+
 /// One that has given up waits for nothing, and keeps nobody else out.
 #[test]
 fn who_has_gone_is_not_taken_up_later() -> Result<()> {
     on(&Plan::nodes(1).members(1), |bed| {
-        let ns = [
-            bed.lab.container()?,
-            bed.lab.container()?,
-            bed.lab.container()?,
-        ];
-        let [first, gone, last] = [("first", 0), ("gone", 1), ("last", 2)]
-            .map(|(pod, at): (&str, usize)| fixed(bed, &ns[at], pod));
-        let result = first.add()?.ok()?;
-        thread::scope(|scope| {
-            let adding = scope.spawn(|| gone.add());
-            let waits = || links(bed).is_ok_and(|links| links == 2);
-            poll(Duration::from_secs(4), "its link is there", waits)?;
-            // Its container is torn down under it.
-            gone.del(None)?.ok()?;
-            let refused = adding
-                .join()
-                .map_err(|_| anyhow::anyhow!("ADD has panicked"))??;
-            ensure!(refused.ok().is_err());
-            anyhow::Ok(())
-        })?;
-        first.del(Some(&result))?.ok()?;
-        let begun = Instant::now();
-        last.add()?.ok()?;
-        ensure!(
-            begun.elapsed() < Duration::from_secs(4),
-            "somebody was in the way"
-        );
-        Ok(())
+        // Where a machine has much to do, an ADD takes its time though nobody is in the way.
+        let mut took = Duration::MAX;
+        for round in 0..3 {
+            took = took.min(gone_amid(bed, round)?);
+            if took < WAITS - Duration::from_secs(1) {
+                return Ok(());
+            }
+        }
+        anyhow::bail!("somebody was in the way: {took:?}")
     })
+}
+
+/// How long the last one's ADD takes, for whose address one waited that has gone.
+fn gone_amid(bed: &Bed, round: usize) -> Result<Duration> {
+    let ns = [
+        bed.lab.container()?,
+        bed.lab.container()?,
+        bed.lab.container()?,
+    ];
+    let names = ["first", "gone", "last"].map(|name| format!("{name}-{round}"));
+    let [first, gone, last] = [0, 1, 2].map(|at: usize| fixed(bed, &ns[at], &names[at]));
+    let result = first.add()?.ok()?;
+    thread::scope(|scope| {
+        let adding = scope.spawn(|| gone.add());
+        let waits = || links(bed).is_ok_and(|links| links == 2) || adding.is_finished();
+        poll(SOON, "its link is there", waits)?;
+        // Its container is torn down under it.
+        gone.del(None)?.ok()?;
+        let refused = adding
+            .join()
+            .map_err(|_| anyhow::anyhow!("ADD has panicked"))??;
+        ensure!(refused.ok().is_err());
+        anyhow::Ok(())
+    })?;
+    first.del(Some(&result))?.ok()?;
+    let begun = Instant::now();
+    let result = last.add()?.ok()?;
+    let took = begun.elapsed();
+    last.del(Some(&result))?.ok()?;
+    Ok(took)
 }
 
 #[test]
@@ -118,17 +132,26 @@ fn an_address_is_waited_for_as_long_as_its_old_link_may_take_to_go() -> Result<(
         ensure!(text.contains("one of its addresses"), "{text}");
         new.del(None)?.ok()?;
         // It goes, while the other waits: its link is there, and it does not answer.
-        let added = thread::scope(|scope| {
-            let adding = scope.spawn(|| new.add());
-            let waits = || links(bed).is_ok_and(|links| links == 2);
-            poll(Duration::from_secs(4), "the other's link is there", waits)?;
+        thread::scope(|scope| {
+            let adding = scope.spawn(|| -> Result<_> {
+                // On a machine that has much to do its time may be over before; a runtime tries again.
+                for _ in 0..3 {
+                    let added = new.add()?;
+                    if added.error.as_ref().is_none_or(|error| error.code != 102) {
+                        return Ok(added);
+                    }
+                    new.del(None)?.ok()?;
+                }
+                Ok(new.add()?)
+            });
+            let waits = || links(bed).is_ok_and(|links| links == 2) || adding.is_finished();
+            poll(SOON, "the other's link is there", waits)?;
             ensure!(!adding.is_finished(), "it did not wait");
             old.del(Some(&result))?.ok()?;
             let added = adding.join();
-            let added = added.map_err(|_| anyhow::anyhow!("ADD has panicked"))?;
-            added.map_err(anyhow::Error::from)
-        })?;
-        added.ok()?;
-        Ok(())
+            let added = added.map_err(|_| anyhow::anyhow!("ADD has panicked"))??;
+            added.ok()?;
+            Ok(())
+        })
     })
 }

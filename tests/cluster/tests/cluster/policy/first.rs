@@ -7,7 +7,7 @@ use crate::support::eventually;
 use anyhow::{Context, Result, ensure};
 use fairway_lab::{Ns, poll};
 use fairway_tests_cluster::frames::{Frames, is_to_port};
-use fairway_tests_cluster::{Bed, Plan, Stop, on};
+use fairway_tests_cluster::{Bed, Plan, SOON, Stop, on};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, connect, socket};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd as _;
@@ -49,7 +49,7 @@ impl Flood {
     /// Waits until all addresses were sent to so many times more.
     fn more(&self, rounds: u64) -> Result<()> {
         let until = self.rounds.load(Ordering::Relaxed) + rounds;
-        poll(Duration::from_secs(20), "the flood goes on", || {
+        poll(SOON, "the flood goes on", || {
             self.rounds.load(Ordering::Relaxed) >= until
         })?;
         Ok(())

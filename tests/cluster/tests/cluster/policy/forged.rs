@@ -1,15 +1,14 @@
 //! A container that poses as another one.
 
 use super::workload::plain;
-use crate::overlay::stage::{Pod, network};
+use crate::overlay::stage::{Pod, network, reaches};
 use crate::support::eventually;
 use anyhow::{Context, Result, ensure};
 use fairway_api::admin::{Flow, FlowList, PolicyStatus};
 use fairway_lab::{Value, poll};
 use fairway_tests_cluster::frames::{Datagram, Frames, Mac, is_to_port, mac, transmit};
-use fairway_tests_cluster::{Bed, Plan, on};
+use fairway_tests_cluster::{Bed, Plan, SOON, on};
 use std::net::IpAddr;
-use std::time::Duration;
 
 /// Where forged packets go to, and honest ones after them.
 const FORGED: u16 = 99;
@@ -53,7 +52,7 @@ fn forge(bed: &Bed, from: &Pod, to: &Pod, forged: Datagram, reason: &str) -> Res
     };
     transmit(&from.ns, "eth0", &[forged.bytes(), honest.bytes()])?;
     let mut frames = Vec::new();
-    poll(Duration::from_secs(10), "the honest one arrives", || {
+    poll(SOON, "the honest one arrives", || {
         frames.extend(seen.seen());
         frames.iter().any(|frame| is_to_port(frame, HONEST))
     })
@@ -90,6 +89,12 @@ fn nobody_poses_as_another() -> Result<()> {
         network(bed, "net", 162, "always")?;
         let liar = plain(bed, 1, "x", "liar")?;
         let (near, far) = (plain(bed, 1, "y", "near")?, plain(bed, 2, "y", "far")?);
+        // Honest packets are sent once, too.
+        for to in [&near, &far] {
+            for ip in &to.ips {
+                reaches(&liar, *ip, SOON)?;
+            }
+        }
         let own = Datagram {
             from_mac: mac(&liar.ns, "eth0")?,
             to_mac: gateway(&liar)?,

@@ -5,7 +5,7 @@ use super::workload::{self, Workload};
 use crate::overlay::stage::{Pod, network};
 use anyhow::{Context, Result, bail};
 use fairway_lab::{Value, json};
-use fairway_tests_cluster::{Bed, Echo, Patience, Protocol, Reached, Target, probe};
+use fairway_tests_cluster::{Bed, Echo, Patience, Protocol, Reached, SOON, Target, probe};
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -192,7 +192,7 @@ impl Table {
             if difference.is_empty() {
                 return Ok(begun.elapsed());
             }
-            if begun.elapsed() > Duration::from_secs(15) {
+            if begun.elapsed() > SOON {
                 bail!("{title}: not as expected\n{difference}");
             }
         }

@@ -10,13 +10,12 @@ use crate::overlay::stage::{Pod, network, reaches};
 use crate::support::eventually;
 use anyhow::{Context, Result, ensure};
 use fairway_lab::{bin_dir, json, plugin_dir};
-use fairway_tests_cluster::{Bed, Build, Daemon, Plan, Talk, before, say};
+use fairway_tests_cluster::{Bed, Build, Daemon, Plan, SOON, Talk, before, say};
 use std::env;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// Two files of one build.
 struct Release {
@@ -68,7 +67,10 @@ impl Release {
         let command = command.arg(&place.plugins).arg("--from").arg(&self.plugins);
         command.run()?;
         let fresh = place.daemon.with_extension("fresh");
-        fs::copy(&self.daemon, &fresh)?;
+        // By another process: what is open for writing here is so in children of other tests for a moment, and nobody
+        // can start it meanwhile.
+        let copy = node.ns.command("cp").arg(&self.daemon).arg(&fresh);
+        copy.run()?;
         fs::rename(&fresh, &place.daemon)?;
         Ok(())
     }
@@ -149,7 +151,7 @@ fn exchange(bed: &Bed) -> Result<()> {
     let server = plain(bed, 1, "x", "server")?;
     let client = plain(bed, 2, "z", "client")?;
     for ip in &server.ips {
-        reaches(&client, *ip, Duration::from_secs(10))?;
+        reaches(&client, *ip, SOON)?;
     }
     let pings = streams(&[&client, &server])?;
     let mut talks = Vec::new();

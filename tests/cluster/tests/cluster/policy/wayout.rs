@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use fairway_api::admin::{PoolSet, PoolSettings};
 use fairway_lab::{Ns, poll};
 use fairway_tests_cluster::frames::{Datagram, Frames, is_to_port, mac};
-use fairway_tests_cluster::{Bed, joined};
+use fairway_tests_cluster::{Bed, SOON, joined};
 use std::net::{IpAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -93,7 +93,7 @@ fn ends(from: &Sender, outside: &Ns, ips: [IpAddr; 2], here: &Pod) -> Result<()>
             let mut own = here.ips.iter();
             let own = own.find(|own| own.is_ipv4() == ip.is_ipv4());
             let own = from.packet(*own.context("an address")?, FOUND)?;
-            poll(Duration::from_secs(10), "what is for a container", || {
+            poll(SOON, "what is for a container", || {
                 from.send(OURS, &own).is_ok() && arrived(&found, FOUND)
             })?;
             ensure!(!arrived(&lost, LOST), "a packet to {ip} with VNI {vni}");
@@ -185,7 +185,7 @@ fn no_node_is_the_way_out_of_another_nodes_containers() -> Result<()> {
         node.ns.run("nft delete table inet fairway")?;
         for packet in &packets {
             let seen = Frames::watch(outside)?;
-            poll(Duration::from_secs(10), "nothing drops it", || {
+            poll(SOON, "nothing drops it", || {
                 from.send(OURS, packet).is_ok() && arrived(&seen, LOST)
             })?;
         }

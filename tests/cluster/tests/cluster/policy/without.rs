@@ -130,11 +130,17 @@ fn what_an_earlier_setting_has_left_is_taken_away() -> Result<()> {
             Ok(left)
         };
         // Both of the container's link, and the underlay's.
-        ensure!(left()? >= 3, "{} programs", left()?);
+        eventually("they are there", || {
+            ensure!(left()? >= 3, "{} programs", left()?);
+            Ok(())
+        })?;
         node.kill()?;
         bed.configure(node, "[policy]\nenforce = false\n")?;
         node.start_connected()?;
-        ensure!(left()? == 0, "{} programs are left", left()?);
+        eventually("none is left", || {
+            ensure!(left()? == 0, "{} programs are left", left()?);
+            Ok(())
+        })?;
         // The other node judges its own.
         let all = json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"],
                          "ingress": [{}], "egress": [{}]});

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use fairway_api::admin::{Party, PolicyExplain};
 use fairway_lab::{Value, json, poll};
 use fairway_tests_cluster::{
-    Bed, Echo, Patience, Plan, Protocol, Reached, Talk, Target, before, on, probe,
+    Bed, Echo, Patience, Plan, Protocol, Reached, SOON, Talk, Target, before, on, probe,
 };
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -37,7 +37,7 @@ fn becomes(from: &Pod, to: SocketAddr, open: bool) -> Result<()> {
         ..Patience::default()
     };
     let what = format!("{} to {to} is open: {open}", from.name);
-    poll(Duration::from_secs(20), &what, || {
+    poll(SOON, &what, || {
         let found = probe(&from.ns, &[target], patience);
         found.is_ok_and(|found| (found[0] != Reached::No) == open)
     })?;
