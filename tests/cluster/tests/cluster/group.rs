@@ -4,21 +4,27 @@ use crate::support::{create, eventually, in_state, in_step, ips, pod, pool, rang
 use anyhow::{Result, ensure};
 use fairway_api::admin::PoolRange;
 use fairway_api::ipam::Allocated;
-use fairway_tests_cluster::{Bed, Door, Plan, attachment, code, joined, on};
+use fairway_tests_cluster::{Bed, Door, Plan, Stop, attachment, code, joined, on};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::thread;
+use std::time::Duration;
 
 /// ADDs until there is no more; "try again" is tried again, for a while.
 fn all(door: &Door, tag: &str) -> Result<Vec<Allocated>> {
     let mut given = Vec::new();
     let mut again = 0;
+    let never = Stop::default();
     loop {
         let name = format!("{}-{tag}{}", door.node, given.len());
         match door.add(&attachment(&name), pod("plain", &name)) {
             Ok(more) => given.push(more),
             Err(error) => match code(&error) {
-                Some(11) if again < 20 => again += 1,
+                // Whoever is in the way takes its time, too.
+                Some(11) if again < 20 => {
+                    again += 1;
+                    never.pause(Duration::from_millis(50));
+                }
                 Some(11 | 101) => return Ok(given),
                 _ => return Err(error.into()),
             },

@@ -6,8 +6,10 @@ use crate::support::{
 use anyhow::{Context, Result, ensure};
 use fairway_api::admin::{Pool, PoolRemove, PoolSet};
 use fairway_api::ipam::Allocated;
-use fairway_tests_cluster::{Bed, Door, Plan, Stop, attachment, joined, on};
+use fairway_api::{Client, Method, Progress};
+use fairway_tests_cluster::{Bed, Door, Plan, SOON, Stop, attachment, joined, on};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -149,10 +151,25 @@ fn retire(bed: &Bed, held: Vec<(usize, String, Allocated)>) -> Result<()> {
         }
         Ok(())
     })?;
+    let waits = AtomicBool::new(false);
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| bed.door(2).pool_remove(wait(true)));
+        let waiting = scope.spawn(|| -> Result<Pool> {
+            let socket = bed.door(2).socket;
+            let client = Client::connect(&socket, Duration::from_secs(5))?;
+            let mut client = client.answer_timeout(SOON * 2);
+            let told = |said: &Progress| {
+                waits.fetch_or(
+                    said.what.contains("addresses of containers"),
+                    Ordering::Relaxed,
+                );
+            };
+            Ok(client.call_with(Method::PoolRemove(wait(true)), told)?)
+        });
         // Once it waits, also over a store that is away longer than a read of it is tried.
-        Stop::default().pause(Duration::from_secs(1));
+        eventually("it is told that it waits", || {
+            ensure!(waits.load(Ordering::Relaxed) || waiting.is_finished());
+            Ok(())
+        })?;
         bed.etcd.stop(0)?;
         Stop::default().pause(Duration::from_secs(8));
         bed.etcd.cont(0)?;
