@@ -252,6 +252,8 @@ impl Cluster {
         let ns = &self.members[0].ns;
         let mut command = ns.command("etcdctl").env_clear().env("ETCDCTL_API", "3");
         command = command.arg(format!("--endpoints={}", self.endpoints().join(",")));
+        // Its own five seconds and two are few for a store whose machine builds something; who asks for others has them.
+        command = command.args(["--command-timeout=25s", "--dial-timeout=10s"]);
         if let (Some(pki), Some(admin)) = (&self.pki, &self.admin) {
             command = command.arg(format!("--cacert={}", pki.ca().display()));
             command = command.arg(format!("--cert={}", admin.cert.display()));
