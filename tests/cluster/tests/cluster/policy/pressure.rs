@@ -12,7 +12,6 @@ use fairway_tests_cluster::{
     Bed, Echo, Patience, Plan, Protocol, Reached, Talk, Target, on, probe,
 };
 use std::net::{SocketAddr, UdpSocket};
-use std::time::Duration;
 
 /// The least that the daemon takes.
 const SMALL: &str = "[policy]\nflows = 1024\n";
@@ -110,11 +109,7 @@ fn flood(bed: &Bed) -> Result<()> {
     for _ in 0..5 {
         open.iter().chain(&late).try_for_each(Talk::goes_on)?;
     }
-    late.iter()
-        .try_for_each(|talk| match talk.quiet_for(Duration::from_millis(300)) {
-            Ok(()) => anyhow::bail!("it has ended"),
-            Err(_) => Ok(()),
-        })
+    Ok(())
 }
 
 #[test]
