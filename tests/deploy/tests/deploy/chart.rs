@@ -97,6 +97,8 @@ fn the_runtimes_configuration_can_be_installed() -> Result<()> {
         ensure!(there == types, "{text}");
         let mtu = values.contains(&"cni.mtu=1400");
         ensure!(!mtu || plugins[0]["mtu"] == 1400, "{text}");
+        let annotations = &plugins[0]["capabilities"]["io.kubernetes.cri.pod-annotations"];
+        ensure!(types[0] != "vxlan" || annotations == true, "{text}");
 
         let node = tempfile::tempdir()?;
         let at = |name: &str| node.path().join(name);
