@@ -1,14 +1,17 @@
 //! SCTP, one connection a socket (RFC 6458, one-to-one style): such a socket reads, writes and names its ends as one of
 //! TCP does, so the library's types for those hold it. Only the kernel of the virtual machines has it.
 
+use nix::errno::Errno;
 use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockProtocol, SockType, SockaddrStorage, bind, listen,
-    setsockopt, socket, sockopt,
+    AddressFamily, Backlog, SockFlag, SockProtocol, SockType, SockaddrStorage, bind, connect,
+    listen, setsockopt, socket, sockopt,
 };
 use std::io;
-use std::net::{SocketAddr, TcpListener};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::time::Duration;
 
 /// One that does not wait, and whose connection is aborted when it is closed: one that waits for its end would keep its
 /// port.
@@ -33,4 +36,21 @@ pub(crate) fn listener(at: SocketAddr) -> io::Result<TcpListener> {
     bind(fd.as_raw_fd(), &SockaddrStorage::from(at))?;
     listen(&fd, Backlog::new(64)?)?;
     Ok(TcpListener::from(fd))
+}
+
+/// A client's, which waits as long for what it reads and writes as it is told to.
+pub(crate) fn connected(to: SocketAddr, limit: Duration) -> io::Result<TcpStream> {
+    let fd = stream(to)?;
+    match connect(fd.as_raw_fd(), &SockaddrStorage::from(to)) {
+        Ok(()) | Err(Errno::EINPROGRESS) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
+    let there = poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLOUT)], limit)?;
+    let stream = TcpStream::from(fd);
+    match stream.take_error()? {
+        Some(error) => Err(error),
+        None if there == 0 => Err(io::ErrorKind::TimedOut.into()),
+        None => stream.set_nonblocking(false).map(|()| stream),
+    }
 }

@@ -1,8 +1,8 @@
-//! A TCP connection between two containers on which both ends talk all the time.
+//! A connection between two containers, of TCP or SCTP, on which both ends talk all the time.
 //!
 //! What each end has heard is counted by itself: a connection that is cut in one direction only must show.
 
-use crate::SOON;
+use crate::{Protocol, SOON, sctp};
 use fairway_lab::{Error, Ns, Result, poll};
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
@@ -34,14 +34,33 @@ impl Talk {
     /// # Errors
     /// Where the connection does not come about.
     pub fn start(from: &Ns, (to, ip): (&Ns, IpAddr), port: u16) -> Result<Self> {
+        Self::by(Protocol::Tcp, from, to, SocketAddr::new(ip, port))
+    }
+
+    /// The same by SCTP.
+    ///
+    /// # Errors
+    /// Where the association does not come about, or the kernel has no SCTP.
+    pub fn sctp(from: &Ns, (to, ip): (&Ns, IpAddr), port: u16) -> Result<Self> {
+        Self::by(Protocol::Sctp, from, to, SocketAddr::new(ip, port))
+    }
+
+    fn by(protocol: Protocol, from: &Ns, to: &Ns, at: SocketAddr) -> Result<Self> {
         let os = |source| Error::Os {
-            what: format!("a connection from {} to {ip} {port}", from.name()),
+            what: format!("a connection from {} to {at}", from.name()),
             source,
         };
-        let bind = || TcpListener::bind((Ipv6Addr::UNSPECIFIED, port));
+        let is_sctp = protocol == Protocol::Sctp;
+        let any = SocketAddr::from((Ipv6Addr::UNSPECIFIED, at.port()));
+        let bind = || match is_sctp {
+            true => sctp::listener(any),
+            false => TcpListener::bind(any),
+        };
         let listener = to.inside(bind)?.map_err(os)?;
-        let to = SocketAddr::new(ip, port);
-        let connect = || TcpStream::connect_timeout(&to, SOON);
+        let connect = || match is_sctp {
+            true => sctp::connected(at, SOON),
+            false => TcpStream::connect_timeout(&at, SOON),
+        };
         let client = from.inside(connect)?.map_err(os)?;
         let (server, _) = listener.accept().map_err(os)?;
         let shared = Arc::<Shared>::default();
@@ -49,7 +68,9 @@ impl Talk {
         for (end, stream) in [client, server].into_iter().enumerate() {
             stream.set_read_timeout(Some(PAUSE)).map_err(os)?;
             stream.set_write_timeout(Some(PAUSE)).map_err(os)?;
-            stream.set_nodelay(true).map_err(os)?;
+            if !is_sctp {
+                stream.set_nodelay(true).map_err(os)?;
+            }
             let shared = shared.clone();
             threads.push(std::thread::spawn(move || shared.talk(end, stream)));
         }

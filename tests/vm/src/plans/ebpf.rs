@@ -1,9 +1,11 @@
 //! The eBPF programs on older kernels than the build machine's: what their verifiers take, and that what is loaded
-//! there does what it should. Nodes are daemons in namespaces, on a real store.
+//! there does what it should, also with SCTP, which the build machine's kernel does not have. Nodes are daemons in
+//! namespaces, on a real store.
 
 mod bed;
 mod nodes;
 mod programs;
+mod sctp;
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! SCTP with packets: the build machine's kernel has none.
+//! SCTP with packets: the build machine's kernel has none. What policies make of it is tested on the nodes of `ebpf`.
 
 mod portmap;
 

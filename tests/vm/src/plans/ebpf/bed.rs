@@ -105,28 +105,30 @@ pub(super) fn apply(bed: &Bed, objects: &[Value]) -> Result<()> {
 
 /// Waits until the echo server of a container is reached by both families and both protocols, or by none.
 pub(super) fn reaches(from: &Pod, to: &Pod, wanted: bool) -> Result<()> {
-    let mut targets = Vec::new();
-    for ip in &to.ips {
-        for protocol in [Protocol::Tcp, Protocol::Udp] {
-            let to = SocketAddr::new(*ip, PORT);
-            targets.push(Target {
-                protocol,
-                to,
-                wanted,
-            });
-        }
-    }
-    let all = match wanted {
-        true => Reached::Whole,
-        false => Reached::No,
+    let by = [Protocol::Tcp, Protocol::Udp].map(|protocol| (protocol, PORT, wanted));
+    reaches_by(from, to, &by)
+}
+
+/// The same of these protocols and ports: which are to be reached, and which are not.
+pub(super) fn reaches_by(from: &Pod, to: &Pod, by: &[(Protocol, u16, bool)]) -> Result<()> {
+    let target = |ip: &IpAddr, &(protocol, port, wanted): &_| Target {
+        protocol,
+        to: SocketAddr::new(*ip, port),
+        wanted,
     };
+    let of = |ip| by.iter().map(move |by| target(ip, by));
+    let targets: Vec<Target> = to.ips.iter().flat_map(of).collect();
     let patience = Patience {
         limit: Duration::from_secs(5),
         silence: Duration::from_secs(1),
     };
     eventually("what is to be reached is, and nothing else", || {
         let found = probe(&from.ns, &targets, patience)?;
-        ensure!(found.iter().all(|found| *found == all), "{found:?}");
+        let fits = |(target, found): (&Target, &Reached)| match target.wanted {
+            true => *found == Reached::Whole,
+            false => *found == Reached::No,
+        };
+        ensure!(targets.iter().zip(&found).all(fits), "{found:?}");
         Ok(())
     })
 }

@@ -7,6 +7,7 @@ use fairway_lab::{Value, json};
 use fairway_tests_cluster::{Bed, Echo, Talk};
 
 use super::bed::{PORT, Pod, apply, eventually, filters, on, packets, pod, reaches};
+use super::sctp;
 
 const MEGABIT: u64 = 1_000_000;
 
@@ -29,7 +30,9 @@ pub(super) fn are_connected_judged_and_limited() -> Result<()> {
         programs_hang(bed, &pods).context("programs")?;
         rates_are_kept(bed, &pods).context("rates")?;
         a_policy_holds(bed, &pods).context("policy")?;
-        what_is_open_outlives_the_daemons(bed, &pods).context("restart")
+        what_is_open_outlives_the_daemons(bed, &pods).context("restart")?;
+        let [near, far] = [&pods.near, &pods.far];
+        sctp::is_judged(bed, &near[1], [&near[0], &far[0]]).context("SCTP")
     })
 }
 
@@ -128,7 +131,9 @@ fn what_is_open_outlives_the_daemons(bed: &Bed, pods: &Pods) -> Result<()> {
     let (server, friend) = (&pods.server, &pods.far[0]);
     let mut talks = Vec::new();
     for (ip, port) in server.ips.iter().zip(7000..) {
-        talks.push(Talk::start(&friend.ns, (&server.ns, *ip), port)?);
+        let to = (&server.ns, *ip);
+        talks.push(Talk::start(&friend.ns, to, port)?);
+        talks.push(Talk::sctp(&friend.ns, to, port)?);
     }
     let node = bed.node(1);
     node.kill()?;
