@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const MOST: Duration = Duration::from_millis(100);
 
 /// Waits until `condition` holds, for `limit` as it goes by for whoever has a processor: there are ten looks for each
-/// second of it, however long each takes.
+/// second of it, however long each takes, but no more than twenty times `limit` for all.
 ///
 /// # Errors
 /// [`Error::Deadline`] with `what` where it does not hold by then.
@@ -20,7 +20,7 @@ pub fn promptly<C: Condition>(
     mut condition: impl FnMut() -> C,
 ) -> Result<C::Value> {
     let (mut last, mut counted) = (Instant::now(), Duration::ZERO);
-    let found = poll(limit * 100, what, || {
+    let found = poll(limit * 20, what, || {
         let over = counted >= limit;
         let value = condition().held();
         counted += last.elapsed().min(MOST);
