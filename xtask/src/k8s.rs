@@ -1,6 +1,6 @@
-//! The Kubernetes API server that the k8s suite runs: Debian's source package, built once into the cache.
+//! The programs of Kubernetes that the k8s suite runs: Debian's source package, built once into the cache.
 //!
-//! Debian has kube-apiserver as source only, with all that it depends on within. It is unpacked, mended where it is too old
+//! Debian has them as source only, with all that it depends on within. It is unpacked, mended where it is too old
 //! for today's Go, and built aside, under a lock: what has its final name is whole, also after a kill. The source list is of
 //! its own, for few machines have one for sources. A build takes three to five minutes of two cores.
 //!
@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// `tests/k8s/src/programs.rs` looks there.
 const FOLDER: &str = "k8s/kubernetes-1.20.2";
-const PROGRAMS: [&str; 2] = ["kube-apiserver", "kubectl"];
+const PROGRAMS: [&str; 3] = ["kube-apiserver", "kubectl", "kubelet"];
 const PACKAGE: &str = "kubernetes";
 const SUITE: &str = "bookworm";
 const GO: &str = "/usr/lib/go-1.19/bin";
@@ -41,10 +41,10 @@ const NEEDS: &[Need] = &[
     (REFLECT, "golang-github-modern-go-reflect2-dev"),
 ];
 
-/// Sees to it that both programs are in the cache.
+/// Sees to it that all programs are in the cache. One that has some of them keeps those.
 pub(crate) fn ensure() -> Result<String> {
     let folder = cache::dir()?.join(FOLDER);
-    if is_there(&folder) {
+    if missing(&folder).is_empty() {
         return Ok("from the cache".to_owned());
     }
     packages::ensure(&[NEEDS])?;
@@ -53,11 +53,13 @@ pub(crate) fn ensure() -> Result<String> {
     // The lock goes with the file, however this process ends.
     let lock = File::create(parent.join("lock"))?;
     lock.lock()?;
-    if is_there(&folder) {
+    let missing = missing(&folder);
+    if missing.is_empty() {
         return Ok("somebody else built it".to_owned());
     }
     println!(
-        "building Kubernetes' API server into {} (once)",
+        "building Kubernetes' {} into {} (once)",
+        missing.join(", "),
         folder.display()
     );
     let aside = parent.join(ASIDE);
@@ -68,25 +70,22 @@ pub(crate) fn ensure() -> Result<String> {
     unpack(&download(&aside)?, &source)?;
     replace_reflect(&source)?;
     mend_empty(&source)?;
-    build(&source, &aside)?;
-    let whole = aside.join("whole");
-    fs::create_dir(&whole)?;
-    for program in PROGRAMS {
-        fs::copy(
+    build(&source, &aside, &missing)?;
+    // Tests may be running what is there already.
+    fs::create_dir_all(&folder)?;
+    for program in &missing {
+        fs::rename(
             source.join("_output/bin").join(program),
-            whole.join(program),
+            folder.join(program),
         )?;
     }
-    remove(&folder)?;
-    fs::rename(&whole, &folder)?;
     remove(&aside)?;
-    Ok("built".to_owned())
+    Ok(format!("built {}", missing.join(", ")))
 }
 
-fn is_there(folder: &Path) -> bool {
-    PROGRAMS
-        .iter()
-        .all(|program| folder.join(program).is_file())
+fn missing(folder: &Path) -> Vec<&'static str> {
+    let missing = |program: &&str| !folder.join(program).is_file();
+    PROGRAMS.into_iter().filter(missing).collect()
 }
 
 /// Go leaves files that not even their owner may write.
@@ -185,14 +184,15 @@ fn mend_empty(source: &Path) -> Result<()> {
     Ok(())
 }
 
-fn build(source: &Path, aside: &Path) -> Result<()> {
+fn build(source: &Path, aside: &Path, programs: &[&str]) -> Result<()> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(PathBuf::from(GO)).chain(std::env::split_paths(&path));
     let home = aside.join("home");
     fs::create_dir(&home)?;
+    let what: Vec<_> = programs.iter().map(|one| format!("cmd/{one}")).collect();
     let mut command = Command::new("make");
     command
-        .arg("WHAT=cmd/kube-apiserver cmd/kubectl")
+        .arg(format!("WHAT={}", what.join(" ")))
         .current_dir(source)
         .env("PATH", std::env::join_paths(folders)?)
         .env("HOME", home)
@@ -204,8 +204,26 @@ fn build(source: &Path, aside: &Path) -> Result<()> {
         .env("KUBE_GIT_TREE_STATE", "archive")
         .env("KUBE_GIT_MAJOR", "1")
         .env("KUBE_GIT_MINOR", "20");
-    exec::run(&mut command, Duration::from_secs(1800))?;
+    // Several times what it takes alone.
+    exec::run(&mut command, Duration::from_secs(3600))?;
     let built = |program: &str| source.join("_output/bin").join(program).exists();
-    ensure!(PROGRAMS.iter().all(|one| built(one)), "make built nothing");
+    ensure!(programs.iter().all(|one| built(one)), "make built nothing");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_cache_has_is_not_built_again() -> Result<()> {
+        let folder = fairway_lab::tempfile::tempdir()?;
+        assert_eq!(missing(&folder.path().join("none")), PROGRAMS);
+        fs::write(folder.path().join("kubectl"), "")?;
+        fs::write(folder.path().join("kube-apiserver"), "")?;
+        assert_eq!(missing(folder.path()), ["kubelet"]);
+        fs::write(folder.path().join("kubelet"), "")?;
+        assert!(missing(folder.path()).is_empty());
+        Ok(())
+    }
 }

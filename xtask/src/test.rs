@@ -44,7 +44,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         let mut count = Count::default();
         println!("\n{}: {}", suite.name, suite.about);
         if ["deploy", "k8s"].contains(&suite.name) {
-            parts.push(Part::of("kube-apiserver", k8s::ensure));
+            parts.push(Part::of("Kubernetes", k8s::ensure));
         }
         parts.push(Part::of(suite.name, || {
             one(suite, built.as_ref(), &mut count)
