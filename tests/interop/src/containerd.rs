@@ -36,6 +36,8 @@ pub struct Setup {
     pub handlers: Vec<(String, PathBuf)>,
     /// Variables for it, and so for the plugins.
     pub env: Vec<(OsString, OsString)>,
+    /// Its network comes when it runs already, so nobody waits for it.
+    pub late: bool,
 }
 
 impl Default for Setup {
@@ -47,6 +49,7 @@ impl Default for Setup {
             plugins: None,
             handlers: Vec::new(),
             env: Vec::new(),
+            late: false,
         }
     }
 }
@@ -58,7 +61,9 @@ impl Setup {
         host.work().join(&self.name)
     }
 
-    fn socket(&self, host: &Host) -> PathBuf {
+    /// Where it listens.
+    #[must_use]
+    pub fn socket(&self, host: &Host) -> PathBuf {
         self.folder(host).join("containerd.sock")
     }
 
@@ -111,7 +116,9 @@ impl<'h> Containerd<'h> {
             &archive.to_string_lossy(),
         ])?;
         cmd::eventually(START, || containerd.cri.has_image(containerd.setup.image))?;
-        cmd::eventually(START, || containerd.cri.network_ready())?;
+        if !containerd.setup.late {
+            cmd::eventually(START, || containerd.cri.network_ready())?;
+        }
         Ok(containerd)
     }
 

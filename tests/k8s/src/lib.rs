@@ -21,6 +21,7 @@
 mod bed;
 mod error;
 mod kubectl;
+mod kubelet;
 pub mod node;
 mod papers;
 mod programs;
@@ -29,6 +30,7 @@ mod server;
 pub use bed::Bed;
 pub use error::{Error, Result};
 pub use kubectl::{Answer, Doc};
+pub use kubelet::Kubelet;
 pub use papers::User;
 pub use programs::Programs;
 pub use server::{PORT, Server};

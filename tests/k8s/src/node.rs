@@ -26,7 +26,7 @@ pub struct Node {
     log: String,
     mounts: Mounts,
     lab: Lab,
-    _cable: Cable,
+    cable: Cable,
 }
 
 impl Node {
@@ -68,7 +68,7 @@ impl Node {
             log: String::new(),
             mounts,
             lab,
-            _cable: cable,
+            cable,
         })
     }
 
@@ -99,6 +99,11 @@ impl Node {
     /// A folder that goes with it.
     pub fn folder(&self) -> &Path {
         self.lab.scratch()
+    }
+
+    /// Its address on the bed's wire.
+    pub fn address(&self) -> &str {
+        &self.cable.address
     }
 
     /// What leads to the node, in front of a program of whoever does not start it by [`Node::command`].

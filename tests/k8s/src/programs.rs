@@ -2,7 +2,7 @@
 
 use crate::{Error, Result};
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What xtask builds; `xtask/src/k8s.rs` names the folder, too.
 const FOLDER: &str = "k8s/kubernetes-1.20.2";
@@ -14,6 +14,7 @@ pub struct Programs {
     pub apiserver: PathBuf,
     /// The administrator's command line.
     pub kubectl: PathBuf,
+    kubelet: PathBuf,
 }
 
 impl Programs {
@@ -40,6 +41,18 @@ impl Programs {
         Ok(Self {
             apiserver: one("kube-apiserver")?,
             kubectl: one("kubectl")?,
+            kubelet: cache.join(FOLDER).join("kubelet"),
         })
+    }
+
+    /// What runs pods; a cache may be older than the tests that need it.
+    ///
+    /// # Errors
+    /// Where it has not been built.
+    pub(crate) fn kubelet(&self) -> Result<&Path> {
+        match self.kubelet.exists() {
+            true => Ok(&self.kubelet),
+            false => Err(Error::NotBuilt(self.kubelet.clone())),
+        }
     }
 }

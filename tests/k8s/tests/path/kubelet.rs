@@ -25,13 +25,13 @@ pub(crate) struct Kubelet<'h> {
 }
 
 /// A pod that runs.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Running {
     pub(crate) name: String,
     /// The sandbox's.
     pub(crate) id: String,
     pub(crate) addresses: Vec<String>,
-    pid: u64,
+    pub(crate) pid: u64,
 }
 
 impl<'h> Kubelet<'h> {
@@ -89,10 +89,7 @@ impl<'h> Kubelet<'h> {
         let status = self.containerd.cri().status(&id)?;
         ensure!(status.ready, "{status:?}");
         // What the runtime was told is what the pod has.
-        let mut there = seen::addresses(self.host, pid)?;
-        for one in &mut there {
-            one.truncate(one.find('/').unwrap_or(one.len()));
-        }
+        let there = Running::addresses_of(self.host, pid)?;
         ensure!(there == status.addresses, "{there:?}, but {status:?}");
         Ok(Running {
             name: name.to_owned(),
@@ -110,24 +107,16 @@ impl<'h> Kubelet<'h> {
 
     /// The pod's web server is reached from another, by all its addresses or by none; else which.
     pub(crate) fn fetches(&self, from: &Running, to: &Running) -> Result<bool> {
-        all_or_none(to, |address| self.fetched(from, address, SILENCE))
+        from.fetches(self.host, to)
     }
 
     /// It has to be, by all of them.
     pub(crate) fn reaches(&self, from: &Running, to: &Running) -> Result<()> {
         for address in &to.addresses {
-            let fetched = self.fetched(from, address, PATIENCE);
+            let fetched = from.fetched(self.host, address, PATIENCE);
             ensure!(fetched, "{} gets nothing from {address}", from.name);
         }
         Ok(())
-    }
-
-    fn fetched(&self, from: &Running, address: &str, seconds: &str) -> bool {
-        let url = match address.contains(':') {
-            true => format!("http://[{address}]/"),
-            false => format!("http://{address}/"),
-        };
-        self.succeeds(from, &["curl", "--silent", "--max-time", seconds, &url])
     }
 
     /// It answers to echo requests, at all its addresses or at none; `wanted` says how long is waited for that.
@@ -135,28 +124,55 @@ impl<'h> Kubelet<'h> {
         let seconds = if wanted { PATIENCE } else { SILENCE };
         let ping = ["ping", "-n", "-q", "-c", "1", "-W", seconds];
         all_or_none(to, |address| {
-            self.succeeds(from, &[&ping[..], &[address]].concat())
+            from.succeeds(self.host, &[&ping[..], &[address]].concat())
         })
     }
 
-    fn succeeds(&self, from: &Running, words: &[&str]) -> bool {
-        let net = format!("--net=/proc/{}/ns/net", from.pid);
-        self.host
-            .sh(&[&["nsenter", &net][..], words].concat())
-            .is_ok()
+    /// As [`nothing`].
+    pub(crate) fn has_nothing(&self) -> Result<()> {
+        nothing(&self.node)
+    }
+}
+
+/// Nothing of any pod is on the node: links, namespaces, addresses, endpoints.
+pub(crate) fn nothing(node: &Node) -> Result<()> {
+    let links = node.ns.json("ip -j link show type veth")?;
+    let links = links.as_array().context("links")?;
+    let names: Vec<_> = links.iter().map(|link| &link["ifname"]).collect();
+    ensure!(names.iter().all(|name| **name == "uplink"), "{names:?}");
+    let namespaces = node.command("ls").arg("/run/netns").run()?;
+    ensure!(namespaces.trim().is_empty(), "{namespaces}");
+    let endpoints = node.endpoints();
+    ensure!(endpoints.is_empty(), "{endpoints:?}");
+    Ok(())
+}
+
+impl Running {
+    /// What a process has on the pod's link.
+    pub(crate) fn addresses_of(host: &Host, pid: u64) -> Result<Vec<String>> {
+        let mut there = seen::addresses(host, pid)?;
+        for one in &mut there {
+            one.truncate(one.find('/').unwrap_or(one.len()));
+        }
+        Ok(there)
     }
 
-    /// Nothing of any pod is on the node: links, namespaces, addresses, endpoints.
-    pub(crate) fn has_nothing(&self) -> Result<()> {
-        let links = self.node.ns.json("ip -j link show type veth")?;
-        let links = links.as_array().context("links")?;
-        let names: Vec<_> = links.iter().map(|link| &link["ifname"]).collect();
-        ensure!(names.iter().all(|name| **name == "uplink"), "{names:?}");
-        let namespaces = self.node.command("ls").arg("/run/netns").run()?;
-        ensure!(namespaces.trim().is_empty(), "{namespaces}");
-        let endpoints = self.node.endpoints();
-        ensure!(endpoints.is_empty(), "{endpoints:?}");
-        Ok(())
+    /// As [`Kubelet::fetches`].
+    pub(crate) fn fetches(&self, host: &Host, to: &Running) -> Result<bool> {
+        all_or_none(to, |address| self.fetched(host, address, SILENCE))
+    }
+
+    fn fetched(&self, host: &Host, address: &str, seconds: &str) -> bool {
+        let url = match address.contains(':') {
+            true => format!("http://[{address}]/"),
+            false => format!("http://{address}/"),
+        };
+        self.succeeds(host, &["curl", "--silent", "--max-time", seconds, &url])
+    }
+
+    fn succeeds(&self, host: &Host, words: &[&str]) -> bool {
+        let net = format!("--net=/proc/{}/ns/net", self.pid);
+        host.sh(&[&["nsenter", &net][..], words].concat()).is_ok()
     }
 }
 

@@ -4,6 +4,9 @@
 //! The witnesses are kubectl, `ip`, `curl` and `ping`. Each test is on a private host, since containerd writes to fixed
 //! paths; the nodes are namespaces of that host.
 
+mod alive;
 mod kubelet;
+mod life;
 mod stage;
+mod talk;
 mod whole;
