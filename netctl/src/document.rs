@@ -1,7 +1,7 @@
 //! Answers: what each of them is as a document, as a table, and as an exit status.
 
 use crate::{error::NetctlError, sheet::Sheet};
-use fairway_api::{Client, ClientError, Method, Progress};
+use fairway_api::{Client, ClientError, Method, Parts, Progress};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// An answer of the daemon that netctl can show.
@@ -82,6 +82,13 @@ impl Job {
         Vec<T>: Answer,
     {
         Job::listed(method, |rows: Vec<T>| rows)
+    }
+
+    /// Asks for what is made of lists, however long they are.
+    pub(crate) fn whole<T: Answer + Parts + DeserializeOwned>(method: Method) -> Job {
+        Job::asking(method, |client, method, progress| {
+            client.whole::<T>(method, progress)
+        })
     }
 
     /// Asks for a list, of which something is made.

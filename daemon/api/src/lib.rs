@@ -13,6 +13,7 @@ pub mod frame;
 pub mod ipam;
 mod message;
 mod method;
+mod parts;
 pub mod released;
 mod socket;
 mod trace;
@@ -22,5 +23,6 @@ pub use message::{
     Body, ErrorBody, Method, Nothing, PROGRESS_EVERY, Progress, Reply, Request, VERSION,
 };
 pub use method::Part;
+pub use parts::Parts;
 pub use socket::{DEFAULT_SOCKET, SOCKET_VARIABLE, socket_path, socket_path_from};
 pub use trace::{TRACE_VARIABLE, Trace};

@@ -28,7 +28,7 @@ pub struct Request {
         skip_serializing_if = "Option::is_none"
     )]
     pub trace: Option<Trace>,
-    /// A list may come as several frames, [`Body::Part`] before the last: it is not bounded by
+    /// A list, or what is made of lists, may come as several frames, [`Body::Part`] before the last: it is not bounded by
     /// [`crate::frame::MAX_REPLY`] then. A daemon that is older passes over it and answers with one frame.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub parts: bool,
@@ -242,7 +242,7 @@ pub enum Body<T = Value> {
     Progress(Progress),
     /// The answer, before it is durable; the same comes again as `ok`.
     Early(T),
-    /// The first of a list, or the next ones; the last are in `ok`. Only where [`Request::parts`] was said.
+    /// The first rows of a list, or the next ones; the last are in `ok`. Only where [`Request::parts`] was said.
     Part(T),
     /// The answer.
     Ok(T),

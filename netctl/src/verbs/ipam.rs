@@ -64,7 +64,7 @@ impl IpamVerb {
             }
             IpamVerb::Check { pool, fix } => {
                 let (pool, fix) = (pool.clone(), *fix);
-                let job = Job::new::<Audit>(Method::IpamAudit(IpamAudit { pool, fix }));
+                let job = Job::whole::<Audit>(Method::IpamAudit(IpamAudit { pool, fix }));
                 match fix {
                     true => job,
                     false => job.watchable(),

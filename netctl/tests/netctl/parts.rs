@@ -51,6 +51,39 @@ fn every_list_is_put_together() {
     }
 }
 
+/// The proof is three lists in one; each part has some rows of each.
+#[test]
+fn the_proof_is_put_together() {
+    let mut whole = answers::audit(false);
+    for list in ["pools", "findings", "nodes"] {
+        let rows = whole[list].as_array_mut().unwrap();
+        rows.extend(rows.clone());
+        assert!(rows.len() > 1, "{list}");
+    }
+    let cut = |from: fn(usize) -> std::ops::Range<usize>| {
+        let mut part = whole.clone();
+        for rows in part.as_object_mut().unwrap().values_mut() {
+            let all = rows.as_array().unwrap();
+            *rows = json!(all[from(all.len())]);
+        }
+        part
+    };
+    let frames = [
+        Body::Part(cut(|_| 0..1)),
+        Body::Part(cut(|_| 0..0)),
+        Body::Ok(cut(|all| 1..all)),
+    ];
+    let one = Fake::answering(whole);
+    let parts = Fake::serving(move |_| frames.to_vec());
+    for format in ["json", "table"] {
+        let line = format!("ipam check -o {format}");
+        let (one, many) = (one.run(&line), parts.run(&line));
+        assert_eq!((many.status, many.out), (one.status, one.out), "{line}");
+        assert_eq!(many.err, "", "{line}");
+    }
+    assert_eq!(parts.asked()[0]["parts"], true);
+}
+
 #[test]
 fn parts_before_a_refusal_are_not_shown() {
     let fake = Fake::serving(|_| {

@@ -1,8 +1,12 @@
 //! Addresses: the list, the proof, the release by hand.
 
-use crate::ipam::Attachment;
+use crate::{Parts, ipam::Attachment};
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
+use std::{
+    iter::{Chain, Map},
+    net::IpAddr,
+    vec::IntoIter,
+};
 
 /// Which addresses to list. All that is none is not asked about.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -100,7 +104,7 @@ pub struct Finding {
 }
 
 /// The answer to [`IpamAudit`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Audit {
     /// Each pool's equation.
@@ -109,6 +113,42 @@ pub struct Audit {
     pub findings: Vec<Finding>,
     /// Nodes whose journal and kernel were looked at; of others only the store was.
     pub nodes: Vec<String>,
+}
+
+/// A row of one of an audit's lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum AuditPiece {
+    /// Of [`Audit::pools`].
+    Pool(Balance),
+    /// Of [`Audit::findings`].
+    Finding(Finding),
+    /// Of [`Audit::nodes`].
+    Node(String),
+}
+
+type Pieces<T> = Map<IntoIter<T>, fn(T) -> AuditPiece>;
+
+/// As many findings as there are addresses are no frame's load.
+impl Parts for Audit {
+    type Row = AuditPiece;
+    type Rows = Chain<Chain<Pieces<Balance>, Pieces<Finding>>, Pieces<String>>;
+
+    fn rows(self) -> Self::Rows {
+        let pools: Pieces<Balance> = self.pools.into_iter().map(AuditPiece::Pool);
+        let findings: Pieces<Finding> = self.findings.into_iter().map(AuditPiece::Finding);
+        pools
+            .chain(findings)
+            .chain(self.nodes.into_iter().map(AuditPiece::Node as _))
+    }
+
+    fn push(&mut self, row: AuditPiece) {
+        match row {
+            AuditPiece::Pool(balance) => self.pools.push(balance),
+            AuditPiece::Finding(finding) => self.findings.push(finding),
+            AuditPiece::Node(node) => self.nodes.push(node),
+        }
+    }
 }
 
 /// Frees an address.

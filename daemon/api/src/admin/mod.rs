@@ -18,7 +18,7 @@ mod rate;
 mod route;
 mod top;
 
-pub use address::{AddressRow, Audit, Balance, Finding, IpamAudit, IpamFree, IpamList};
+pub use address::{AddressRow, Audit, AuditPiece, Balance, Finding, IpamAudit, IpamFree, IpamList};
 pub use bgp::{
     BgpCounts, BgpError, BgpMessages, BgpNeighbor, BgpNeighborGet, BgpPeer, BgpPeers, BgpReset,
     BgpRoute, BgpRouteList,

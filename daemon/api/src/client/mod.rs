@@ -16,6 +16,7 @@ use crate::{
     frame::{self, FrameError},
     ipam::{Allocate, Allocated},
     message::{Body, Method, Progress, Request, VERSION},
+    parts::Parts,
     trace::Trace,
 };
 use serde::de::DeserializeOwned;
@@ -109,19 +110,34 @@ impl Client {
     pub fn list<T: DeserializeOwned>(
         &mut self,
         method: Method,
-        mut on_progress: impl FnMut(&Progress),
+        on_progress: impl FnMut(&Progress),
     ) -> Result<Vec<T>, ClientError> {
+        self.whole(method, on_progress)
+    }
+
+    /// The same for whatever is made of lists.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn whole<T: Parts + DeserializeOwned>(
+        &mut self,
+        method: Method,
+        mut on_progress: impl FnMut(&Progress),
+    ) -> Result<T, ClientError> {
         self.send(method, true)?;
-        let mut all = Vec::new();
+        let mut all = T::default();
         loop {
             // Each part becomes rows at once: as values they are several times as large.
-            match self.answer(&mut on_progress)? {
-                Answer::Part(value) => all.extend(self.typed::<Vec<T>>(value)?),
-                Answer::Ok(value) => {
-                    all.extend(self.typed::<Vec<T>>(value)?);
-                    return Ok(all);
-                }
+            let (value, last) = match self.answer(&mut on_progress)? {
+                Answer::Part(value) => (value, false),
+                Answer::Ok(value) => (value, true),
                 Answer::Early(_) => return Err(self.out_of_step()),
+            };
+            for row in self.typed::<T>(value)?.rows() {
+                all.push(row);
+            }
+            if last {
+                return Ok(all);
             }
         }
     }

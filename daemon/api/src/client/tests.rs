@@ -1,8 +1,10 @@
 use super::*;
 use crate::{
     ErrorBody, Reply,
+    admin::{Audit, IpamAudit},
     ipam::{Address, Attachment},
 };
+use serde_json::json;
 use std::{
     io::{ErrorKind, Read as _, Write as _},
     os::unix::net::{UnixListener, UnixStream},
@@ -186,6 +188,62 @@ fn a_list_comes_in_parts() {
     };
     assert_eq!(step(&list().unwrap_err()), "OutOfStep");
     assert_eq!(step(&list().unwrap_err()), "Spent");
+}
+
+/// An audit is three lists, each of which goes on from part to part; an older daemon gives it as one.
+#[test]
+fn an_audit_comes_in_parts() {
+    let balance = |pool: &str| json!({"pool": pool, "allocated": 1, "live": 1, "claimed": 0, "cooling": 0, "holds": true});
+    let finding =
+        |text: &str| json!({"kind": "leaked", "text": text, "breaks": true, "fixed": false});
+    let audit = |pools: &[&str], findings: &[&str], nodes: &[&str]| {
+        let pools: Vec<_> = pools.iter().map(|pool| balance(pool)).collect();
+        let findings: Vec<_> = findings.iter().map(|text| finding(text)).collect();
+        json!({"pools": pools, "findings": findings, "nodes": nodes})
+    };
+    let whole = audit(&["a", "b"], &["1", "2", "3"], &["n1"]);
+    let parts = [
+        Body::Part(audit(&["a"], &[], &[])),
+        Body::Part(audit(&["b"], &["1", "2"], &[])),
+        Body::Ok(audit(&[], &["3"], &["n1"])),
+    ];
+    let answers = [
+        parts.map(frame_of).concat(),
+        frame_of(Body::Ok(whole.clone())),
+    ];
+    let daemon = Daemon::new(move |mut stream| {
+        for answer in answers {
+            assert!(take(&mut stream).parts);
+            stream.write_all(&answer).unwrap();
+        }
+    });
+    let mut client = daemon.client();
+    let whole: Audit = serde_json::from_value(whole).unwrap();
+    for _ in 0..2 {
+        let method = Method::IpamAudit(IpamAudit::default());
+        assert_eq!(client.whole::<Audit>(method, |_| {}).unwrap(), whole);
+    }
+    // And taken apart again nothing of it is lost.
+    let mut again = Audit::default();
+    whole.clone().rows().for_each(|row| again.push(row));
+    assert_eq!(again, whole);
+}
+
+/// Half a list is none.
+#[test]
+fn a_list_whose_end_does_not_come_is_none() {
+    let daemon = Daemon::new(|mut stream| {
+        take(&mut stream);
+        stream.write_all(&frame_of(Body::Part(json!([1])))).unwrap();
+    });
+    let mut client = daemon.client();
+    match client.list::<u32>(Method::PoolList, |_| {}) {
+        Err(ClientError::Broken {
+            source: Breakage::Closed,
+            ..
+        }) => {}
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

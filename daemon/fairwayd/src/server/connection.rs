@@ -2,7 +2,7 @@
 
 use super::{Asked, Limits, Service};
 use fairway_api::{
-    Body, ErrorBody, Progress, Reply, VERSION,
+    Body, ErrorBody, Parts, Progress, Reply, VERSION,
     frame::{self, FrameError, HEADER, MAX_REPLY, MAX_REQUEST, PART},
 };
 use serde::Serialize;
@@ -68,21 +68,21 @@ impl Replies {
         .await
     }
 
-    /// The answer where it is a list: in parts, if the caller takes them. No more than one of them is there in
+    /// The answer where it is a list, or made of lists: in parts, if the caller takes them. No more than one of them is there in
     /// the form in which it is sent, and its rows are gone by then.
     ///
     /// # Errors
     /// Where the caller is gone.
-    pub async fn list<T: Serialize>(
-        &mut self,
-        rows: Result<Vec<T>, ErrorBody>,
-    ) -> Result<(), Gone> {
-        let rows = match rows {
-            Ok(rows) if self.parts => rows,
+    pub async fn list<T>(&mut self, whole: Result<T, ErrorBody>) -> Result<(), Gone>
+    where
+        T: Parts<Row: Serialize> + Serialize,
+    {
+        let whole = match whole {
+            Ok(whole) if self.parts => whole,
             whole => return self.answer(whole).await,
         };
-        let (mut part, mut bytes) = (Vec::new(), 0);
-        for row in rows {
+        let (mut part, mut bytes) = (T::default(), 0);
+        for row in whole.rows() {
             bytes += frame::size(&row);
             part.push(row);
             if bytes >= PART {
@@ -102,8 +102,8 @@ impl Replies {
     ///
     /// # Errors
     /// Where the caller is gone.
-    pub async fn part<T: Serialize>(&mut self, rows: Vec<T>) -> Result<(), Gone> {
-        self.send(Body::Part(rows)).await
+    pub async fn part<T: Parts + Serialize>(&mut self, part: T) -> Result<(), Gone> {
+        self.send(Body::Part(part)).await
     }
 
     /// The error that the last request was answered with, once.

@@ -37,7 +37,9 @@ impl Service for Answers {
             std::future::pending::<()>().await;
         }
         if request.method == Method::NodeList {
-            return replies.list(Ok((0..ROWS).map(row).collect())).await;
+            return replies
+                .list(Ok((0..ROWS).map(row).collect::<Vec<_>>()))
+                .await;
         }
         let (what, done, total) = ("half".to_owned(), 1, Some(2));
         replies.progress(Progress { what, done, total }).await?;

@@ -38,7 +38,7 @@ use crate::{
 };
 pub use calls::Calls;
 use change::Stop;
-use fairway_api::{ErrorBody, Method, Nothing, Request, Trace, VERSION, admin};
+use fairway_api::{ErrorBody, Method, Nothing, Parts, Request, Trace, VERSION, admin};
 use fairway_ipam::JournalId;
 use serde::Serialize;
 use std::sync::Arc;
@@ -239,7 +239,7 @@ impl Daemon {
             }
             Method::IpamAudit(audit) => {
                 let done = self.ipam_audit(audit, replies).await;
-                tell(done, replies).await
+                rows(done, replies).await
             }
             Method::IpamFree(free) => {
                 let done = self.ipam_free(free, replies).await;
@@ -285,7 +285,10 @@ async fn tell<T: Serialize>(done: Result<T, Stop>, replies: &mut Replies) -> Res
     }
 }
 
-async fn rows<T: Serialize>(done: Result<Vec<T>, Stop>, replies: &mut Replies) -> Result<(), Gone> {
+async fn rows<T>(done: Result<T, Stop>, replies: &mut Replies) -> Result<(), Gone>
+where
+    T: Parts<Row: Serialize> + Serialize,
+{
     match done {
         Ok(rows) => replies.list(Ok(rows)).await,
         Err(Stop::Error(error)) => replies.answer(Err::<Nothing, _>(error)).await,
