@@ -18,6 +18,7 @@ use crate::{
     routes::{self, Routes},
     sweep,
 };
+use fairway_cni::Code;
 use fairway_ipam::{
     Agent, JournalId, NodeName, Settings, Sighting, record::NodeRecord, wants_sightings,
 };
@@ -328,6 +329,7 @@ async fn agent(
         first = false;
         let aside = folder.set_aside()?;
         error!(
+            code = Code::IO.number(),
             "{damage}; it is set aside as {}, and this node is rebuilt from the store and the kernel",
             aside.display()
         );

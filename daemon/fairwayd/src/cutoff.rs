@@ -4,7 +4,8 @@
 //! the address by now; and where an administrator takes an address or a claim from it by force. Done inside the container's namespace if that is still the one that was recorded;
 //! else the host's end of its link is set down. Doing it twice does no harm.
 
-use crate::{alias::alias, news::news};
+use crate::{alias::alias, code::Coded, news::news};
+use fairway_cni::Code;
 use fairway_ipam::{AttachmentId, Netns};
 use fairway_netlink::{Handle, LinkChange, NetNs, Netlink, NsError};
 use std::net::IpAddr;
@@ -34,6 +35,18 @@ enum CutOffError {
     Netlink(#[from] fairway_netlink::Error),
     #[error("no link of the host is its own")]
     NoLink,
+}
+
+impl Coded for CutOffError {
+    fn code(&self) -> Code {
+        match self {
+            CutOffError::Unknown | CutOffError::Another(_) | CutOffError::Namespace(_) => {
+                Code::INVALID_NETNS
+            }
+            CutOffError::Netlink(error) => error.code(),
+            CutOffError::NoLink => Code::KERNEL,
+        }
+    }
 }
 
 /// A container that goes on using addresses which are not its own.
@@ -78,11 +91,13 @@ pub fn cut_off(target: &Target) -> Result<(), Box<Uncut>> {
     };
     match outside(target) {
         Ok(link) => error!(
+            code = inside.number(),
             "{attachment}: its link {link} was set down: {addresses:?} are not its own any more ({inside})"
         ),
         Err(CutOffError::NoLink) if is_gone(&inside) => {
             news!(
                 warn,
+                code = inside.number(),
                 "{attachment}: nothing to cut off: {inside}, and no link of the host is its own"
             );
         }
@@ -92,7 +107,11 @@ pub fn cut_off(target: &Target) -> Result<(), Box<Uncut>> {
                 inside,
                 outside,
             });
-            news!(error, "{uncut}; others have {addresses:?}");
+            news!(
+                error,
+                code = uncut.outside.number(),
+                "{uncut}; others have {addresses:?}"
+            );
             return Err(uncut);
         }
     }

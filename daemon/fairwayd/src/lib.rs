@@ -11,6 +11,7 @@ mod base;
 mod bgp;
 mod cleanup;
 pub mod clock;
+pub mod code;
 pub mod config;
 pub mod convert;
 pub mod cutoff;

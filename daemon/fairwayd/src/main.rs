@@ -1,7 +1,7 @@
 //! `fairwayd`: reads its settings, runs, and ends by a signal.
 
 use clap::{CommandFactory, Parser};
-use fairwayd::{Config, Error, Running, config::Flags, log, watchdog::Watchdog};
+use fairwayd::{Config, Error, Running, code::Coded as _, config::Flags, log, watchdog::Watchdog};
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            error!("{error}");
+            error!(code = error.number(), "{error}");
             ExitCode::FAILURE
         }
     }
@@ -105,6 +105,6 @@ async fn run(config: Config) -> Result<(), Error> {
 /// Tells systemd, where it has started us.
 fn told(state: sd_notify::NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
-        warn!("systemd cannot be told: {error}");
+        warn!(code = error.number(), "systemd cannot be told: {error}");
     }
 }

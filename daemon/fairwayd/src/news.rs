@@ -49,8 +49,15 @@ pub(crate) fn is_new(text: &str) -> bool {
     said.get_or_insert_default().is_new(text, Instant::now())
 }
 
-/// Logs at a level what may come again and again, unless it was said a short while ago.
+/// Logs at a level what may come again and again, unless it was said a short while ago. Of an error `code = …` stands
+/// first, see [`crate::code`].
 macro_rules! news {
+    ($level:ident, code = $code:expr, $($text:tt)+) => {{
+        let text = format!($($text)+);
+        if $crate::news::is_new(&text) {
+            tracing::$level!(code = $code, "{text}");
+        }
+    }};
     ($level:ident, $($text:tt)+) => {{
         let text = format!($($text)+);
         if $crate::news::is_new(&text) {

@@ -1,6 +1,7 @@
 //! What an operator should hear of.
 
 use crate::{metrics::keep::Counters, news::news};
+use fairway_cni::Code;
 use fairway_ipam::Notice;
 
 /// Tells the agent's notices to the log.
@@ -21,9 +22,10 @@ impl Notices {
             .get_or_create(&[("kind", kind(notice).into())])
             .inc();
         let (loud, text) = worded(notice);
-        match loud {
-            true => news!(error, "{text}"),
-            false => news!(warn, "{text}"),
+        match (loud, notice) {
+            (_, Notice::Unreadable { .. }) => news!(error, code = Code::IO.number(), "{text}"),
+            (true, _) => news!(error, "{text}"),
+            (false, _) => news!(warn, "{text}"),
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! They are not synced: containers do not outlive the machine. A record whose link is gone is of no use.
 
-use crate::error::Error;
+use crate::{code::Coded as _, error::Error};
 use fairway_api::{ipam::Attachment, released};
 use fairway_ipam::{AttachmentId, record::Record};
 use std::{
@@ -88,7 +88,11 @@ impl<R: Filed> Registry<R> {
         self.broken.retain(|path, _| {
             let kept = there.contains(path);
             if !kept && let Err(error) = fs::remove_file(path) {
-                warn!("{}: cannot be removed: {error}", path.display());
+                warn!(
+                    code = error.number(),
+                    "{}: cannot be removed: {error}",
+                    path.display()
+                );
             }
             kept
         });
@@ -122,7 +126,10 @@ impl<R: Filed> Registry<R> {
         }
         match fs::remove_file(file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                warn!("{attachment}: its record cannot be removed: {error}");
+                warn!(
+                    code = error.number(),
+                    "{attachment}: its record cannot be removed: {error}"
+                );
             }
             _ => {}
         }

@@ -8,8 +8,11 @@
 //! A plugin that was not told of the daemon's folder leaves its records in the default one, so both are
 //! worked off. The default one is the machine's: records there that another daemon is to hear are left to it.
 
-use crate::driver::{Driver, Failure};
 use crate::news::news;
+use crate::{
+    code::Coded as _,
+    driver::{Driver, Failure},
+};
 use fairway_api::{
     ipam::Attachment,
     released::{self, Record, ReleasedError},
@@ -112,7 +115,7 @@ impl Released {
         for folder in &self.folders {
             match released::list(folder) {
                 Ok(found) => records.extend(found),
-                Err(error) => news!(warn, "{}", chain(&error)),
+                Err(error) => news!(warn, code = error.number(), "{}", chain(&error)),
             }
         }
         state.left.retain(|path| records.contains(path));
@@ -135,7 +138,11 @@ impl Released {
         loop {
             tokio::time::sleep(EVERY).await;
             if let Err(error) = self.all(driver).await {
-                news!(warn, "records of releases must wait: {error}");
+                news!(
+                    warn,
+                    code = error.number(),
+                    "records of releases must wait: {error}"
+                );
             }
         }
     }
@@ -154,7 +161,11 @@ impl Released {
                 return Ok(false);
             }
             Err(error) => {
-                error!("{}; it is left alone, and frees nothing", chain(&error));
+                error!(
+                    code = error.number(),
+                    "{}; it is left alone, and frees nothing",
+                    chain(&error)
+                );
                 state.left.insert(path.to_owned());
                 return Ok(false);
             }
@@ -177,7 +188,12 @@ impl Released {
         self.done.inc();
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                news!(warn, "{}: cannot be removed: {error}", path.display());
+                news!(
+                    warn,
+                    code = error.number(),
+                    "{}: cannot be removed: {error}",
+                    path.display()
+                );
             }
             _ => {}
         }

@@ -2,6 +2,7 @@
 //! turn after each.
 
 use crate::{
+    code::Coded as _,
     error::Error,
     inbox::{self, BATCH, Inbox, Outbox},
     news::news,
@@ -80,7 +81,7 @@ impl Ears {
                 Ok(Some(event)) => hear(&event),
                 Ok(None) => return,
                 Err(error) => {
-                    news!(error, "{error}; subscribing anew");
+                    news!(error, code = error.number(), "{error}; subscribing anew");
                     self.monitor = None;
                     return;
                 }
@@ -95,7 +96,11 @@ impl Ears {
                 self.monitor = Some(monitor);
                 hear(&Event::ListAnew);
             }
-            Err(error) => news!(warn, "changes in the kernel are not told: {error}"),
+            Err(error) => news!(
+                warn,
+                code = error.number(),
+                "changes in the kernel are not told: {error}"
+            ),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What is asked of the task.
 
 use super::{Asked, Listed, told, turn::Turn};
-use crate::convert::body;
+use crate::{code::Coded as _, convert::body};
 use fairway_api::{ErrorBody, admin, frame};
 use fairway_cni::Code;
 use fairway_speaker::{Gone, PeerStatus, Seen, Which};
@@ -112,5 +112,5 @@ impl Turn {
 }
 
 fn ends(gone: Gone) -> ErrorBody {
-    body(Code::TRY_AGAIN, gone)
+    body(gone.code(), gone)
 }

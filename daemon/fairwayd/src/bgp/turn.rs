@@ -10,6 +10,7 @@ use super::{
     wanted::{self, Goal},
 };
 use crate::{
+    code::Coded as _,
     driver::Driver,
     hops::Hops,
     routes::{Learned, Routes},
@@ -220,7 +221,10 @@ impl Turn {
             match Running::start(config, restarted, &self.hops) {
                 Ok(running) => self.running = Some(running),
                 Err(error) => {
-                    error!("the BGP speaker cannot begin: {error}");
+                    error!(
+                        code = error.number(),
+                        "the BGP speaker cannot begin: {error}"
+                    );
                     return Err(Gone);
                 }
             }
@@ -267,7 +271,7 @@ impl Turn {
     }
 
     fn lost(&mut self, gone: Gone) {
-        error!("{gone}; it is started again");
+        error!(code = gone.number(), "{gone}; it is started again");
         self.running = None;
         self.again = true;
         self.forget_learned();

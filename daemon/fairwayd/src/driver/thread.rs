@@ -3,6 +3,7 @@
 use super::{Asking, Beginning, Core, DriverError, Failure, Generation, Message, Order, Said};
 use crate::{
     clock::Clocks,
+    code::Coded as _,
     journal::{Boot, Contents, Journal, JournalFault},
     notice::Notices,
     sweep::sightings,
@@ -312,7 +313,10 @@ impl<C: Core> Body<C> {
     /// Nothing of the last batch is promised to anybody: who waits is refused, and the agent, which knows
     /// more than the disk, is thrown away.
     fn fail(&mut self, fault: &JournalFault, pause: Duration) {
-        error!("{fault}; requests are refused until it can be written");
+        error!(
+            code = fault.number(),
+            "{fault}; requests are refused until it can be written"
+        );
         self.effects = Effects::default();
         self.traces.clear();
         self.generation.0 += 1;

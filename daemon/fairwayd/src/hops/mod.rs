@@ -15,7 +15,7 @@ mod tests;
 
 pub(crate) use resolve::{Answer, Reached, Unreached};
 
-use crate::news::news;
+use crate::{code::Coded as _, news::news};
 use fairway_bgp::{attr::NextHop, table::Resolve};
 use fairway_ipam::Cidr;
 use fairway_netlink::Handle;
@@ -153,7 +153,7 @@ impl Inner {
     fn look_up(&mut self, to: IpAddr) -> Answer {
         let tried = self.try_once(to).or_else(|_| self.try_once(to));
         tried.unwrap_or_else(|error| {
-            news!(warn, "next hop {to}: {error}");
+            news!(warn, code = error.number(), "next hop {to}: {error}");
             Err(Unreached::Unknown(error.to_string()))
         })
     }

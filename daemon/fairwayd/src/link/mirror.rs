@@ -3,6 +3,7 @@
 use super::{Link, StoreMeter};
 use crate::{
     bgp::Bgp,
+    code::Coded as _,
     definitions::Definitions,
     driver::{Driver, Generation},
     news::news,
@@ -133,6 +134,6 @@ impl Sink for Told {
     }
 
     fn trouble(&mut self, error: &StoreError) {
-        news!(warn, "{error}");
+        news!(warn, code = error.number(), "{error}");
     }
 }

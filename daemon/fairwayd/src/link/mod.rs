@@ -10,7 +10,7 @@ pub(crate) use mirror::mirror;
 pub use name::{NameError, NameState, keep_name};
 pub(crate) use orders::carry_out;
 
-use crate::{config::Config, news::news};
+use crate::{code::Coded as _, config::Config, news::news};
 use fairway_store::{Location, LocationError, Store, StoreError};
 use std::{
     sync::{
@@ -58,7 +58,7 @@ impl Link {
                 false
             }
             Err(error) if kind == "etcd" && may_pass(&error) => {
-                news!(error, "{error}; it is tried again");
+                news!(error, code = error.number(), "{error}; it is tried again");
                 true
             }
             Err(error) => return Err(error),
@@ -80,7 +80,7 @@ impl Link {
                         info!("the store is open");
                         found.send_replace(Some(measured(store)));
                     }
-                    Err(error) => news!(error, "{error}; it is tried again"),
+                    Err(error) => news!(error, code = error.number(), "{error}; it is tried again"),
                 }
             }
             found.closed().await;

@@ -5,7 +5,7 @@
 //! may have lost its journal just before.
 
 use super::Link;
-use crate::news::news;
+use crate::{code::Coded as _, news::news};
 use fairway_ipam::{
     JournalId, NodeName,
     keys::Key,
@@ -166,7 +166,7 @@ impl Keeper for Kept {
     }
 
     fn trouble(&mut self, error: &StoreError) {
-        news!(warn, "this node's name: {error}");
+        news!(warn, code = error.number(), "this node's name: {error}");
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     alias,
+    code::Coded as _,
     error::Error,
     news::{News, news},
     registry::Registry,
@@ -81,7 +82,10 @@ impl Turn {
             && let Err(error) = super::plane::clear(&beginning.policing, &node)
         {
             // A daemon before this one may have had it otherwise.
-            warn!("what an earlier setting has left: {error}");
+            warn!(
+                code = error.number(),
+                "what an earlier setting has left: {error}"
+            );
         }
         let plane = Plane::new(beginning.policing, &node);
         let mut engine = Engine::new(plane.limits());
@@ -126,7 +130,11 @@ impl Turn {
     /// Lists the links, and forgets those that went while nobody looked.
     fn list(&mut self) {
         if let Err(error) = self.links.list() {
-            return news!(warn, "policy: the links cannot be listed: {error}");
+            return news!(
+                warn,
+                code = error.number(),
+                "policy: the links cannot be listed: {error}"
+            );
         }
         let links = &self.links;
         let all = self.registry.all().map(EndpointRecord::attachment);

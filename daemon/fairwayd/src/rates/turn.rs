@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     alias,
+    code::Coded as _,
     convert::body,
     error::Error,
     news::news,
@@ -153,7 +154,11 @@ impl<K: Kernel> Turn<K> {
             Ok(links) => links,
             Err(error) => {
                 self.list = true;
-                return news!(warn, "rates: the links cannot be listed: {error}");
+                return news!(
+                    warn,
+                    code = error.number(),
+                    "rates: the links cannot be listed: {error}"
+                );
             }
         };
         let links: BTreeMap<u32, Link> = links.into_iter().map(|link| (link.index, link)).collect();

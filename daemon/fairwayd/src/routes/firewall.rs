@@ -8,7 +8,7 @@
 //! flushes the ruleset has neither until the table is written anew, a moment later; where there is no daemon
 //! to do that, until there is one. A rule that comes and goes meanwhile would be no quicker than the table.
 
-use crate::news::news;
+use crate::{code::Coded as _, news::news};
 use fairway_fib::names;
 use fairway_netfilter::{
     Error,
@@ -92,7 +92,11 @@ impl Firewall {
             match monitor.changed() {
                 Ok(changed) => self.due |= changed,
                 Err(error) => {
-                    news!(warn, "changes of nf_tables are not told any more: {error}");
+                    news!(
+                        warn,
+                        code = error.number(),
+                        "changes of nf_tables are not told any more: {error}"
+                    );
                     self.monitor = None;
                     self.due = true;
                 }

@@ -14,7 +14,10 @@ use super::{
     wait::Waiting,
     ways::Ways,
 };
-use crate::news::{News, news};
+use crate::{
+    code::Coded as _,
+    news::{News, news},
+};
 use fairway_fib::{Fib, Synced, names};
 use fairway_ipam::{Lease, record::UnderlayRecord};
 use fairway_kv::Update;
@@ -242,7 +245,11 @@ impl<N: Netlink> Turn<N> {
             match underlay::find(self.state.fib.netlink(), named.as_deref(), last.as_deref()) {
                 Ok(found) => found,
                 Err(error) => {
-                    news!(warn, "the underlay cannot be looked for: {error}");
+                    news!(
+                        warn,
+                        code = error.number(),
+                        "the underlay cannot be looked for: {error}"
+                    );
                     self.look = true;
                     return;
                 }
@@ -358,7 +365,12 @@ impl<N: Netlink> Turn<N> {
         if !self.checksums && self.state.fib.link(names::DEVICE).is_some() {
             self.checksums = true;
             if let Err(error) = machine::set_checksums(self.beginning.offload) {
-                news!(warn, "checksum offload of {}: {error}", names::DEVICE);
+                news!(
+                    warn,
+                    code = error.number(),
+                    "checksum offload of {}: {error}",
+                    names::DEVICE
+                );
             }
         }
         self.tell_problems();
@@ -368,7 +380,9 @@ impl<N: Netlink> Turn<N> {
         let links = self.state.fib.links().map(|link| link.name.as_str());
         for (key, value) in machine::settings(self.state.found.as_ref(), links) {
             match sysctl::ensure(&key, value) {
-                Err(error) if !error.is_not_found() => news!(warn, "{error}"),
+                Err(error) if !error.is_not_found() => {
+                    news!(warn, code = error.number(), "{error}")
+                }
                 _ => {}
             }
         }

@@ -12,7 +12,7 @@ mod tests;
 pub use connection::{Gone, Replies};
 pub use socket::{Claim, SocketError};
 
-use crate::news::news;
+use crate::{code::Coded as _, news::news};
 use fairway_api::Request;
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{
@@ -81,7 +81,11 @@ pub async fn serve<S: Service>(
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of descriptors, most likely: others must end first.
-                news!(warn, "a connection cannot be accepted: {error}");
+                news!(
+                    warn,
+                    code = error.number(),
+                    "a connection cannot be accepted: {error}"
+                );
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }

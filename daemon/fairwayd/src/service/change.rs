@@ -7,6 +7,7 @@
 
 use super::Daemon;
 use crate::{
+    code::Coded as _,
     convert::body,
     server::{Gone, Replies},
 };
@@ -81,11 +82,7 @@ pub(super) fn must_be_known(view: &View, pool: Option<&PoolName>) -> Result<(), 
 }
 
 pub(super) fn store_error(error: &StoreError) -> ErrorBody {
-    let code = match error.needs_hands() {
-        true => Code::IO,
-        false => Code::TRY_AGAIN,
-    };
-    body(code, error)
+    body(error.code(), error)
 }
 
 fn away() -> ErrorBody {

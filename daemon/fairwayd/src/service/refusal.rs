@@ -1,6 +1,6 @@
 //! What a refusal is on the socket: a code as CNI has them, and the field that asked for it in front.
 
-use crate::{convert::body, driver::Failure};
+use crate::{code::Coded, convert::body, driver::Failure};
 use fairway_api::{ErrorBody, ipam::Facts};
 use fairway_cni::Code;
 use fairway_ipam::{Answer, Refusal, Status};
@@ -12,14 +12,23 @@ pub(super) fn failure(failure: &Failure) -> ErrorBody {
 
 /// A failure, with the field in front that it is about.
 pub(super) fn said(failure: &Failure, facts: &Facts) -> ErrorBody {
-    let (code, field) = match failure {
-        Failure::Journal { .. } => (Code::IO, None),
-        Failure::Stopping => (Code::TRY_AGAIN, None),
-        Failure::Refused(refusal) => (code(refusal), field(refusal, facts)),
+    let field = match failure {
+        Failure::Journal { .. } | Failure::Stopping => None,
+        Failure::Refused(refusal) => field(refusal, facts),
     };
     match field {
-        Some(field) => body(code, format_args!("{field}: {failure}")),
-        None => body(code, failure),
+        Some(field) => body(failure.code(), format_args!("{field}: {failure}")),
+        None => body(failure.code(), failure),
+    }
+}
+
+impl Coded for Failure {
+    fn code(&self) -> Code {
+        match self {
+            Failure::Journal { .. } => Code::IO,
+            Failure::Stopping => Code::TRY_AGAIN,
+            Failure::Refused(refusal) => code(refusal),
+        }
     }
 }
 

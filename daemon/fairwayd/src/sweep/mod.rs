@@ -13,7 +13,7 @@ pub use judge::{Judge, NetnsState, Seen};
 pub use observe::{netns_state, observe};
 pub use sightings::sightings;
 
-use crate::{config::Sweep, driver::Driver, news::news};
+use crate::{code::Coded as _, config::Sweep, driver::Driver, news::news};
 use fairway_ipam::{Answer, Request};
 use prometheus_client::metrics::counter::Counter;
 use std::time::{Duration, Instant};
@@ -46,8 +46,20 @@ async fn look(driver: &Driver, judge: &mut Judge, grace: Duration, swept: &Count
     let seen = tokio::task::spawn_blocking(move || (observe(&leases), leases)).await;
     let (seen, leases) = match seen {
         Ok((Ok(seen), leases)) => (seen, leases),
-        Ok((Err(error), _)) => return news!(warn, "the kernel's links cannot be listed: {error}"),
-        Err(error) => return news!(warn, "a look at the kernel failed: {error}"),
+        Ok((Err(error), _)) => {
+            return news!(
+                warn,
+                code = error.number(),
+                "the kernel's links cannot be listed: {error}"
+            );
+        }
+        Err(error) => {
+            return news!(
+                warn,
+                code = error.number(),
+                "a look at the kernel failed: {error}"
+            );
+        }
     };
     for (attachment, seq) in judge.judge(&leases, &seen, Instant::now(), grace) {
         let name = attachment.to_string();
@@ -59,6 +71,7 @@ async fn look(driver: &Driver, judge: &mut Judge, grace: Duration, swept: &Count
             Ok(_) => debug!("{name} is gone, and has nothing any more"),
             Err(error) => news!(
                 warn,
+                code = error.number(),
                 "{name} is gone, but its addresses cannot be freed: {error}"
             ),
         }

@@ -4,6 +4,7 @@
 //! by its alias, and the namespace of its other end by a number, by which the kernel can be asked for the
 //! addresses in there without entering it.
 
+use crate::code::Coded as _;
 use fairway_ipam::Sighting;
 use fairway_netlink::{
     Handle, Link, Netlink, Result,
@@ -45,7 +46,10 @@ pub fn sightings() -> Result<Vec<Sighting>> {
         let addresses = match peer_addresses(&link) {
             Ok(addresses) => addresses,
             Err(error) => {
-                warn!("{attachment}: its addresses cannot be read: {error}");
+                warn!(
+                    code = error.number(),
+                    "{attachment}: its addresses cannot be read: {error}"
+                );
                 continue;
             }
         };

@@ -5,7 +5,7 @@ use fairway_api::{
     Method,
     admin::{Audit, Info, IpamAudit},
 };
-use fairway_lab::poll;
+use fairway_lab::{Value, poll, serde_json};
 use std::{fs, net::IpAddr};
 
 #[test]
@@ -71,6 +71,32 @@ fn a_full_disk_refuses_and_gives_nothing_twice() {
     assert_eq!(bed.del("first"), [first]);
     assert_eq!(bed.del("after"), [second]);
     bed.says("can be written again");
+    let log = bed.log();
+    let said = log
+        .lines()
+        .find(|line| line.contains("requests are refused until"));
+    assert!(
+        said.is_some_and(|line| line.ends_with(" code=5")),
+        "{said:?}"
+    );
+}
+
+/// No call is refused for it, and who looks for a code finds it all the same.
+#[test]
+fn what_goes_wrong_unasked_has_its_code_in_the_log() {
+    let mut bed = Bed::new();
+    let released = bed.state().join("released");
+    fs::create_dir_all(&released).unwrap();
+    let record = released.join("0123456789abcdef0123456789abcdef.json");
+    fs::write(&record, "no record").unwrap();
+    bed.daemon = Some(bed.launch(&["--log", "json"]));
+    bed.answers();
+    bed.says("frees nothing");
+    let log = bed.log();
+    let line = log.lines().find(|line| line.contains("frees nothing"));
+    let line: Value = serde_json::from_str(line.unwrap()).unwrap();
+    assert_eq!(line["code"], 6, "{line}");
+    assert_eq!(line["level"], "ERROR", "{line}");
 }
 
 #[test]

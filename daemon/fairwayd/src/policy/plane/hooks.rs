@@ -1,7 +1,7 @@
 //! The programs on their links.
 
 use super::{Loaded, Plane};
-use crate::{alias, config::Policing, error::Error, news::news};
+use crate::{alias, code::Coded as _, config::Policing, error::Error, news::news};
 use fairway_dataplane::Dataplane;
 use fairway_netlink::{Handle, Netlink as _};
 use std::io;
@@ -28,7 +28,7 @@ impl Plane {
         if self.loaded().is_some_and(|loaded| !attached(loaded))
             && let Err(error) = self.attach(netlink, link)
         {
-            news!(warn, "policy: link {link}: {error}");
+            news!(warn, code = error.number(), "policy: link {link}: {error}");
         }
     }
 
@@ -63,7 +63,7 @@ impl Plane {
             match loaded.data.attach(netlink, link) {
                 Ok(()) => drop(loaded.attached.insert(link)),
                 // It has gone; the kernel will tell.
-                Err(error) => news!(warn, "policy: link {link}: {error}"),
+                Err(error) => news!(warn, code = error.number(), "policy: link {link}: {error}"),
             }
         }
         if !loaded.alone {
@@ -96,7 +96,7 @@ impl Loaded {
             if fairway_dataplane::is_guarded(netlink, *link).unwrap_or(false)
                 && let Err(error) = fairway_dataplane::detach(netlink, *link)
             {
-                news!(warn, "policy: link {link}: {error}");
+                news!(warn, code = error.number(), "policy: link {link}: {error}");
             }
         }
         if look || self.tried != wanted {

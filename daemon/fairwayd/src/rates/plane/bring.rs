@@ -6,7 +6,8 @@ use super::{
     place::Away,
     plan::{Plan, plan},
 };
-use crate::news::news;
+use crate::{code::Coded, news::news};
+use fairway_cni::Code;
 use fairway_dataplane::{
     abi::{self, Slot},
     shaper::{self, Hook},
@@ -36,6 +37,17 @@ pub(super) enum Fault {
     Netlink(#[from] fairway_netlink::Error),
     #[error("there are too many limits on this node")]
     Full,
+}
+
+impl Coded for Fault {
+    fn code(&self) -> Code {
+        match self {
+            Fault::Away(_) | Fault::Full => Code::TRY_AGAIN,
+            Fault::Shape(_) => Code::KERNEL,
+            Fault::Dataplane(error) => error.code(),
+            Fault::Netlink(error) => error.code(),
+        }
+    }
 }
 
 impl<K: Kernel> Plane<K> {
@@ -223,7 +235,7 @@ impl<K: Kernel> Plane<K> {
                 };
                 let (place, means) = (known.wanted.place.clone(), known.means);
                 if let Err(fault) = self.loosen(key, &place, means) {
-                    news!(warn, "rates: {}: {fault}", key.0);
+                    news!(warn, code = fault.number(), "rates: {}: {fault}", key.0);
                 }
             }
             Some(leaves) if now >= leaves => {
@@ -234,7 +246,7 @@ impl<K: Kernel> Plane<K> {
                 ) {
                     Ok(()) => self.drop_numbers(key),
                     Err(fault) => {
-                        news!(warn, "rates: {}: {fault}", key.0);
+                        news!(warn, code = fault.number(), "rates: {}: {fault}", key.0);
                         known.leaves = Some(now + LATER);
                     }
                 }

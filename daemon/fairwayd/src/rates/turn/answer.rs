@@ -2,6 +2,7 @@
 
 use super::{Turn, told};
 use crate::{
+    code::Coded as _,
     rates::{About, To, plane::Kernel, record::RateRecord, record::id},
     registry::Filed as _,
 };
@@ -73,7 +74,7 @@ impl<K: Kernel> Turn<K> {
             Some(before) => {
                 self.engine.take(Input::Endpoint(before.endpoint()));
                 if let Err(error) = self.registry.put(before) {
-                    warn!("rates of {attachment}: {error}");
+                    warn!(code = error.number(), "rates of {attachment}: {error}");
                 }
             }
             None => {
