@@ -106,20 +106,25 @@ fn tainted(bed: &Bed) -> Result<bool> {
 /// What another machine gets at the node's port is the pod's.
 fn published(node: &Alive<'_>) -> Result<()> {
     let url = format!("http://{}:{PORT}/", node.node.address());
-    let line = format!("curl --silent --show-error --fail --max-time 2 {url}");
+    let line = format!("curl --silent --show-error --fail --max-time 20 {url}");
     node.bed.ns().run(&line)?;
     Ok(())
 }
 
 /// Nobody gets to a pod, but for its node's probes: as well to one that is there as to one that comes later.
 fn probed(node: &Alive<'_>, web: &Running) -> Result<()> {
-    let get =
-        json!({"httpGet": {"port": 80, "path": "/"}, "periodSeconds": 1, "failureThreshold": 1});
-    let dial = json!({"tcpSocket": {"port": 80}, "periodSeconds": 1, "failureThreshold": 1});
-    let probes = json!({"livenessProbe": get, "readinessProbe": dial});
+    // One that gets no answer at all fails for good, and one that a busy machine lets wait does not.
+    let probe = |kind: &str, how: fairway_lab::Value| json!({kind: how, "periodSeconds": 1, "timeoutSeconds": 20, "failureThreshold": 1});
+    let probes = json!({
+        "livenessProbe": probe("httpGet", json!({"port": 80, "path": "/"})),
+        "readinessProbe": probe("tcpSocket", json!({"port": 80})),
+    });
     node.pod("before", "shut", &json!({}), &probes)?;
     let before = node.ready("before")?;
-    ensure!(node.fetches(web, &before)?, "no policy yet");
+    eventually(SOON, || {
+        ensure!(node.fetches(web, &before)?, "no policy yet");
+        Ok(())
+    })?;
     let spec = json!({"podSelector": {"matchLabels": {"app": "shut"}}, "policyTypes": ["Ingress"]});
     let object = json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
         "metadata": {"name": "shut", "namespace": SPACE}, "spec": spec});
