@@ -312,6 +312,7 @@ impl World {
                 .rng
                 .of([Handover::Wait, Handover::Temporary, Handover::Strict]),
             app: None,
+            only_while: Vec::new(),
             deadline: self.clock(at).now + 5_000,
         });
         self.send(at, Asked::Claim(claim.clone()), Request::CreateClaim(claim));

@@ -71,6 +71,7 @@ impl Daemon {
             release: release.unwrap_or(Release::Never),
             handover,
             app,
+            only_while: Vec::new(),
             deadline: self.clocks.millis() + PATIENCE,
         }));
         let what = format!("the owners of blocks of pool {pool}");

@@ -5,7 +5,7 @@ use crate::{
     AppName, AttachmentId, Cidr, ClaimName, Clock, Family, Handover, JournalChange, JournalId,
     Millis, Netns, NodeName, PoolName, Release, Workload,
 };
-use fairway_kv::{Committed, Revision, Txn, Update};
+use fairway_kv::{Committed, Condition, Revision, Txn, Update};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
@@ -165,6 +165,9 @@ pub struct CreateClaim {
     pub handover: Handover,
     /// What it belongs to.
     pub app: Option<AppName>,
+    /// What must hold in the store at the moment at which it comes into being, besides what the address logic itself
+    /// asks for; of keys that are not the address logic's.
+    pub only_while: Vec<Condition>,
     /// Until when an answer is of use.
     pub deadline: Millis,
 }

@@ -168,7 +168,7 @@ impl Agent {
         let nameless = borrowing(pool, nameless, wish, wanted);
         let mut attempt = self.plan(&nameless, &asked, Kind::Borrowed);
         attempt.name = ClaimName::borrowed(&attempt.uid);
-        self.write_claim(id, &attempt);
+        self.write_claim(id, task, &attempt);
         task.attempt = Some(attempt);
         Err(Stop::Parked("the owner of another block".to_owned()))
     }

@@ -95,7 +95,7 @@ impl Agent {
             task.attempt = Some(attempt);
         }
         if let Some(attempt) = task.attempt.clone() {
-            self.write_claim(id, &attempt);
+            self.write_claim(id, task, &attempt);
         }
         Err(parked())
     }
@@ -216,7 +216,7 @@ impl Agent {
     }
 
     /// Writes a new claim and, at the same time, the records of the blocks that its addresses are of.
-    pub(super) fn write_claim(&mut self, id: RequestId, attempt: &Attempt) {
+    pub(super) fn write_claim(&mut self, id: RequestId, task: &Task, attempt: &Attempt) {
         let Some(new) = attempt.new.clone().filter(|_| self.may_write()) else {
             return;
         };
@@ -234,6 +234,7 @@ impl Agent {
             conditions: vec![Condition::Absent { key: key.clone() }],
             writes: vec![put_claim(key, new)],
         };
+        txn.conditions.extend_from_slice(task.only_while());
         for cidr in cidrs {
             let Some((condition, write)) = self.block_write(cidr) else {
                 return;

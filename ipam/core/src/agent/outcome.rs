@@ -1,13 +1,13 @@
 //! Transactions: handed out one at a time for each key, and what is learned from their outcome.
 
 use super::block::Used;
-use super::{Action, Agent, Notice, Outcome, RequestId, TxnId};
+use super::{Action, Agent, Notice, Outcome, RequestId, TxnId, task::Task};
 use crate::{
     Cidr, PoolName,
     keys::Key,
     record::{ClaimRecord, Part, Record},
 };
-use fairway_kv::{Committed, Condition, Revision, Txn, Write};
+use fairway_kv::{Committed, Condition, Entry, Revision, Txn, Write};
 
 /// What a transaction is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +61,11 @@ impl Agent {
             }
             Outcome::Done(Committed::No { revision, found }) => {
                 self.dirty_again(&txn);
+                if let Purpose::Task(id) = purpose
+                    && self.is_void(id, &found)
+                {
+                    self.give_up(id, "what it was to be made for has changed meanwhile");
+                }
                 let touched = self.view.found(found, revision);
                 // By all that this node knows it should have been carried out: the mirror lags, or tells of
                 // another store. The same at once would be refused again.
@@ -123,11 +128,32 @@ impl Agent {
         }
     }
 
+    /// Does something not hold, in what a transaction found, that was to hold while a claim is made? It never will again.
+    fn is_void(&self, id: RequestId, found: &[(String, Option<Entry>)]) -> bool {
+        let task = self.tasks.get(&id);
+        let mut only_while = task.into_iter().flat_map(Task::only_while);
+        only_while.any(|condition| {
+            let there = found.iter().find(|(key, _)| key == condition.key());
+            let there = there.and_then(|(_, entry)| entry.as_ref());
+            let there = there.map(|entry| entry.modified);
+            match condition {
+                Condition::Absent { .. } => there.is_some(),
+                Condition::Unchanged { modified, .. } => there != Some(*modified),
+            }
+        })
+    }
+
     fn agrees(&self, txn: &Txn) -> bool {
-        let modified = |key: &str| Key::parse(key).and_then(|key| self.view.modified(&key));
-        txn.conditions.iter().all(|condition| match condition {
-            Condition::Absent { key } => modified(key).is_none(),
-            Condition::Unchanged { key, modified: at } => modified(key) == Some(*at),
+        txn.conditions.iter().all(|condition| {
+            // Of keys that are not the address logic's nothing is known that would speak against it.
+            let Some(key) = Key::parse(condition.key()) else {
+                return true;
+            };
+            let there = self.view.modified(&key);
+            match condition {
+                Condition::Absent { .. } => there.is_none(),
+                Condition::Unchanged { modified, .. } => there == Some(*modified),
+            }
         })
     }
 
@@ -138,7 +164,7 @@ impl Agent {
     }
 }
 
-/// Many transactions may rely on a pool, or on a node's absence, at the same time.
+/// Many transactions may rely on a pool, on a node's absence, or on what is not the address logic's, at the same time.
 fn exclusive(key: &str) -> bool {
-    !matches!(Key::parse(key), Some(Key::Pool(_) | Key::Node(_)))
+    !matches!(Key::parse(key), None | Some(Key::Pool(_) | Key::Node(_)))
 }

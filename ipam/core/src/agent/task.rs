@@ -8,6 +8,7 @@ use super::{
     saved,
 };
 use crate::{Address, AttachmentId, Cidr, Millis, agent::block::Used};
+use fairway_kv::Condition;
 use std::{collections::BTreeSet, net::IpAddr};
 
 /// How often a task is looked at where nothing happened.
@@ -63,6 +64,14 @@ impl Task {
         match &self.wish {
             Wish::Allocate(wish) => Some(&wish.attachment),
             Wish::Claim(_) => None,
+        }
+    }
+
+    /// What must hold in the store where it makes a claim.
+    pub(super) fn only_while(&self) -> &[Condition] {
+        match &self.wish {
+            Wish::Allocate(_) => &[],
+            Wish::Claim(wish) => &wish.only_while,
         }
     }
 }

@@ -1,4 +1,5 @@
 mod blocks;
+mod guarded;
 mod plain;
 mod rewind;
 mod sticky;

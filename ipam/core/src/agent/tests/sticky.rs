@@ -143,6 +143,7 @@ fn by_hand(name: &str, ip: &str, deadline: Millis) -> Request {
         release: Release::Never,
         handover: Handover::Strict,
         app: None,
+        only_while: Vec::new(),
         deadline,
     }))
 }
@@ -244,6 +245,7 @@ fn a_claim_by_hand_belongs_to_its_application() {
             release: Release::OnScaleDown,
             handover: Handover::Strict,
             app,
+            only_while: Vec::new(),
             deadline,
         }))
     };

@@ -225,25 +225,33 @@ impl World {
     /// Until nothing is left to be done.
     pub(super) fn run(&mut self) {
         for _ in 0..10_000 {
-            let mut todo = self.nodes.iter_mut().enumerate();
-            let next = todo.find_map(|(at, node)| Some((at, node.todo.pop_front()?)));
-            let Some((at, action)) = next else {
+            if !self.step() {
                 return;
-            };
-            match action {
-                Action::Answer(id, answer) => drop(self.answers.insert(id, answer)),
-                Action::CutOff { attachment, .. } => self.nodes[at].cut.push(attachment),
-                Action::Notify(_) => {}
-                Action::Commit(id, txn) => {
-                    let outcome = match self.nodes[at].away {
-                        true => Outcome::Unknown,
-                        false => Outcome::Done(self.commit(&txn)),
-                    };
-                    self.nodes[at].feed(self.clock, Input::Txn(id, outcome));
-                }
             }
         }
         panic!("it does not come to rest");
+    }
+
+    /// The next that is to be done; `false`: there is none.
+    pub(super) fn step(&mut self) -> bool {
+        let mut todo = self.nodes.iter_mut().enumerate();
+        let next = todo.find_map(|(at, node)| Some((at, node.todo.pop_front()?)));
+        let Some((at, action)) = next else {
+            return false;
+        };
+        match action {
+            Action::Answer(id, answer) => drop(self.answers.insert(id, answer)),
+            Action::CutOff { attachment, .. } => self.nodes[at].cut.push(attachment),
+            Action::Notify(_) => {}
+            Action::Commit(id, txn) => {
+                let outcome = match self.nodes[at].away {
+                    true => Outcome::Unknown,
+                    false => Outcome::Done(self.commit(&txn)),
+                };
+                self.nodes[at].feed(self.clock, Input::Txn(id, outcome));
+            }
+        }
+        true
     }
 
     /// Time passes.

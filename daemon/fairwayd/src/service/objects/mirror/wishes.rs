@@ -141,6 +141,7 @@ impl Mirror {
             release: wish.release.unwrap_or(Release::Never),
             handover: wish.handover.or(usual).unwrap_or_default(),
             app: wish.app.clone(),
+            only_while: Vec::new(),
             deadline: self.daemon.clocks.millis() + PATIENCE,
         }));
         let failure = self.daemon.driver.ask(request).await.err()?;
