@@ -9,17 +9,23 @@ use fairway_tests_k8s::Bed;
 use fairway_tests_k8s::node::{Node, apply, bed};
 
 /// By which a node says that it leads.
-const LEADS: &str = "/fairway/v1/meta/kubernetes";
+pub(crate) const LEADS: &str = "/fairway/v1/meta/kubernetes";
 
-fn get(bed: &Bed, key: &str, more: &[&str]) -> Outcome<Option<Value>> {
+pub(crate) fn get(bed: &Bed, key: &str, more: &[&str]) -> Outcome<Option<Value>> {
     let line = [&["get", key, "-w", "json"], more].concat();
     let mut told: Value = serde_json::from_str(&bed.etcd.etcdctl(&line)?)?;
     Ok(told["kvs"].as_array_mut().and_then(|all| all.pop()))
 }
 
-fn revision(bed: &Bed, key: &str, field: &str) -> Outcome<u64> {
+pub(crate) fn revision(bed: &Bed, key: &str, field: &str) -> Outcome<u64> {
     let entry = get(bed, key, &[])?.ok_or("no such key")?;
     Ok(entry[field].as_u64().ok_or("no revision")?)
+}
+
+/// What a key holds.
+pub(crate) fn value(bed: &Bed, key: &str) -> Outcome<Value> {
+    let text = bed.etcd.etcdctl(&["get", "--print-value-only", key])?;
+    Ok(serde_json::from_str(&text)?)
 }
 
 /// The key of an object, as soon as it has one.
@@ -31,9 +37,8 @@ fn key(bed: &Bed, end: &str) -> Option<String> {
 }
 
 /// Another node says that it leads; gives the revision at which it did.
-fn taken_over(bed: &Bed) -> Outcome<u64> {
-    let text = bed.etcd.etcdctl(&["get", "--print-value-only", LEADS])?;
-    let mut word: Value = serde_json::from_str(&text)?;
+pub(crate) fn taken_over(bed: &Bed) -> Outcome<u64> {
+    let mut word = value(bed, LEADS)?;
     word["node"] = "z".into();
     bed.etcd.etcdctl(&["put", LEADS, &word.to_string()])?;
     revision(bed, LEADS, "mod_revision")

@@ -7,6 +7,7 @@ mod definitions;
 mod guard;
 mod late;
 mod lead;
+mod making;
 mod mirror;
 mod other;
 

@@ -44,8 +44,49 @@ pub(super) enum Next<'a> {
     Settled(Outcome),
     /// These, one by one as far as they can be; then another look.
     Commit(Vec<Txn>),
-    /// The nodes are to make this claim; then another look.
-    Make(&'a claim::Wish),
+    /// The nodes are to make this claim, as long as its mark stands; then another look.
+    Make(&'a claim::Wish, Condition),
+}
+
+/// One change on its way to its end. What the nodes refuse to make is looked at once more, and not asked for a second time:
+/// the claim may be there all the same, made by a leader of before or after their answer was given up, and is then to have
+/// its mark at once.
+#[derive(Debug, Default)]
+pub(super) struct Way {
+    refused: Option<Outcome>,
+}
+
+impl Way {
+    /// As [`next`].
+    pub(super) fn next<'a>(
+        &mut self,
+        there: &There,
+        of: (AddressKind, &str),
+        wish: Option<&'a Object>,
+        now: Clock,
+    ) -> Next<'a> {
+        let next = next(there, of, wish, now);
+        let stands = match &next {
+            Next::Make(..) => true,
+            // One that lacks an address still is taken away again by whoever began it.
+            Next::Settled(Outcome::Done) => !wish.is_some_and(|wish| is_whole(&there.view, wish)),
+            _ => false,
+        };
+        match self.refused.take_if(|_| stands) {
+            Some(refused) => Next::Settled(refused),
+            None => next,
+        }
+    }
+
+    /// What the nodes said; none: it is made.
+    pub(super) fn made(&mut self, refused: Option<Outcome>) {
+        self.refused = refused;
+    }
+}
+
+fn is_whole(view: &View, wish: &Object) -> bool {
+    let claim = single(wish).and_then(|wish| view.claim(&wish.pool, &wish.name));
+    claim.is_some_and(|(claim, _)| claim.addresses().is_some())
 }
 
 /// What is to be done; none wanted: it is to go.
@@ -78,7 +119,7 @@ pub(super) fn next<'a>(
         (Standing::Making(stamp), Some(wish)) => match single(wish) {
             Some(claim) => match addressing::misplaced(view, claim) {
                 Some(why) => refused(why),
-                None => Next::Make(claim),
+                None => Next::Make(claim, mark(stamp).stands()),
             },
             None => Next::Commit(vec![mark(stamp).removed()]),
         },

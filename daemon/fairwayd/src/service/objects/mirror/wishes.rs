@@ -3,13 +3,13 @@
 use super::{
     super::{AddressKind, addressing, marks},
     Mirror, away, lead,
-    step::{Next, There, next},
+    step::{Next, There, Way},
 };
 use crate::service::refusal;
 use fairway_cni::Code;
 use fairway_ipam::{CreateClaim, Release, Request};
 use fairway_k8s::{self as k8s, Change, Outcome, SinkError};
-use fairway_kv::{Committed, ROOT, Txn};
+use fairway_kv::{Committed, Condition, ROOT, Txn};
 use fairway_pools::claim;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,13 +71,14 @@ impl Mirror {
                 Ok(wish) => Some(wish),
             },
         };
+        let mut way = Way::default();
         for _ in 0..STEPS {
             let there = match seen.take() {
                 Some(there) => there,
                 None => self.there().await?,
             };
             let name = change.name.name.as_str();
-            match next(
+            match way.next(
                 &there,
                 (kind, name),
                 wish.as_ref(),
@@ -94,11 +95,7 @@ impl Mirror {
                         }
                     }
                 }
-                Next::Make(claim) => {
-                    if let Some(outcome) = self.make(claim, &there).await {
-                        return Ok(outcome);
-                    }
-                }
+                Next::Make(claim, stands) => way.made(self.make(claim, &there, stands).await?),
             }
         }
         Ok(Outcome::Again)
@@ -130,8 +127,14 @@ impl Mirror {
         }
     }
 
-    /// Has the nodes make a claim; none: it is, or is to be looked at again.
-    async fn make(&self, wish: &claim::Wish, there: &There) -> Option<Outcome> {
+    /// Has the nodes make a claim, where this node leads still and its mark stands when they do; none: it is, or is to be
+    /// looked at again.
+    async fn make(
+        &self,
+        wish: &claim::Wish,
+        there: &There,
+        stands: Condition,
+    ) -> Result<Option<Outcome>, SinkError> {
         let usual = there.view.pools.get(&wish.pool);
         let usual = usual.map(|pool| pool.value.spec.handover);
         let request = Request::CreateClaim(Box::new(CreateClaim {
@@ -141,19 +144,32 @@ impl Mirror {
             release: wish.release.unwrap_or(Release::Never),
             handover: wish.handover.or(usual).unwrap_or_default(),
             app: wish.app.clone(),
-            only_while: Vec::new(),
+            only_while: vec![self.lead.condition()?, stands],
             deadline: self.daemon.clocks.millis() + PATIENCE,
         }));
-        let failure = self.daemon.driver.ask(request).await.err()?;
+        let Err(failure) = self.daemon.driver.ask(request).await else {
+            return Ok(None);
+        };
+        self.leads().await?;
         let error = refusal::failure(&failure);
-        match error.code == Code::TRY_AGAIN.number() {
+        let text = match error.code == Code::TRY_AGAIN.number() {
             // It is no refusal of the object, but it does not hold yet, and says why.
-            true => Some(Outcome::Refused(error.message)),
-            false => Some(Outcome::Refused(match wish.addresses.is_empty() {
+            true => error.message,
+            false => match wish.addresses.is_empty() {
                 true => format!("spec.pool: {}", error.message),
                 false => format!("spec.addresses: {}", error.message),
-            })),
-        }
+            },
+        };
+        Ok(Some(Outcome::Refused(text)))
+    }
+
+    /// Does this node lead still? What the nodes refuse may be refused for that.
+    async fn leads(&self) -> Result<(), SinkError> {
+        let store = self.daemon.open_store();
+        let store = store.map_err(|error| away(&error.message))?;
+        let there = store.get(&lead::key()).await;
+        self.lead
+            .check(there.map_err(|error| away(&error))?.as_ref())
     }
 
     /// What objects of a kind are to say in their status, as this node knows it.

@@ -15,19 +15,27 @@ const NOW: Clock = Clock {
 struct Store {
     entries: BTreeMap<String, Entry>,
     revision: u64,
+    nodes: Nodes,
+    /// How often the nodes were asked for a claim.
+    asked: u32,
+}
+
+/// What becomes of a claim that nodes are to make.
+#[derive(Debug, Default, Clone, Copy)]
+enum Nodes {
+    #[default]
+    Make,
+    Refuse,
+    /// They give it up, and it comes to be all the same.
+    Late,
+    /// They give it up where one of them has not answered, and have not taken it away yet.
+    Half,
 }
 
 impl Store {
     fn commit(&mut self, txn: &Txn) -> bool {
         assert!(txn.conditions.len() < Txn::LIMIT && txn.writes.len() <= Txn::LIMIT);
-        let holds = |condition: &Condition| match condition {
-            Condition::Absent { key } => !self.entries.contains_key(key),
-            Condition::Unchanged { key, modified } => self
-                .entries
-                .get(key)
-                .is_some_and(|there| there.modified == *modified),
-        };
-        if !txn.conditions.iter().all(holds) {
+        if !txn.conditions.iter().all(|one| self.holds(one)) {
             return false;
         }
         self.revision += 1;
@@ -38,6 +46,16 @@ impl Store {
             }
         }
         true
+    }
+
+    fn holds(&self, condition: &Condition) -> bool {
+        let there = self.entries.get(condition.key());
+        match condition {
+            Condition::Absent { .. } => there.is_none(),
+            Condition::Unchanged { modified, .. } => {
+                there.is_some_and(|there| there.modified == *modified)
+            }
+        }
     }
 
     fn put(&mut self, key: String, value: Vec<u8>) {
@@ -68,18 +86,35 @@ impl Store {
         self.entries.contains_key(&format!("{ROOT}{key}"))
     }
 
-    /// A claim, as nodes make it.
-    fn make(&mut self, wish: &claim::Wish) {
-        self.claim(&wish.pool, wish.name.as_str(), "10.1.0.7");
+    /// A claim, as nodes make it; what they refuse.
+    fn make(&mut self, wish: &claim::Wish) -> Option<Outcome> {
+        self.asked += 1;
+        let granted = Part::Granted {
+            ip: "10.1.0.7".parse().unwrap(),
+        };
+        let asked = Part::Asked {
+            block: "fd00:1::/122".parse().unwrap(),
+            ip: None,
+        };
+        let parts = match self.nodes {
+            Nodes::Make | Nodes::Late => vec![granted],
+            Nodes::Half => vec![granted, asked],
+            Nodes::Refuse => return Some(no()),
+        };
+        self.claim_of(&wish.pool, wish.name.as_str(), parts);
+        (!matches!(self.nodes, Nodes::Make)).then(no)
     }
 
     fn claim(&mut self, pool: &PoolName, name: &str, ip: &str) {
+        let ip = ip.parse().unwrap();
+        self.claim_of(pool, name, vec![Part::Granted { ip }]);
+    }
+
+    fn claim_of(&mut self, pool: &PoolName, name: &str, parts: Vec<Part>) {
         let claim = Claim {
             uid: name.replace(['#', '/'], "-").parse().unwrap(),
             kind: fairway_ipam::record::Kind::Sticky,
-            parts: vec![Part::Granted {
-                ip: ip.parse().unwrap(),
-            }],
+            parts,
             holder: None,
             release: fairway_ipam::Release::Never,
             handover: fairway_ipam::Handover::Wait,
@@ -101,8 +136,9 @@ impl Store {
         wish: Option<&Object>,
         mut most: u32,
     ) -> Option<Outcome> {
+        let mut way = Way::default();
         for _ in 0..12 {
-            match next(&self.there(), of, wish, NOW) {
+            match way.next(&self.there(), of, wish, NOW) {
                 Next::Settled(outcome) => return Some(outcome),
                 Next::Commit(txns) => {
                     for txn in txns {
@@ -110,9 +146,10 @@ impl Store {
                         assert!(self.commit(&txn), "{txn:?}");
                     }
                 }
-                Next::Make(wish) => {
+                Next::Make(wish, stands) => {
                     most = most.checked_sub(1)?;
-                    self.make(wish);
+                    assert!(self.holds(&stands));
+                    way.made(self.make(wish));
                 }
             }
         }
@@ -170,6 +207,10 @@ fn set() -> Object {
         "front",
         json!({"pool": "web", "set": {"size": 3}}),
     )
+}
+
+fn no() -> Outcome {
+    Outcome::Refused("no answer in time".to_owned())
 }
 
 fn live(store: &mut Store) -> Key {
@@ -323,6 +364,57 @@ fn wherever_it_is_killed_the_next_one_ends_it() {
             assert_eq!(left.count(), 0, "{most}");
         }
     }
+}
+
+#[test]
+fn what_the_nodes_refuse_is_looked_at_once_more() {
+    let edge = claim();
+    let stamp = |store: &Store| store.there().stamps[&marks::path(edge.kind(), "edge")].mark;
+    let made = |store: &Store| {
+        let there = store.entries.get(&format!("{ROOT}claims/web/edge"))?;
+        Some(marks::Mark::Of(there.created))
+    };
+    for (nodes, outcome) in [
+        (Nodes::Refuse, no()),
+        (Nodes::Late, Outcome::Done),
+        (Nodes::Half, no()),
+    ] {
+        let mut store = Store::default();
+        store.want(&pool(30));
+        store.nodes = nodes;
+        assert_eq!(store.want(&edge), outcome, "{nodes:?}");
+        assert_eq!(store.asked, 1, "{nodes:?}");
+        let mark = made(&store).unwrap_or(marks::Mark::Making);
+        assert_eq!(stamp(&store), mark, "{nodes:?}");
+        // What was not whole goes again, and all is made anew by the next look.
+        if !matches!(nodes, Nodes::Late) {
+            store.entries.remove(&format!("{ROOT}claims/web/edge"));
+        }
+        store.nodes = Nodes::Make;
+        assert_eq!(store.want(&edge), Outcome::Done, "{nodes:?}");
+        assert_eq!(Some(stamp(&store)), made(&store), "{nodes:?}");
+    }
+}
+
+#[test]
+fn what_nodes_are_asked_for_holds_no_longer_than_its_mark() {
+    let (mut store, edge) = (Store::default(), claim());
+    let of = (edge.kind(), edge.name());
+    store.want(&pool(30));
+    let asked = |store: &mut Store| {
+        assert_eq!(store.run(of, Some(&edge), 1), None);
+        match next(&store.there(), of, Some(&edge), NOW) {
+            Next::Make(_, stands) => stands,
+            other => panic!("{other:?}"),
+        }
+    };
+    let before = asked(&mut store);
+    assert!(store.holds(&before));
+    // Nobody wants it any more, and then somebody does.
+    assert_eq!(store.drop(&edge), Outcome::Done);
+    assert!(!store.holds(&before));
+    let now = asked(&mut store);
+    assert!(store.holds(&now) && !store.holds(&before));
 }
 
 #[test]
