@@ -175,6 +175,112 @@ async fn a_pod_that_is_not_there_yet_is_waited_for() {
     assert_eq!(found.networks.as_deref(), Some("slow"));
 }
 
+fn deleted(key: &str) -> Change {
+    Change::Deleted {
+        key: format!("{ROOT}{key}"),
+        revision: Revision(2),
+    }
+}
+
+/// A name is not an object: what is deleted and made anew is another, and what it was before says nothing of it.
+#[tokio::test]
+async fn what_is_deleted_and_remade_is_another() {
+    let all = Definitions::patient(Duration::ZERO);
+    let asks = |uid: Option<&'static str>| {
+        let all = all.clone();
+        async move {
+            let found = all.find(of_pod("db-0", uid, true), true).await;
+            found.map(|found| (found.networks.clone(), titles(&found)))
+        }
+    };
+    all.store(&reset(vec![
+        definition("shop", "fast", FAST),
+        pod("db-0", "u-1", "fast"),
+    ]));
+    let said = |networks: &str, titles: &[&str]| {
+        let titles = titles.iter().map(|title| (*title).to_owned()).collect();
+        (Some(networks.to_owned()), titles)
+    };
+    let fast = said("fast", &["shop/fast \"fast\""]);
+    assert_eq!(asks(Some("u-1")).await.unwrap(), fast);
+    let gone = [
+        deleted("workloads/Pod/shop/db-0"),
+        deleted("definitions/shop/fast"),
+    ];
+    all.store(&changes(gone.to_vec()));
+    for uid in [Some("u-1"), None] {
+        let error = asks(uid).await.unwrap_err();
+        assert_eq!(error.code, Code::TRY_AGAIN.number(), "{error:?}");
+        assert!(error.message.contains("has not come"), "{error:?}");
+    }
+    // Both come again: the pod is another, and the object says something else.
+    let again = definition("shop", "fast", r#"{"name": "anew", "type": "x"}"#);
+    let both = [Change::Put(pod("db-0", "u-2", "fast")), Change::Put(again)];
+    all.store(&changes(both.to_vec()));
+    let error = asks(Some("u-1")).await.unwrap_err();
+    assert!(error.message.contains("one before it"), "{error:?}");
+    let anew = said("fast", &["shop/fast \"anew\""]);
+    assert_eq!(asks(Some("u-2")).await.unwrap(), anew);
+    // Who does not say which takes what has the name.
+    assert_eq!(asks(None).await.unwrap(), anew);
+    // What a store that is read anew does not show is there no more.
+    all.store(&reset(vec![pod("db-0", "u-2", "fast")]));
+    assert_eq!(asks(Some("u-2")).await.unwrap(), said("fast", &[]));
+    all.store(&reset(Vec::new()));
+    assert!(asks(Some("u-2")).await.is_err());
+}
+
+/// By hand a pod is applied without a uid, and is whatever pod of the name asks.
+#[tokio::test]
+async fn a_pod_of_no_uid_is_any_of_its_name() {
+    let all = Definitions::patient(Duration::ZERO);
+    let object = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "shop", "name": "db-0",
+        "annotations": {feed::NETWORKS: "fast"}}});
+    all.store(&reset(vec![entry("workloads/Pod/shop/db-0", object)]));
+    for uid in [Some("u-9"), None] {
+        let found = all.find(of_pod("db-0", uid, true), false).await.unwrap();
+        assert_eq!(found.networks.as_deref(), Some("fast"), "{uid:?}");
+    }
+}
+
+/// Each lies at its own place: what lies elsewhere is nobody else's.
+#[tokio::test]
+async fn what_lies_at_another_place_is_not_taken_for_it() {
+    let all = Definitions::patient(Duration::ZERO);
+    let other = definition("all", "fast", FAST);
+    let misplaced = |namespace: &str, name: &str| Entry {
+        key: format!("{ROOT}definitions/{namespace}/{name}"),
+        ..other.clone()
+    };
+    let mut elsewhere = pod("db-0", "u-1", "fast");
+    elsewhere.key = format!("{ROOT}workloads/Pod/all/db-0");
+    let mut no_pod = pod("db-0", "u-1", "fast");
+    no_pod.key = format!("{ROOT}workloads/Namespace/shop/db-0");
+    all.store(&reset(vec![
+        other.clone(),
+        misplaced("shop", "fast"),
+        misplaced("all", "slow"),
+        elsewhere,
+        no_pod,
+    ]));
+    let asked = names(&[("shop", "fast"), ("all", "slow"), ("all", "fast")]);
+    let found = all.find(asked.clone(), true).await.unwrap();
+    assert_eq!(titles(&found), ["all/fast \"fast\""]);
+    let mut problems = all.problems();
+    problems.sort();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(
+        problems.iter().all(|one| one.contains("holds all/fast")),
+        "{problems:?}"
+    );
+    assert!(all.find(of_pod("db-0", None, true), true).await.is_err());
+    // The one that was misplaced goes, and no other with it.
+    all.store(&changes(vec![deleted("definitions/shop/fast")]));
+    let found = all.find(asked, true).await.unwrap();
+    assert_eq!(titles(&found), ["all/fast \"fast\""]);
+    assert_eq!(all.problems().len(), 1);
+}
+
 #[cfg(feature = "k8s")]
 #[test]
 fn both_sides_have_the_same_words() {
