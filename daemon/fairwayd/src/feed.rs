@@ -67,6 +67,11 @@ impl<R: Reader> Feed<R> {
         self.known.contains_key(path)
     }
 
+    /// What was read of a key.
+    pub(crate) fn value(&self, path: &str) -> Option<&[u8]> {
+        self.known.get(path).map(Vec::as_slice)
+    }
+
     /// What is there below a prefix.
     pub(crate) fn below(&self, prefix: &str) -> BTreeMap<&String, &Vec<u8>> {
         let after = self.known.range(prefix.to_owned()..);

@@ -40,6 +40,8 @@ fn end(end: &End) -> String {
     // Of somebody unknown the address is the name.
     parts.extend(addresses.filter(|address| *address != end.name));
     parts.extend(end.labels.iter().cloned());
+    let refused = end.refused_groups.iter();
+    parts.extend(refused.map(|group| format!("not in group {group} (policy.group_namespaces)")));
     parts.join(", ")
 }
 

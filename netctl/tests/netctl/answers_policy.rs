@@ -92,7 +92,7 @@ pub(crate) fn policy_explained(verdict: &str) -> Value {
     json!({
         "from": {
             "kind": "pod", "name": "web/front", "node": "n1", "addresses": ["10.1.0.17", "fd01::5"],
-            "labels": ["app=front", "zone=a"]
+            "labels": ["app=front", "zone=a"], "refused_groups": ["db"]
         },
         "to": {"kind": "world", "name": "192.0.2.7", "addresses": ["192.0.2.7"], "labels": []},
         "port": "tcp 80",

@@ -275,7 +275,7 @@ fn an_explanation_begins_with_the_verdict() {
     assert_eq!(
         out,
         "allowed: web/front to 192.0.2.7, tcp 80
-from: pod web/front, node n1, 10.1.0.17, fd01::5, app=front, zone=a
+from: pod web/front, node n1, 10.1.0.17, fd01::5, app=front, zone=a, not in group db (policy.group_namespaces)
 to:   world 192.0.2.7
 
 egress of web/front: allowed: NetworkPolicy web/allow-dns, egress[0] lets it through

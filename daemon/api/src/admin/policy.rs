@@ -91,6 +91,9 @@ pub struct End {
     pub addresses: Vec<IpAddr>,
     /// Its labels, `KEY=VALUE`.
     pub labels: Vec<String>,
+    /// Groups that it asks for in vain: `policy.group_namespaces` does not name its namespace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused_groups: Vec<String>,
 }
 
 /// One direction's verdict and what led to it.

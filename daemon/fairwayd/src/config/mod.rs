@@ -10,7 +10,13 @@ pub use options::{DEFAULT_FILE, Flags, Options, PolicyOptions, SweepOptions};
 
 use fairway_ipam::{InvalidName, NodeName};
 use fairway_store::{Location, LocationError};
-use std::{collections::BTreeMap, io, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    time::Duration,
+};
 
 /// How to log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,6 +56,8 @@ pub struct Policing {
     pub enforce: bool,
     /// Is this node's own traffic judged?
     pub judge_node: bool,
+    /// Whose containers may be in groups; none: those of all namespaces.
+    pub group_namespaces: Option<BTreeSet<String>>,
     /// Are containers of one network on this node delivered to directly?
     pub deliver: bool,
     /// Are those of other nodes, where the overlay leads there?
@@ -71,6 +79,7 @@ impl Default for Policing {
         Policing {
             enforce: true,
             judge_node: false,
+            group_namespaces: None,
             deliver: true,
             deliver_overlay: true,
             deliver_direct: true,

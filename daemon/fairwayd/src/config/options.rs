@@ -4,7 +4,10 @@
 //! is misspelt and silently has no effect is found in the middle of an outage.
 
 use serde::Deserialize;
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 /// Where the file is unless told otherwise.
 pub const DEFAULT_FILE: &str = "/etc/fairway/fairwayd.toml";
@@ -161,6 +164,8 @@ pub struct PolicyOptions {
     /// What holds for this node's own packets to its containers, and theirs to it: `allow`, or `judge`, as all
     /// others. Default allow.
     pub node: Option<String>,
+    /// Namespaces whose containers may be in groups. Default all.
+    pub group_namespaces: Option<BTreeSet<String>>,
     /// Are packets between containers of one network on this node handed over past the node's own forwarding
     /// (and its firewall)? Default true.
     pub deliver: Option<bool>,

@@ -219,6 +219,13 @@ fn policy(options: PolicyOptions) -> Result<Policing, ConfigError> {
             Some("judge") => true,
             Some(text) => return wrong("node", text.into(), "one of allow, judge"),
         },
+        group_namespaces: match options.group_namespaces {
+            Some(names) => match names.iter().find(|name| !is_namespace(name)) {
+                Some(name) => return wrong("group_namespaces", name.clone(), "a namespace's name"),
+                None => Some(names),
+            },
+            None => usual.group_namespaces,
+        },
         deliver: options.deliver.unwrap_or(usual.deliver),
         deliver_overlay: options.deliver_overlay.unwrap_or(usual.deliver_overlay),
         deliver_direct: options.deliver_direct.unwrap_or(usual.deliver_direct),
@@ -239,6 +246,13 @@ fn policy(options: PolicyOptions) -> Result<Policing, ConfigError> {
             }
         },
     })
+}
+
+/// Not only Kubernetes has namespaces: a label of a task may name any. A pattern is none, which somebody might expect
+/// to work.
+fn is_namespace(name: &str) -> bool {
+    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '*' | ',');
+    !name.is_empty() && !name.contains(odd)
 }
 
 /// At most ten years, so that sums of times fit.

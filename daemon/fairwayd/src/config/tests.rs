@@ -72,6 +72,7 @@ fn the_file_says_all() {
         [policy]
         enforce = false
         node = "judge"
+        group_namespaces = ["mesos", "shop"]
         flows = 1024
         "#,
     )
@@ -86,6 +87,8 @@ fn the_file_says_all() {
     let policy = &config.policy;
     let set = (policy.enforce, policy.judge_node, policy.flows);
     assert_eq!(set, (false, true, 1024));
+    let named = ["mesos", "shop"].map(str::to_owned);
+    assert_eq!(policy.group_namespaces, Some(named.into()));
     assert_eq!(
         (policy.deliver, policy.pins.as_path()),
         (true, Path::new("/sys/fs/bpf/fairway"))
@@ -98,6 +101,14 @@ fn the_file_says_all() {
     assert_eq!(etcd.endpoints.len(), 2);
     assert_eq!(etcd.tls.unwrap().client.unwrap().1.path, Path::new("/key"));
     assert_eq!(etcd.user.unwrap().password, "secret");
+}
+
+#[test]
+fn all_namespaces_may_have_groups_unless_some_are_named() {
+    let named = |text: &str| resolve(text).unwrap().policy.group_namespaces;
+    assert_eq!(named(""), None);
+    let none = named("[policy]\ngroup_namespaces = []").unwrap();
+    assert!(none.is_empty(), "{none:?}");
 }
 
 #[test]
@@ -190,6 +201,15 @@ fn what_is_wrong_is_named() {
         ("[sweep]\ngrace = \"99999999d\"", "sweep.grace: "),
         ("[sweep]\nevry = \"1s\"", "evry"),
         ("[policy]\nnode = \"deny\"", "policy.node: "),
+        ("[policy]\ngroup_namespaces = \"none\"", "group_namespaces"),
+        (
+            "[policy]\ngroup_namespaces = [\"shop\", \"\"]",
+            "policy.group_namespaces: \"\" is not a namespace's name",
+        ),
+        (
+            "[policy]\ngroup_namespaces = [\"shop-*\"]",
+            "policy.group_namespaces: ",
+        ),
         ("[policy]\nflows = 1", "policy.flows: "),
         ("[policy]\nevents = 0", "policy.events: "),
         ("[policy]\npins = \"bpf\"", "policy.pins: "),

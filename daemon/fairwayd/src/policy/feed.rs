@@ -1,13 +1,13 @@
 //! What the store shows, in the engine's words.
 
-use super::{keys::Key, record::EndpointRecord};
+use super::{groups::Grouped, keys::Key, record::EndpointRecord};
 use crate::{feed, stored};
 use fairway_ipam::{
     NetworkRecord,
     record::{NodeRecord, Record as _, RecordError},
 };
 use fairway_policy::{
-    input::{Input, Node},
+    input::{EndpointId, Input, Node},
     object::Parsed,
 };
 use std::{
@@ -30,6 +30,7 @@ pub(super) struct Reader {
     /// stay.
     away: BTreeMap<String, Instant>,
     grace: Duration,
+    pub(super) grouped: Grouped,
 }
 
 impl Feed {
@@ -46,13 +47,25 @@ impl Feed {
         let here = &self.reader.here;
         self.below(&format!("{}endpoints/{here}/", fairway_kv::ROOT))
     }
+
+    /// What another node says of an endpoint.
+    pub(super) fn record(&self, id: &EndpointId) -> Option<EndpointRecord> {
+        let key = Key::Endpoint {
+            node: id.node.clone(),
+            container: id.container.clone(),
+            ifname: id.ifname.clone(),
+        };
+        let value = self.value(&key.path())?;
+        EndpointRecord::decode(value).ok()
+    }
 }
 
 impl Reader {
-    pub(super) fn new(here: String, grace: Duration) -> Reader {
+    pub(super) fn new(here: String, grace: Duration, grouped: Grouped) -> Reader {
         Reader {
             here,
             grace,
+            grouped,
             ..Reader::default()
         }
     }
@@ -122,7 +135,8 @@ impl feed::Reader for Reader {
             Key::Endpoint { node, .. } => {
                 let record = EndpointRecord::decode(value).map_err(text)?;
                 // Of its own containers the node knows best.
-                (node != self.here).then(|| Input::Endpoint(record.endpoint(&node, false)))
+                (node != self.here)
+                    .then(|| Input::Endpoint(record.endpoint(&node, false, &self.grouped)))
             }
             Key::Node(name) => {
                 let record = NodeRecord::decode(value).map_err(text)?;
@@ -206,7 +220,11 @@ mod tests {
     }
 
     fn feed() -> Feed {
-        Feed::new(Reader::new("here".to_owned(), Duration::ZERO))
+        Feed::new(Reader::new(
+            "here".to_owned(),
+            Duration::ZERO,
+            Grouped::default(),
+        ))
     }
 
     const POLICY: &str = "policies/NetworkPolicy/web/a";

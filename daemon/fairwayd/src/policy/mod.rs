@@ -11,6 +11,7 @@
 mod feed;
 mod fit;
 mod flows;
+mod groups;
 pub(crate) mod keys;
 mod links;
 mod names;

@@ -1,6 +1,7 @@
 //! What is written down of an endpoint: in the node's own folder for its next daemon, and in the store for
 //! all others.
 
+use super::groups::Grouped;
 use crate::registry::Filed;
 use fairway_api::endpoint::Workload;
 use fairway_ipam::{AttachmentId, record::Record};
@@ -67,18 +68,18 @@ impl EndpointRecord {
         format!("{}/{name}", self.namespace())
     }
 
-    fn namespace(&self) -> &str {
+    pub(super) fn namespace(&self) -> &str {
         self.workload.namespace.as_deref().unwrap_or(NAMESPACE)
     }
 
     /// For the engine.
-    pub(crate) fn endpoint(&self, node: &str, local: bool) -> Endpoint {
+    pub(crate) fn endpoint(&self, node: &str, local: bool, grouped: &Grouped) -> Endpoint {
         Endpoint {
             id: self.id(node),
             namespace: self.namespace().to_owned(),
             pod: self.workload.pod.clone().unwrap_or_default(),
             labels: self.workload.labels.clone(),
-            groups: self.workload.groups.iter().cloned().collect(),
+            groups: grouped.of(self),
             ports: Vec::new(),
             addresses: self.addresses.clone(),
             local,

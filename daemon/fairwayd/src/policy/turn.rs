@@ -5,6 +5,7 @@ use super::{
     Beginning, EndpointRecord, FlowLog, Message, To,
     feed::{Feed, Reader},
     fit::Fit,
+    groups::Grouped,
     links::Links,
     names::Names,
     plane::Plane,
@@ -78,6 +79,7 @@ impl Turn {
     ) -> Result<Turn, Error> {
         let node = beginning.node.to_string();
         let judge_node = beginning.policing.judge_node;
+        let grouped = Grouped::new(beginning.policing.group_namespaces.clone());
         if !beginning.policing.enforce
             && let Err(error) = super::plane::clear(&beginning.policing, &node)
         {
@@ -91,7 +93,7 @@ impl Turn {
         let mut engine = Engine::new(plane.limits());
         engine.judge_node(judge_node);
         Ok(Turn {
-            feed: Feed::new(Reader::new(node.clone(), beginning.grace)),
+            feed: Feed::new(Reader::new(node.clone(), beginning.grace, grouped)),
             engine,
             names: Names::default(),
             registry: Registry::open(&beginning.state_dir)?,
@@ -145,9 +147,7 @@ impl Turn {
         }
         self.registry.keep_broken(&self.links.attachments());
         let there = self.registry.all();
-        let there: Vec<_> = there
-            .map(|record| record.endpoint(&self.node, true))
-            .collect();
+        let there: Vec<_> = there.map(|record| self.known(record)).collect();
         for endpoint in there {
             self.learn(Input::Endpoint(endpoint));
         }

@@ -32,8 +32,8 @@ pub(in crate::policy) fn explained(
         .into_iter()
         .filter(|(_, judgement)| judgement.applies != Applies::NoEndpoint);
     Ok(PolicyExplained {
-        from: end(&found.from),
-        to: end(&found.to),
+        from: end(turn, &found.from),
+        to: end(turn, &found.to),
         port: protocol,
         verdict: verdict(found.allowed),
         directions: judged
@@ -85,7 +85,7 @@ fn verdict(allowed: bool) -> String {
     .to_owned()
 }
 
-fn end(end: &End) -> admin::End {
+fn end(turn: &Turn, end: &End) -> admin::End {
     let address = end.address.map(|ip| ip.to_string()).unwrap_or_default();
     let (kind, name, node, labels) = match &end.who {
         Who::Endpoint {
@@ -106,6 +106,10 @@ fn end(end: &End) -> admin::End {
         Who::Unknown => ("world", address, None, None),
     };
     let labels = labels.into_iter().flatten();
+    let refused = match &end.who {
+        Who::Endpoint { id, .. } => turn.refused_groups(id),
+        Who::Node { .. } | Who::Unknown => Vec::new(),
+    };
     admin::End {
         kind: kind.to_owned(),
         name,
@@ -114,6 +118,7 @@ fn end(end: &End) -> admin::End {
         labels: labels
             .map(|(key, value)| format!("{key}={value}"))
             .collect(),
+        refused_groups: refused,
     }
 }
 

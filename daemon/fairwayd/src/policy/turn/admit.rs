@@ -8,7 +8,7 @@ use crate::{
 use fairway_api::endpoint::Guarded;
 use fairway_cni::Code;
 use fairway_ipam::AttachmentId;
-use fairway_policy::input::Input;
+use fairway_policy::input::{Endpoint, EndpointId, Input};
 use std::time::Instant;
 
 /// One whose address another container has still.
@@ -58,7 +58,7 @@ impl Turn {
         if let Err(error) = self.registry.put(record.clone()) {
             return drop(to.send(Err(body(Code::IO, format!("{attachment}: {error}")))));
         }
-        self.learn(Input::Endpoint(record.endpoint(&self.node, true)));
+        self.learn(Input::Endpoint(self.known(&record)));
         self.publisher.due = true;
         // Where policies must be enforced, its guard was refused. It is known all the same, to other nodes too,
         // and judged as soon as that can be.
@@ -70,6 +70,27 @@ impl Turn {
             until: Instant::now() + OPEN_WITHIN,
             to,
         });
+    }
+
+    /// A container of this node, for the engine.
+    pub(super) fn known(&self, record: &EndpointRecord) -> Endpoint {
+        let grouped = &self.feed.reader.grouped;
+        grouped.tell(record);
+        record.endpoint(&self.node, true, grouped)
+    }
+
+    /// The groups that a container of whatever node asks for in vain.
+    pub(in crate::policy) fn refused_groups(&self, id: &EndpointId) -> Vec<String> {
+        let grouped = &self.feed.reader.grouped;
+        let refused = |record: &EndpointRecord| grouped.refused(record).to_vec();
+        match id.node == self.node {
+            true => {
+                let own = self.registry.get(&super::attachment_of(id));
+                own.map(refused)
+            }
+            false => self.feed.record(id).as_ref().map(refused),
+        }
+        .unwrap_or_default()
     }
 
     /// Another container of this node that has one of its addresses.
