@@ -26,7 +26,10 @@ use std::{
     fs::{self, DirBuilder, File},
     io::{self, Write as _},
     net::IpAddr,
-    os::unix::{fs::DirBuilderExt as _, process::CommandExt as _},
+    os::unix::{
+        fs::{DirBuilderExt as _, MetadataExt as _},
+        process::CommandExt as _,
+    },
     path::{Path, PathBuf},
     process::Command,
 };
@@ -68,6 +71,12 @@ pub(crate) enum AttachError {
         netns: PathBuf,
         /// The system's word.
         source: io::Error,
+    },
+    /// It is no container's.
+    #[error("NETNS|PID: {} is the host's own network namespace, and no container's", netns.display())]
+    Host {
+        /// Its path.
+        netns: PathBuf,
     },
     /// Nobody knows the network.
     #[error("network {name:?} is in no file of {}{}, and is none of the daemon's", folder.display(), beside(unread))]
@@ -131,6 +140,9 @@ impl AttachError {
         let AttachError::Plugin { failure } = self else {
             return match self {
                 AttachError::Root { .. } => Some("run netctl as root"),
+                AttachError::Host { .. } => Some(
+                    "a container on the host's network has what the host has: name one with a network of its own",
+                ),
                 AttachError::Unknown { .. } => {
                     Some("netctl network ls; or name its configuration: --conf FILE")
                 }
@@ -200,7 +212,7 @@ pub(crate) fn attach(args: &AttachArgs, socket: &Path, format: Format) -> Result
         return Attached::of(&record).show(format);
     }
     let netns = args.target.netns.clone();
-    fs::metadata(&netns).map_err(|source| AttachError::Netns { netns, source })?;
+    must_be_containers(netns)?;
     let network = network(args, socket)?;
     let version = network.list().version;
     let wire = network::wire(network, &asked)?;
@@ -279,6 +291,22 @@ fn must_be_root(verb: &'static str) -> Result<(), AttachError> {
     match nix::unistd::geteuid().is_root() {
         true => Ok(()),
         false => Err(AttachError::Root { verb }),
+    }
+}
+
+/// Plugins of ours refuse the namespace that they run in, and others may not: their links, addresses and routes would
+/// become the host's own. Process 1 is in the host's, wherever netctl runs.
+fn must_be_containers(netns: PathBuf) -> Result<(), AttachError> {
+    let there = match fs::metadata(&netns) {
+        Ok(there) => there,
+        Err(source) => return Err(AttachError::Netns { netns, source }),
+    };
+    let is_it = |own: fs::Metadata| (own.dev(), own.ino()) == (there.dev(), there.ino());
+    // One that cannot be looked at is no reason to refuse.
+    let mut hosts = ["/proc/self/ns/net", "/proc/1/ns/net"].into_iter();
+    match hosts.any(|path| fs::metadata(path).is_ok_and(is_it)) {
+        true => Err(AttachError::Host { netns }),
+        false => Ok(()),
     }
 }
 

@@ -1,8 +1,39 @@
 //! `attach` and `detach`: what is said before anything is done. What they do is looked at with plugins and
 //! containers, in the netns suite.
 
-use crate::fake::{Fake, netctl, ran};
+use crate::fake::{Fake, Nobody, netctl, ran};
 use serde_json::json;
+use std::{
+    io::Read as _,
+    process::{Child, Command, Stdio},
+};
+
+/// A process in a network namespace of its own; ends with this.
+struct Container(Child);
+
+impl Container {
+    fn new() -> Container {
+        let mut command = Command::new("unshare");
+        command.args(["--net", "sh", "-c", "echo x; exec sleep 600"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        // What it says it says from in there.
+        let mut said = [0];
+        let out = child.stdout.as_mut().unwrap();
+        out.read_exact(&mut said).unwrap();
+        Container(child)
+    }
+
+    fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 #[test]
 fn what_is_wrong_is_named_before_anything_is_done() {
@@ -37,20 +68,9 @@ fn it_takes_root() {
         assert!(ran.err.contains("attach: needs root"), "{ran:?}");
         return;
     }
-    // As somebody who may run the file, wherever it lies.
-    let dir = tempfile::tempdir().unwrap();
-    let copy = dir.path().join("netctl");
-    std::fs::copy(env!("CARGO_BIN_EXE_netctl"), &copy).unwrap();
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(dir.path(), open).unwrap();
+    let nobody = Nobody::new();
     for verb in ["attach", "detach"] {
-        let mut command = std::process::Command::new("setpriv");
-        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
-        let ran = ran(command
-            .arg(&copy)
-            .args([verb, "1", "net"])
-            .output()
-            .unwrap());
+        let ran = ran(nobody.netctl([verb, "1", "net"]).output().unwrap());
         assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{ran:?}");
         assert!(
             ran.err.contains(&format!("{verb}: needs root"))
@@ -72,7 +92,8 @@ fn a_network_that_nobody_knows_is_told_and_so_is_a_daemon_that_is_not_there() {
     std::fs::write(conf.join("10-x.conflist"), "{").unwrap();
     let at = format!("--state {} --conf-dir {}", state.display(), conf.display());
     let fake = Fake::answering(json!([]));
-    let ran = fake.run(&format!("attach {} net {at}", std::process::id()));
+    let container = Container::new();
+    let ran = fake.run(&format!("attach {} net {at}", container.pid()));
     assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{ran:?}");
     for part in [
         "network \"net\" is in no file of",
@@ -85,7 +106,7 @@ fn a_network_that_nobody_knows_is_told_and_so_is_a_daemon_that_is_not_there() {
     let line = format!(
         "--socket {} attach {} net {at}",
         away.display(),
-        std::process::id()
+        container.pid()
     );
     let ran = fake.run(&line);
     assert_eq!((ran.status, ran.out.as_str()), (3, ""), "{ran:?}");
@@ -107,4 +128,43 @@ fn a_network_that_nobody_knows_is_told_and_so_is_a_daemon_that_is_not_there() {
     );
     let none = fake.run(&format!("detach x -o json --state {}", state.display()));
     assert_eq!((none.status, none.out.as_str()), (0, "[]\n"), "{none:?}");
+}
+
+#[test]
+fn the_hosts_own_namespace_is_no_containers() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("SKIPPED: needs root");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state");
+    let fake = Fake::answering(json!([]));
+    let own = std::process::id().to_string();
+    // In some sandboxes not even root may look at process 1.
+    let init = std::fs::metadata("/proc/1/ns/net").is_ok();
+    let init = ["1", "/proc/1/ns/net"].into_iter().filter(|_| init);
+    let hosts = [own.as_str(), "/proc/self/ns/net"].into_iter();
+    for host in hosts.chain(init.clone()) {
+        let ran = fake.run(&format!("attach {host} net --state {}", state.display()));
+        assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{ran:?}");
+        assert!(
+            ran.err.contains("NETNS|PID: /proc/")
+                && ran.err.contains("is the host's own network namespace"),
+            "{ran:?}"
+        );
+    }
+    if init.count() == 0 {
+        eprintln!("SKIPPED: process 1 may not be looked at");
+        return;
+    }
+    // Seen from a container's, the host's is the host's still.
+    let container = Container::new();
+    let mut inside = Command::new("nsenter");
+    inside.arg(format!("--net=/proc/{}/ns/net", container.pid()));
+    inside.arg(env!("CARGO_BIN_EXE_netctl"));
+    inside.args(["attach", "1", "net", "--state"]).arg(&state);
+    let ran = ran(inside.output().unwrap());
+    assert_eq!(ran.status, 1, "{ran:?}");
+    assert!(ran.err.contains("NETNS|PID: /proc/1/ns/net"), "{ran:?}");
+    assert_eq!(fake.asked().len(), 0);
 }

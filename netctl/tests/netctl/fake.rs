@@ -4,9 +4,13 @@ use fairway_api::{Body, ErrorBody, Method, Progress, Reply, VERSION, frame};
 use serde_json::{Value, json};
 use std::{
     ffi::OsStr,
+    fs,
     io::Write,
     net::Shutdown,
-    os::unix::net::{UnixListener, UnixStream},
+    os::unix::{
+        fs::PermissionsExt as _,
+        net::{UnixListener, UnixStream},
+    },
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::{Arc, Mutex},
@@ -118,6 +122,26 @@ pub(crate) fn at<S: AsRef<OsStr>>(socket: &Path, args: impl IntoIterator<Item = 
     let mut command = netctl(args);
     command.env("FAIRWAY_SOCKET", socket);
     command
+}
+
+/// A user who is not root, and may run netctl wherever it lies; only root can run it so.
+pub(crate) struct Nobody(tempfile::TempDir);
+
+impl Nobody {
+    pub(crate) fn new() -> Nobody {
+        let dir = tempfile::tempdir().unwrap();
+        fs::copy(env!("CARGO_BIN_EXE_netctl"), dir.path().join("netctl")).unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        Nobody(dir)
+    }
+
+    pub(crate) fn netctl<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+        command.arg(self.0.path().join("netctl")).args(args);
+        command.env_remove("FAIRWAY_SOCKET").stdin(Stdio::null());
+        command
+    }
 }
 
 pub(crate) fn ran(output: Output) -> Ran {
