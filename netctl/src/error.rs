@@ -3,7 +3,7 @@
 use crate::{
     attach::AttachError, conformance::ConformanceError, manifest::ManifestError, terminal::plain,
 };
-use fairway_api::{ClientError, SOCKET_VARIABLE};
+use fairway_api::{Breakage, ClientError, SOCKET_VARIABLE};
 use std::{error::Error, fmt::Write as _, io, path::PathBuf};
 
 /// Why netctl did not do it.
@@ -87,11 +87,16 @@ impl NetctlError {
             ClientError::NotThere { .. } => format!(
                 "start fairwayd on this machine, or say where it listens: --socket PATH or {SOCKET_VARIABLE}"
             ),
-            ClientError::Denied { .. } => "the socket is root's: run netctl as root".to_owned(),
+            ClientError::Denied { .. } => NOT_ROOT.to_owned(),
             ClientError::TimedOut { .. } => {
                 "it runs and does not answer: its log tells more; what was asked may still be done"
                     .to_owned()
             }
+            // Where somebody has opened the socket's mode, the daemon looks at the user and hangs up.
+            ClientError::Broken {
+                source: Breakage::Closed | Breakage::Io(_),
+                ..
+            } if !nix::unistd::geteuid().is_root() => NOT_ROOT.to_owned(),
             ClientError::Broken { .. } => {
                 "what was asked may be done or not: look (`ls`) before you ask again".to_owned()
             }
@@ -105,6 +110,8 @@ impl NetctlError {
     }
 }
 
+const NOT_ROOT: &str =
+    "the socket is root's, and no group's: run netctl as root, for example by sudo";
 const OTHER: &str =
     "netctl and fairwayd are of different releases: use the netctl that came with it";
 /// CNI's code for what passes.

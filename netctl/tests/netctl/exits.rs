@@ -2,10 +2,15 @@
 
 use crate::{
     answers,
-    fake::{Fake, netctl, progress, ran},
+    fake::{Fake, Nobody, netctl, progress, ran},
 };
 use fairway_api::{Body, ErrorBody};
-use std::{io::Write, os::unix::net::UnixListener, thread};
+use std::{
+    fs,
+    io::Write,
+    os::unix::{fs::PermissionsExt, net::UnixListener},
+    thread,
+};
 
 #[test]
 fn usage_is_status_2_and_nothing_is_asked() {
@@ -146,6 +151,45 @@ fn no_daemon_is_status_3_and_the_remedy_is_said() {
         // A daemon that was killed leaves its socket.
         if !listening {
             drop(UnixListener::bind(&socket).unwrap());
+        }
+    }
+}
+
+#[test]
+fn who_is_not_root_is_told_that_it_takes_root() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("SKIPPED: needs root");
+        return;
+    }
+    let nobody = Nobody::new();
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("s");
+    let listener = UnixListener::bind(&socket).unwrap();
+    // The daemon looks at who has come, and hangs up.
+    thread::spawn(move || listener.incoming().for_each(drop));
+    // The folder is root's; the socket is; neither is, and it does not help.
+    for (folder, file, says) in [
+        (0o700, 0o600, "may not be used by this user"),
+        (0o755, 0o600, "may not be used by this user"),
+        (0o755, 0o666, "broke"),
+    ] {
+        for (path, mode) in [(dir.path(), folder), (socket.as_path(), file)] {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        // A watch that was let in once tries again by itself.
+        let watch = (says != "broke").then_some("pool ls --watch");
+        for line in ["status", "pool ls -o json"].into_iter().chain(watch) {
+            let ran = ran(nobody
+                .netctl(line.split(' '))
+                .arg("--socket")
+                .arg(&socket)
+                .output()
+                .unwrap());
+            assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{line}: {ran:?}");
+            assert!(
+                ran.err.contains(says) && ran.err.contains("run netctl as root"),
+                "{line}: {ran:?}"
+            );
         }
     }
 }
