@@ -16,17 +16,27 @@ pub(crate) fn streams(pods: &[&Pod]) -> Result<Vec<Flow>> {
     };
     let mut streams = Vec::new();
     for ip in &two.ips {
+        // Another node hears of a container a moment later than its ADD is answered.
+        reaches(one, *ip, SOON)?;
         streams.push(Flow::start(&one.ns, *ip)?);
     }
     Ok(streams)
 }
 
-/// So many were sent at least, and each was answered.
-pub(crate) fn lossless(streams: Vec<Flow>, least: u64) -> Result<()> {
+/// Fewer prove nothing. Where a processor is there for them it is so many in half a second.
+const LEAST: u64 = 100;
+
+/// Each was answered.
+pub(crate) fn lossless(streams: Vec<Flow>) -> Result<()> {
+    lossless_but(streams, 0)
+}
+
+/// All but so many of each stream were.
+pub(crate) fn lossless_but(streams: Vec<Flow>, most: u64) -> Result<()> {
     for stream in streams {
         let found = stream.end()?;
         say(format!("{found:?}"));
-        ensure!(found.sent >= least && found.lost == 0, "{found:?}");
+        ensure!(found.sent >= LEAST && found.lost <= most, "{found:?}");
     }
     Ok(())
 }
@@ -149,7 +159,7 @@ fn daemons_that_die_and_come_back_lose_no_packet() -> Result<()> {
                 Ok(())
             })?;
         }
-        lossless(running, 200)?;
+        lossless(running)?;
         bulk.end()?;
         for pod in [&one, &two] {
             pod.cni.check(&pod.result)?.ok()?;
@@ -187,7 +197,7 @@ fn forwarding_goes_on_while_the_store_is_away() -> Result<()> {
             ensure!(bed.door(1).info()?.connected && bed.door(2).info()?.connected);
             Ok(())
         })?;
-        lossless(running, 500)
+        lossless(running)
     })
 }
 
@@ -255,7 +265,7 @@ fn a_node_that_is_not_heard_of_is_not_torn_down() -> Result<()> {
             reaches(&third, *ip, SOON)?;
         }
         bed.node(2).start_connected()?;
-        lossless(running, 500)?;
+        lossless(running)?;
         // One that is removed for good has no routes any more, but for those of its own making.
         two.del()?;
         bed.node(2).stop()?;

@@ -101,7 +101,7 @@ fn daemons_that_die_and_come_back_lose_no_packet_and_let_none_in() -> Result<()>
             in_force(bed, node)?;
             scene.holds()?;
         }
-        lossless(running, 200)?;
+        lossless(running)?;
         bulk.end()?;
         for pod in scene.servers.iter().chain(&scene.others) {
             pod.cni.check(&pod.result)?.ok()?;
@@ -153,7 +153,7 @@ fn without_a_store_all_stays_as_it_was() -> Result<()> {
             in_force(bed, node)?;
         }
         scene.holds()?;
-        lossless(running, 500)
+        lossless(running)
     })
 }
 

@@ -124,7 +124,7 @@ fn what_is_forbidden_now_is_cut_and_all_else_goes_on() -> Result<()> {
             all().try_for_each(Talk::goes_on)?;
         }
         foes.iter().try_for_each(Talk::is_cut)?;
-        lossless(pings, 200)?;
+        lossless(pings)?;
         // TCP sends again, so what was cut goes on where it was.
         remove(&door, &[rules])?;
         foes.iter().chain(all()).try_for_each(Talk::goes_on)?;

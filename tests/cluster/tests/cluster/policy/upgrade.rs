@@ -186,7 +186,7 @@ fn exchange(bed: &Bed) -> Result<()> {
             pod.del()?;
         }
     }
-    lossless(pings, 200)?;
+    lossless(pings)?;
     for pod in [&server, &client] {
         pod.cni.check(&pod.result)?.ok()?;
         pod.del()?;

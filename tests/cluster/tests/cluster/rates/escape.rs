@@ -1,6 +1,6 @@
 //! Containers that get at their own end of the link, as one with `CAP_NET_ADMIN` does.
 
-use super::stage::{MEGABIT, both, free, load, on, on_beside, pod, row};
+use super::stage::{MEGABIT, both, free, load, on, on_beside, one_of_some, pod, row};
 use crate::overlay::stage::network;
 use crate::policy::byhand::netctl;
 use crate::support::eventually;
@@ -18,15 +18,17 @@ fn a_container_that_takes_its_queue_off_is_held_at_the_hosts_end() -> Result<()>
         let flood = |megabits: u64| -> Result<()> {
             let mut load = load(&limited, &peer, 0, 5);
             load.kind = Kind::Udp(100 * MEGABIT);
-            let rates = load.run()?;
-            let ratio = rates.whole() / (megabits * MEGABIT) as f64;
-            say(format!("{ratio:.3} of {megabits} Mbit/s"));
-            // 5 %, and 80 ms at once.
-            ensure!(
-                ratio < 1.09 && ratio > 0.9,
-                "{ratio:.3} of {megabits} Mbit/s"
-            );
-            Ok(())
+            one_of_some(|| {
+                let rates = load.run()?;
+                let ratio = rates.whole() / (megabits * MEGABIT) as f64;
+                say(format!("{ratio:.3} of {megabits} Mbit/s"));
+                // 5 %, and 80 ms at once.
+                ensure!(
+                    ratio < 1.09 && ratio > 0.9,
+                    "{ratio:.3} of {megabits} Mbit/s"
+                );
+                Ok(())
+            })
         };
         limited.ns.run("tc qdisc del dev eth0 root")?;
         limited.ns.run("tc qdisc del dev eth0 clsact")?;

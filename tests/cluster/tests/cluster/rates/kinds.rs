@@ -1,6 +1,6 @@
 //! Limits of packets, and marks.
 
-use super::stage::{MEGABIT, free, limit, load, on, pod, row};
+use super::stage::{MEGABIT, free, limit, load, on, one_of_some, pod, row};
 use crate::overlay::stage::network;
 use crate::policy::objects::apply;
 use crate::support::eventually;
@@ -36,10 +36,13 @@ fn packets_are_counted_and_marked() -> Result<()> {
         ] {
             let mut load = load(from, to, 0, 4);
             load.kind = Kind::Udp(30 * MEGABIT);
-            let rates = load.run()?;
-            let ratio = rates.whole() / FRAME / packets;
-            say(format!("{what}: {ratio:.3} of {packets} packets/s"));
-            ensure!(ratio > 0.95 && ratio < 1.05, "{what}: {ratio:.3}");
+            one_of_some(|| {
+                let rates = load.run()?;
+                let ratio = rates.whole() / FRAME / packets;
+                say(format!("{what}: {ratio:.3} of {packets} packets/s"));
+                ensure!(ratio > 0.95 && ratio < 1.05, "{what}: {ratio:.3}");
+                Ok(())
+            })?;
         }
         // What it sends bears the mark, by both families and to other nodes too.
         for peer in [&near, &far] {

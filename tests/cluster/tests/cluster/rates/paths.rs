@@ -190,15 +190,18 @@ fn neighbours_are_not_held_up() -> Result<()> {
         let peer = pod(bed, 1, ("x", "peer"), free())?;
         let other = pod(bed, 1, ("x", "other"), both(100 * MEGABIT))?;
         for (what, from, to) in [("out", &limited, &peer), ("in", &peer, &limited)] {
-            let quiet = median(&other, &peer, None)?;
             let mut added = f64::MAX;
-            // What a busy machine adds is not the limit's doing.
-            for _ in 0..3 {
+            // What a busy machine adds is not the limit's doing: it is looked at beside each try.
+            for _ in 0..5 {
+                let quiet = median(&other, &peer, None)?;
                 let beside = median(&other, &peer, Some(&load(from, to, 0, 3)))?;
                 say(format!(
                     "{what}: {quiet:.3} ms, {beside:.3} ms beside the load"
                 ));
                 added = added.min(beside - quiet);
+                if added < 1.0 {
+                    break;
+                }
             }
             ensure!(added < 1.0, "{what}: {added:.3} ms more");
         }

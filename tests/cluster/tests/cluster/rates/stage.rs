@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use std::sync::{PoisonError, RwLock};
 
 pub(super) const MEGABIT: u64 = 1_000_000;
+const TRIES: usize = 6;
 pub(super) const CUBIC: Kind = Kind::Tcp("cubic");
 
 static MEASURED: RwLock<()> = RwLock::new(());
@@ -81,20 +82,26 @@ pub(super) fn load(from: &Pod, at: &Pod, family: usize, seconds: u32) -> Load {
     to(&from.ns, (&at.ns, at.ips[family]), seconds)
 }
 
-/// What is over the limit is so whatever else the machine does. What is below it may be for want of a processor,
-/// so that one of three tries counts.
-pub(super) fn holds(what: &str, load: &Load, bits: u64) -> Result<()> {
+/// What a limit does it does each time, and what a busy machine does besides it does now and then: a sender without a
+/// processor sends less, and what waits in the socket of a receiver without one is counted when he has one, which may be
+/// more than comes in that time. So one of some tries counts.
+pub(super) fn one_of_some(mut once: impl FnMut() -> Result<()>) -> Result<()> {
     let mut missed = Ok(());
-    for _ in 0..3 {
-        missed = reaches(what, load, bits)?;
-        if missed.is_ok() {
-            break;
+    for _ in 0..TRIES {
+        missed = once();
+        match &missed {
+            Ok(()) => break,
+            Err(told) => say(format!("missed: {told:#}")),
         }
     }
     missed
 }
 
-fn reaches(what: &str, load: &Load, bits: u64) -> Result<Result<()>> {
+pub(super) fn holds(what: &str, load: &Load, bits: u64) -> Result<()> {
+    one_of_some(|| reaches(what, load, bits))
+}
+
+fn reaches(what: &str, load: &Load, bits: u64) -> Result<()> {
     let pings = Pings::start(&load.from, load.address)?;
     let rates = load.run()?;
     let pings = pings.end()?;
@@ -107,11 +114,9 @@ fn reaches(what: &str, load: &Load, bits: u64) -> Result<Result<()>> {
     let of = |rate: f64| rate / bits as f64;
     let (first, whole) = (of(rates.first()), of(rates.whole()));
     ensure!(first < 1.1 && whole < 1.03, "{told}");
-    let reached = first > 0.9 && whole > 0.97 && rates.retransmitted() < 0.001 && ping < 10.0;
-    Ok(match reached {
-        true => Ok(()),
-        false => Err(anyhow::anyhow!(told)),
-    })
+    let few = rates.retransmitted() < 0.001 && ping < 10.0;
+    ensure!(first > 0.9 && whole > 0.97 && few, "{told}");
+    Ok(())
 }
 
 pub(super) fn shown(rates: &Rates, bits: u64) -> String {
