@@ -12,7 +12,7 @@ use crate::{
     profile::MASTER,
     stand_in,
 };
-use fairway_ephemeral::{Cmd, Lab, Mounts, Ns, Snapshot, poll};
+use fairway_ephemeral::{Cmd, Lab, Mounts, Ns, Snapshot};
 use serde_json::{Map, Value};
 use std::{
     collections::BTreeSet,
@@ -211,13 +211,7 @@ impl Stage {
 
     /// What is there, once it has come to rest: links come up, and addresses with them, a moment later.
     pub(crate) fn state(&self) -> Outcome<State> {
-        let mut node = Snapshot::take(self.node())?;
-        poll(SETTLES, "the node comes to rest", || {
-            let now = Snapshot::take(self.node()).ok()?;
-            let rests = now == node;
-            node = now;
-            rests.then_some(())
-        })?;
+        let node = Snapshot::settled(self.node(), SETTLES)?;
         Ok(State {
             node,
             files: self.files()?,

@@ -13,7 +13,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How often what differs is looked at again, at least: an emulated CPU that shares its core looks for seconds.
+const LOOKS: u32 = 10;
 
 /// See the module's head. `Display` prints all lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +55,24 @@ impl Snapshot {
         let mut sections = BTreeMap::new();
         collect(ns, "", &mut sections)?;
         Ok(Self { sections })
+    }
+
+    /// As [`Snapshot::take`], once nothing is on its way any more, as far as that comes within `limit`: the kernel is up
+    /// to a second late with what a cable brings along, and with an address that it asks the others about.
+    ///
+    /// # Errors
+    /// Where a tool fails.
+    pub fn settled(ns: &Ns, limit: Duration) -> Result<Self> {
+        let _ = poll(limit, "", || !is_awaited(ns).is_ok_and(|awaited| awaited));
+        let begun = Instant::now();
+        let mut last = Self::take(ns);
+        let _ = poll(limit.max(begun.elapsed() * LOOKS), "", || {
+            let now = Self::take(ns);
+            let same = now.as_ref().ok() == last.as_ref().ok();
+            last = now;
+            same
+        });
+        last
     }
 
     /// The state of several namespaces in a form that two labs with the same topology share.
@@ -145,18 +166,33 @@ impl Snapshot {
     /// Waits until the namespace is again as it was: some traces go a moment later.
     ///
     /// # Errors
-    /// [`Error::Differ`] with what is left after `limit`.
+    /// [`Error::Differ`] with what is left after `limit`, and some looks.
     pub fn unchanged(&self, ns: &Ns, limit: Duration) -> Result {
-        let mut last = Self::take(ns)?;
-        let _ = poll(limit, "", || {
-            *self == last || {
+        self.unchanged_but(ns, limit, |_, _| false)
+    }
+
+    /// As [`Snapshot::unchanged`], without the lines that `drop(section, line)` names.
+    ///
+    /// # Errors
+    /// As [`Snapshot::unchanged`].
+    pub fn unchanged_but(
+        &self,
+        ns: &Ns,
+        limit: Duration,
+        drop: impl Fn(&str, &str) -> bool,
+    ) -> Result {
+        let before = self.clone().without(&drop);
+        let begun = Instant::now();
+        let mut last = Self::take(ns)?.without(&drop);
+        let _ = poll(limit.max(begun.elapsed() * LOOKS), "", || {
+            before == last || {
                 if let Ok(now) = Self::take(ns) {
-                    last = now;
+                    last = now.without(&drop);
                 }
-                *self == last
+                before == last
             }
         });
-        self.same(&last, &format!("{} is not as it was before", ns.name()))
+        before.same(&last, &format!("{} is not as it was before", ns.name()))
     }
 }
 
@@ -168,6 +204,20 @@ impl std::fmt::Display for Snapshot {
         }
         Ok(())
     }
+}
+
+/// Whether the kernel has not yet drawn all conclusions: of a link whose carrier has come or gone and which says
+/// otherwise of its operation, or of an address that may be another's.
+fn is_awaited(ns: &Ns) -> Result<bool> {
+    let links = read(ns, "ip -j addr show")?;
+    Ok(links.iter().any(|link| {
+        let flags = link["flags"].as_array();
+        let has = |name: &str| flags.is_some_and(|flags| flags.iter().any(|flag| flag == name));
+        let mut addresses = link["addr_info"].as_array().into_iter().flatten();
+        let asks = |address: &Value| address["tentative"] == true && address["dadfailed"] != true;
+        has("UP")
+            && (has("LOWER_UP") == has("NO-CARRIER") || has("LOWER_UP") && addresses.any(asks))
+    }))
 }
 
 fn collect(ns: &Ns, prefix: &str, sections: &mut BTreeMap<String, Vec<String>>) -> Result {

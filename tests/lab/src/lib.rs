@@ -20,6 +20,7 @@ mod cni;
 mod feature;
 pub mod flow;
 pub mod page;
+mod program;
 mod prompt;
 pub mod queue;
 mod topology;
@@ -30,6 +31,7 @@ pub use fairway_ephemeral::{
     Cmd, Condition, Error, Guarded, Mounts, Ns, Output, Result, Snapshot, poll,
 };
 pub use feature::{Feature, require};
+pub use program::program;
 pub use prompt::promptly;
 pub use topology::Lab;
 

@@ -88,9 +88,9 @@ fn the_reference_bridge_runs() -> Result {
     let result = added.ok()?;
     assert_eq!(result["ips"][0]["address"], "10.1.0.2/24");
     assert!(added.wall > Duration::from_micros(100), "{:?}", added.wall);
-    lab.node().run("ping -c 1 -W 2 10.1.0.2")?;
+    lab.node().run("ping -c 1 -W 10 10.1.0.2")?;
     let reach6 = || lab.node().run("ping -c 1 -W 1 fd00:1::2").is_ok();
-    poll(Duration::from_secs(10), "IPv6 after DAD", reach6)?;
+    poll(Duration::from_secs(30), "IPv6 after DAD", reach6)?;
     cni.check(&result)?.ok()?;
     cni.del(Some(&result))?.ok()?;
     assert!(c.run("ip link show eth0").is_err());

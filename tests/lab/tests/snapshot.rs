@@ -1,9 +1,10 @@
 //! Snapshots see what is left behind, and see no difference where there is none.
 
-use fairway_lab::{Error, Feature, Lab, Ns, Result, Snapshot, json, require};
+use fairway_lab::{Error, Feature, Lab, Ns, Result, Snapshot, json, poll, require};
 use std::time::Duration;
 
 const SOON: Duration = Duration::from_millis(300);
+const SETTLES: Duration = Duration::from_secs(20);
 
 fn left(before: &Snapshot, ns: &Ns) -> String {
     let differ = before.unchanged(ns, SOON);
@@ -71,7 +72,7 @@ fn each_kind_of_trace_is_seen() -> Result {
         let seen = left(&before, node);
         assert!(seen.contains(trace), "{make}: {seen}");
         node.sh(unmake)?;
-        before.unchanged(node, Duration::from_secs(5))?;
+        before.unchanged(node, SETTLES)?;
     }
     Ok(())
 }
@@ -92,7 +93,7 @@ fn portable_snapshots_of_two_labs_agree() -> Result {
     if !require(Feature::Bridge)? {
         return Ok(());
     }
-    let take = |hairpin: bool, shift: bool| -> Result<Snapshot> {
+    let make = |hairpin: bool, shift: bool| -> Result<(Lab, Ns)> {
         let lab = Lab::new()?;
         if shift {
             lab.node()
@@ -106,16 +107,24 @@ fn portable_snapshots_of_two_labs_agree() -> Result {
                      "ranges": [[{"subnet": "10.1.0.0/24"}], [{"subnet": "fd00:1::/64"}]]},
         }));
         cni.add()?.ok()?;
-        // The bridge's own state settles a moment later.
-        let up = || {
-            lab.node()
-                .run("ip -o link show br0")
-                .is_ok_and(|t| t.contains("state UP"))
-        };
-        fairway_lab::poll(Duration::from_secs(5), "the bridge is up", up)?;
-        Snapshot::portable(&[lab.node(), &c], &[])
+        Ok((lab, c))
     };
-    let (a, b) = (take(false, false)?, take(false, true)?);
+    let take = |(lab, c): &(Lab, Ns)| Snapshot::portable(&[lab.node(), c], &[]);
+    // Operational states and link-local addresses come a moment later.
+    let agree = |one: &(Lab, Ns), other: &(Lab, Ns)| -> Result<[Snapshot; 2]> {
+        let mut last = [take(one)?, take(other)?];
+        let _ = poll(SETTLES, "", || {
+            last[0] == last[1] || {
+                if let (Ok(a), Ok(b)) = (take(one), take(other)) {
+                    last = [a, b];
+                }
+                last[0] == last[1]
+            }
+        });
+        Ok(last)
+    };
+    let one = make(false, false)?;
+    let [a, b] = agree(&one, &make(false, true)?)?;
     a.same(&b, "two runs of the same")?;
     let text = a.to_string();
     for part in [
@@ -126,7 +135,7 @@ fn portable_snapshots_of_two_labs_agree() -> Result {
     ] {
         assert!(text.contains(part), "no {part} in\n{text}");
     }
-    let differs = a.diff(&take(true, false)?);
+    let differs = a.diff(&take(&make(true, false)?)?);
     assert!(differs.contains("hairpin"), "{differs}");
     Ok(())
 }
