@@ -125,13 +125,8 @@ impl Pair {
     /// # Errors
     /// As [`Pair::call`], and where ours succeeds, answers another code or leaves a trace.
     pub fn add_refused(&mut self, id: &str, code: u32) -> Result {
-        let container = self.ours.container(id)?;
-        let look = Instant::now();
-        let before = [
-            Snapshot::take(self.ours.lab.node())?,
-            Snapshot::take(&container)?,
-        ];
-        let limit = patience(look.elapsed());
+        let (node, container) = (self.ours.lab.node().clone(), self.ours.container(id)?);
+        let before = [&node, &container].map(|ns| Snapshot::settled(ns, SETTLED));
         let (theirs, ours) = self.call(&format!("ADD {id}"), |side, case, version| {
             side.cni(case, version, id)?.add()
         })?;
@@ -139,10 +134,9 @@ impl Pair {
         if theirs.status.success() {
             let _ = writeln!(self.report, "the reference accepts it: {}", theirs.stdout);
         }
-        before[1].unchanged(&container, limit)?;
-        let node = before[0].clone().without(is_bridge);
-        let last = Snapshot::take(self.ours.lab.node())?.without(is_bridge);
-        node.same(&last, "what the refused ADD left on the node")
+        let [of_node, of_container] = before;
+        of_container?.unchanged(&container, SETTLED)?;
+        of_node?.unchanged_but(&node, SETTLED, is_bridge)
     }
 
     /// CHECK of a container against the result of its ADD.
@@ -323,7 +317,7 @@ fn both<T: Send>(
 }
 
 /// How long to wait for what one look takes so long for.
-fn patience(look: Duration) -> Duration {
+pub(crate) fn patience(look: Duration) -> Duration {
     SETTLED.max(look * LOOKS)
 }
 

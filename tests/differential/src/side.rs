@@ -1,12 +1,13 @@
 //! One of the two topologies: a node, its containers, and whose plugins run there.
 
-use crate::pair::SETTLED;
+use crate::pair::{SETTLED, patience};
 use crate::{Case, Lines, files, outcome};
 use fairway_lab::{
     Cni, Lab, Ns, Outcome, Result, Snapshot, Value, plugin_dir, poll, reference_dir,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Instant;
 
 /// Whose plugins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,7 +70,11 @@ impl Side {
         side.container("c1")?;
         side.container("c2")?;
         side.sh(case.prepare)?;
-        let _ = poll(SETTLED, "", || side.is_settled().unwrap_or(true));
+        let look = Instant::now();
+        if !side.is_settled().unwrap_or(true) {
+            let limit = patience(look.elapsed());
+            let _ = poll(limit, "", || side.is_settled().unwrap_or(true));
+        }
         Ok(side)
     }
 

@@ -1,7 +1,11 @@
 //! What stands behind a plugin that makes links: a pair of links that a script has made takes that one's place.
 
-use fairway_lab::{Cni, Result, Value, json};
+use fairway_lab::{Cni, Result, Value, json, poll};
 use fairway_tests_differential::{Case, Ipam, Pair, Side};
+use std::time::Duration;
+
+/// By when what a call left is gone that the kernel takes away by itself.
+const GONE: Duration = Duration::from_secs(10);
 
 const HOST: &str = "veth0000abcd";
 
@@ -111,7 +115,14 @@ pub(crate) fn refused(case: Case, code: u32) -> Result {
     })?;
     assert!(!theirs.status.success(), "{theirs:?}");
     ours.fails(code)?;
-    let diff = before.diff(&pair.ours.state()?);
+    // What the kernel takes away by itself goes a moment later.
+    let mut diff = before.diff(&pair.ours.state()?);
+    let _ = poll(GONE, "", || {
+        diff.is_empty() || {
+            diff = (pair.ours.state()).map_or_else(|e| e.to_string(), |now| before.diff(&now));
+            diff.is_empty()
+        }
+    });
     assert_eq!(diff, "");
     pair.finish()
 }
