@@ -17,7 +17,7 @@ pub use fairway_lab::{
     Cni, CniError, Error, Feature, Lab, Ns, Outcome, Result, Snapshot, Value, json, plugin_dir,
     poll, reference_dir, require,
 };
-pub use member::{Member, SOON, link, links, pings, reaches};
+pub use member::{Member, SOON, is_as_wanted, link, links, pings, reaches};
 pub use state::State;
 pub use trace::{Step, Traced};
 

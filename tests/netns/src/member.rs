@@ -5,7 +5,7 @@ use fairway_lab::{Cni, Error, Ns, Result, Value, poll};
 use std::time::Duration;
 
 /// How long what comes by itself (a neighbour, an operational state) may take.
-pub const SOON: Duration = Duration::from_secs(15);
+pub const SOON: Duration = Duration::from_secs(60);
 
 /// A container after its ADD.
 #[derive(Clone, Debug)]
@@ -115,9 +115,18 @@ pub fn link(ns: &Ns, name: &str) -> Result<Value> {
     })
 }
 
-/// Does one ping get an answer, within `wait` seconds?
+/// Does one ping get an answer, within `wait` seconds? For silence: one that is wanted may be lost while neighbours are
+/// looked for, or while the machine does something else.
 pub fn pings(ns: &Ns, address: &str, wait: f32) -> bool {
     ns.run(&format!("ping -n -c 1 -W {wait} {address}")).is_ok()
+}
+
+/// Whether pings are answered, or one is not, as is wanted.
+pub fn is_as_wanted(ns: &Ns, address: &str, answered: bool) -> bool {
+    match answered {
+        true => reaches(ns, address).is_ok(),
+        false => !pings(ns, address, 0.5),
+    }
 }
 
 /// Waits until a ping gets an answer.

@@ -1,6 +1,6 @@
 //! All that a plugin may leave behind: kernel state of several namespaces, and address files.
 
-use crate::Bed;
+use crate::{Bed, Member};
 use fairway_lab::{Error, Ns, Result, Snapshot, poll};
 use std::time::Duration;
 
@@ -16,6 +16,26 @@ pub struct State<'a> {
     held: Vec<String>,
 }
 
+impl Bed {
+    /// Detaches a container that was there only so that what is the node's is made. A bridge that has been in operation
+    /// has an address of its own, and the kernel may take a second to that: so long nobody is detached.
+    ///
+    /// # Errors
+    /// As [`Member::del`].
+    pub fn earlier(&self, member: &Member) -> Result {
+        self.settles()?;
+        member.del()
+    }
+
+    /// Waits until the node's links are in operation and have their addresses.
+    ///
+    /// # Errors
+    /// Where a tool fails.
+    pub fn settles(&self) -> Result {
+        Snapshot::settled(self.node(), SETTLES).map(drop)
+    }
+}
+
 impl<'a> State<'a> {
     /// Takes the node, these containers, the addresses of the networks `net` and `far`, and what `multi` keeps.
     ///
@@ -26,13 +46,7 @@ impl<'a> State<'a> {
         let mut briefs = Vec::new();
         for ns in std::iter::once(bed.node()).chain(containers.iter().copied()) {
             // What is still on its way (operational states, routes) has to arrive first.
-            let mut last = Snapshot::take(ns)?;
-            poll(SETTLES, "the state settles", || {
-                let now = Snapshot::take(ns).ok();
-                let same = now.as_ref() == Some(&last);
-                last = now.unwrap_or_else(|| last.clone());
-                same
-            })?;
+            let last = Snapshot::settled(ns, SETTLES)?;
             briefs.push(brief(ns)?);
             spaces.push((ns.clone(), last));
         }

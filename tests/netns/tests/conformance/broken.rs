@@ -1,8 +1,8 @@
 //! Each check notices what it is about: a plugin of ours with one fault, put in front of it by a shell script.
 
-use fairway_lab::{Value, bin_dir, plugin_dir, serde_json, tempfile};
+use fairway_lab::{Value, bin_dir, plugin_dir, program, serde_json, tempfile};
 use fairway_tests_netns::conformance::{failed, report, told};
-use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::PathBuf, thread};
+use std::{collections::BTreeSet, fs, path::PathBuf, thread};
 
 /// What stands before each fault: `call` does what the plugin does, `on` is for one verb, `refuse` is a sound error.
 const HEAD: &str = r#"#!/bin/sh
@@ -333,8 +333,7 @@ fn broken(kind: &str, fault: &str) -> Broken {
     fs::create_dir(&named).unwrap();
     std::os::unix::fs::symlink(real, named.join(kind)).unwrap();
     let head = HEAD.replace("REAL", &format!("'{}'", named.join(kind).display()));
-    fs::write(&file, format!("{head}{fault}\n")).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    program(&file, &format!("{head}{fault}\n")).unwrap();
     Broken {
         _folder: folder,
         file,

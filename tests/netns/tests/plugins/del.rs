@@ -16,7 +16,7 @@ fn conf(bed: &Bed, kind: &str, backend: &str) -> Value {
 fn used(kind: &str, backend: &str) -> Result<(Bed, Value)> {
     let bed = Bed::new()?;
     let conf = conf(&bed, kind, backend);
-    bed.add("earlier", &conf)?.del()?;
+    bed.earlier(&bed.add("earlier", &conf)?)?;
     Ok((bed, conf))
 }
 

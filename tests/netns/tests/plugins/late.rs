@@ -30,7 +30,7 @@ fn a_decoy_does_not_save_the_link() -> Result {
         let bed = Bed::new()?;
         bed.start_daemon()?;
         let conf = bed.conf(kind, json!({}));
-        bed.add("earlier", &conf)?.del()?;
+        bed.earlier(&bed.add("earlier", &conf)?)?;
         let before = State::take(&bed, &[])?;
         let member = bed.add("a", &conf)?;
         member.ns.sh("ip link set eth0 down; ip link set eth0 name net9; ip link set net9 up; ip link add eth0 type veth peer name foo")?;
@@ -68,7 +68,7 @@ fn names_at_their_limits() -> Result {
     let bed = Bed::new()?;
     let mut conf = bed.conf("bridge", json!({}));
     conf["name"] = json!("n".repeat(200));
-    bed.add("earlier", &conf)?.del()?;
+    bed.earlier(&bed.add("earlier", &conf)?)?;
     let before = State::take(&bed, &[])?;
     let ns = bed.container()?;
     let cni = bed.cni(&"c".repeat(64), &ns, &conf).ifname("äääääää");
@@ -87,7 +87,7 @@ fn names_at_their_limits() -> Result {
 fn del_takes_the_arguments_as_they_come() -> Result {
     let bed = Bed::new()?;
     let conf = bed.conf("bridge", json!({}));
-    bed.add("earlier", &conf)?.del()?;
+    bed.earlier(&bed.add("earlier", &conf)?)?;
     let before = State::take(&bed, &[])?;
     let member = bed.add("a", &conf)?;
     let odd = member.cni.clone().args("FOO=1;;=;BAR");

@@ -30,7 +30,7 @@ fn at_once<T: Send>(count: usize, work: impl Fn(usize) -> Result<T> + Sync) -> R
 fn all_come_and_go(count: usize, kind: &str, extra: Value) -> Result {
     let bed = Bed::new()?;
     let conf = bed.conf(kind, extra);
-    bed.add("resident", &conf)?.del()?;
+    bed.earlier(&bed.add("resident", &conf)?)?;
     let before = State::take(&bed, &[])?;
     let spaces = at_once(count, |_| bed.container())?;
     let members = at_once(count, |n| {

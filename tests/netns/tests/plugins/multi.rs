@@ -11,7 +11,7 @@ use std::os::unix::fs::symlink;
 /// A node on which containers of both networks have lived: bridge and forwarding are there.
 fn used() -> Result<Bed> {
     let bed = Bed::new()?;
-    bed.add("earlier", &bed.multi("far"))?.del()?;
+    bed.earlier(&bed.add("earlier", &bed.multi("far"))?)?;
     Ok(bed)
 }
 
@@ -300,8 +300,7 @@ fn with_plugins_of_others() -> Result {
         let cni = bed.cni(id, &ns, &conf).path(&path);
         Member::add(ns, cni)
     };
-    let earlier = first("earlier")?;
-    earlier.del()?;
+    bed.earlier(&first("earlier")?)?;
     let before = State::take(&bed, &[])?;
     let a = first("a")?;
     assert_eq!(names(&a.ns)?, ["lo", "eth0", "net1", "net2"]);
@@ -432,7 +431,7 @@ fn routes_by_source_are_left_alone() -> Result {
     );
     let list = json!({"cniVersion": "1.1.0", "name": "wide", "plugins": [wide, {"type": "sbr"}]});
     conf["delegates"][1] = list;
-    bed.add("earlier", &conf)?.del()?;
+    bed.earlier(&bed.add("earlier", &conf)?)?;
     let before = State::take(&bed, &[])?;
     let a = bed.add("a", &conf)?;
     for (family, gateway, by_source) in [
@@ -474,7 +473,7 @@ fn beside_an_overlay() -> Result {
         conf["delegates"][0] = bed.conf("vxlan", json!({"name": "net"}));
         conf
     };
-    bed.add("earlier", &with("far@eth1"))?.del()?;
+    bed.earlier(&bed.add("earlier", &with("far@eth1"))?)?;
     let before = State::take(&bed, &[])?;
     let a = bed.add("a", &with("far@eth1"))?;
     assert_eq!(names(&a.ns)?, ["lo", "eth0", "eth1"]);

@@ -18,7 +18,7 @@ fn a_tap_as_a_virtual_machine_wants_it() -> Result {
             json!({"ipam": bed.ipam(families), "multiQueue": true, "owner": 1, "group": 0, "mtu": 1400,
                    "mac": "c2:11:22:33:44:55"}),
         );
-        bed.add("earlier", &conf)?.del()?;
+        bed.earlier(&bed.add("earlier", &conf)?)?;
         let before = State::take(&bed, &[])?;
         let a = bed.add("a", &conf)?;
         let shown = link(&a.ns, "eth0")?;

@@ -135,7 +135,7 @@ fn within_the_subnet_nothing_changes(bed: &Bed, conf: &Value, a: &Member) -> Res
         "nft 'table ip seen { chain in { type filter hook input priority 0; \
         icmp type echo-request ip saddr 10.1.0.2 counter comment \"node4\"; }; }'",
     )?;
-    assert!(pings(&a.ns, &b.v4(), 2.0));
+    assert!(reaches(&a.ns, &b.v4()).is_ok());
     let listed = b.ns.run("nft list chain ip seen in")?;
     assert!(listed.contains("packets 1"), "{listed}");
     b.check()?;

@@ -1,7 +1,7 @@
 //! What concerns links and ports: `mtu`, `hairpinMode`, `promiscMode`, `portIsolation`, and names.
 
 use fairway_tests_netns::{
-    Bed, Feature, Result, Value, ensure, json, link, pings, reaches, require,
+    Bed, Feature, Result, SOON, Value, ensure, json, link, pings, poll, reaches, require,
 };
 
 fn port(bed: &Bed, name: &str) -> Result<Value> {
@@ -29,11 +29,12 @@ fn mtu_is_that_of_both_ends_and_of_a_bridge_made_for_it() -> Result {
     // A packet of that size passes, one byte more does not.
     let ping = |size: u32| {
         a.ns.run(&format!(
-            "ping -n -M do -c 1 -W 0.5 -s {} 10.1.0.1",
+            "ping -n -M do -c 1 -W 1 -s {} 10.1.0.1",
             size - 28
         ))
     };
-    assert!(ping(1300).is_ok() && ping(1301).is_err());
+    poll(SOON, "one passes", || ping(1300).is_ok())?;
+    assert!(ping(1301).is_err());
     a.check()?;
     let b = bed.add("b", &bed.conf("bridge", json!({"isGateway": true})))?;
     assert_eq!(

@@ -9,7 +9,7 @@
 
 use super::args;
 use fairway_tests_netns::{
-    Bed, Cni, Error, Ns, Outcome, Result, Snapshot, State, Value, json, pings, plugin_dir,
+    Bed, Cni, Error, Ns, Outcome, Result, Snapshot, State, Value, json, plugin_dir, reaches,
 };
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
@@ -192,7 +192,7 @@ fn tasks_go_on_and_orphans_are_cleaned_up() -> Result {
             fs::read(agent.folder("living").join("network.info")).unwrap(),
             kept
         );
-        assert!(pings(bed.node(), &v4(&living), 2.0));
+        assert!(reaches(bed.node(), &v4(&living)).is_ok());
         assert!(rules(bed.node())?.contains("31001"));
         // The next start finds nothing to do.
         assert!(agent.recover(&["living"])?.is_empty());
@@ -239,7 +239,7 @@ fn after_a_boot_of_the_machine_nothing_is_taken() -> Result {
         let ns = bed.container()?;
         let again = agent.attach("again", &ns, &agent.conf(Some(&v4(&first)), 31001))?;
         assert_eq!(v4(&again), v4(&first));
-        assert!(pings(&agent.node, &v4(&first), 2.0));
+        assert!(reaches(&agent.node, &v4(&first)).is_ok());
         assert!(agent.recover(&[])?.is_empty());
     }
     Ok(())
@@ -289,7 +289,7 @@ fn a_del_that_failed_is_called_again() -> Result {
     fs::remove_file(&busy).unwrap();
     assert!(agent.recover(&["next"])?.is_empty());
     before.unchanged()?;
-    assert!(pings(bed.node(), &v4(&next), 2.0));
+    assert!(reaches(bed.node(), &v4(&next)).is_ok());
     assert_eq!(agent.known(), ["next"]);
     Ok(())
 }

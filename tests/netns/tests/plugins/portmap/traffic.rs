@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-const ANSWER: Duration = Duration::from_secs(2);
+const ANSWER: Duration = Duration::from_secs(10);
 /// How soon what must not be answered counts as such.
 const SILENCE: Duration = Duration::from_millis(400);
 const TICK: Duration = Duration::from_millis(50);
@@ -83,9 +83,12 @@ pub(super) fn tcp(from: &Ns, to: &str, port: u16) -> Option<String> {
     .unwrap()
 }
 
-/// The same by one datagram of a fresh socket.
+/// The same by datagrams of a fresh socket, one after the other until there is an answer: the first may be lost while
+/// neighbours are looked for.
 pub(super) fn udp(from: &Ns, to: &str, port: u16) -> Option<String> {
-    Client::new(from, to).ask(port, ANSWER)
+    let client = Client::new(from, to);
+    let ask = || client.ask(port, SILENCE);
+    poll(ANSWER, "an answer", ask).ok()
 }
 
 /// A socket that goes on sending from the same port.
@@ -116,7 +119,7 @@ impl Client {
 
     /// Asks until that name answers.
     pub(super) fn gets(&self, port: u16, name: &str) -> Result {
-        poll(Duration::from_secs(5), &format!("{name} answers"), || {
+        poll(3 * ANSWER, &format!("{name} answers"), || {
             self.ask(port, SILENCE)
                 .is_some_and(|text| text.starts_with(name))
         })
