@@ -14,8 +14,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A pod takes two seconds from its object to its first probe; a kubelet waits longer after a failure each time.
-pub(crate) const SOON: Duration = Duration::from_secs(120);
+/// A pod takes two seconds from its object to its first probe; but what a kubelet has missed it does a minute later, and
+/// after a failure it waits longer each time.
+pub(crate) const SOON: Duration = Duration::from_secs(180);
 
 /// The manifest that those apply who have no Helm.
 const MANIFEST: &str = concat!(
@@ -147,13 +148,17 @@ impl<'h> Alive<'h> {
         answer.map(|answer| answer.text).unwrap_or_default()
     }
 
-    /// Deleted, and gone from the API server because the kubelet says so; the daemon may be away.
+    /// Deleted, for the kubelet to end them.
     pub(crate) fn delete(&self, names: &[&str]) -> Result<()> {
-        let names = names.join(" ");
-        let line = format!("delete pod {names} -n {SPACE} --wait=false");
+        let line = format!("delete pod {} -n {SPACE} --wait=false", names.join(" "));
         self.bed.kubectl(User::Admin, &line)?;
+        Ok(())
+    }
+
+    /// The API server has it no more, because the kubelet says so.
+    pub(crate) fn went(&self, name: &str) -> Result<()> {
         eventually(SOON, || {
-            let line = format!("get pod {names} -n {SPACE} --ignore-not-found");
+            let line = format!("get pod {name} -n {SPACE} --ignore-not-found");
             let left = self.bed.kubectl(User::Admin, &line)?;
             ensure!(left.is_empty(), "{left}");
             Ok(())

@@ -10,6 +10,7 @@ use fairway_tests_k8s::node::Node;
 use fairway_tests_k8s::{Bed, User};
 use std::collections::HashMap;
 use std::fs;
+use std::path::Path;
 
 /// Seconds for which who is not to be reached is listened to.
 const SILENCE: &str = "1";
@@ -155,6 +156,11 @@ impl Running {
             one.truncate(one.find('/').unwrap_or(one.len()));
         }
         Ok(there)
+    }
+
+    /// Its process is there.
+    pub(crate) fn runs(&self) -> bool {
+        Path::new("/proc").join(self.pid.to_string()).exists()
     }
 
     /// As [`Kubelet::fetches`].

@@ -151,12 +151,16 @@ fn probed(node: &Alive<'_>, web: &Running) -> Result<()> {
         ensure!(!node.fetches(web, pod)?, "{pod:?} is shut");
         same(node, pod)?;
     }
-    node.delete(&["before", "after"])
+    node.delete(&["before", "after"])?;
+    eventually(SOON, || {
+        gone(node, &before).and_then(|()| gone(node, &after))
+    })
 }
 
 /// A pod of a StatefulSet is deleted, its address waits, and the next one of its name has it.
 fn moves_in_again(node: &Alive<'_>, db: &Running, release: &fairway_lab::Value) -> Result<()> {
     node.delete(&["db-0"])?;
+    node.went("db-0")?;
     eventually(SOON, || gone(node, db))?;
     node.pod("db-0", "db", release, &json!({}))?;
     let next = node.ready("db-0")?;
@@ -167,7 +171,10 @@ fn moves_in_again(node: &Alive<'_>, db: &Running, release: &fairway_lab::Value) 
     Ok(())
 }
 
-/// A pod is deleted while there is no daemon: it goes, and its addresses come back with the daemon.
+/// A pod is deleted while there is no daemon: it ends, and its addresses come back with the daemon.
+///
+/// Its object is not waited for: a DEL that looks for the daemon takes so long that this kubelet takes the sandbox away, and
+/// then the object, with the next of its collections, one a minute.
 fn daemon_away(node: &mut Alive<'_>, pod: &Running) -> Result<()> {
     node.node.end(Signal::SIGTERM)?;
     node.delete(&[&pod.name])?;
@@ -175,6 +182,7 @@ fn daemon_away(node: &mut Alive<'_>, pod: &Running) -> Result<()> {
     eventually(SOON, || {
         let left = fs::read_dir(&records)?.count();
         ensure!(left > 0, "nobody said that it ended");
+        ensure!(!pod.runs(), "it runs");
         Ok(())
     })?;
     node.node.start()?;
@@ -193,8 +201,6 @@ fn gone(node: &Alive<'_>, pod: &Running) -> Result<()> {
 /// All pods go, and nothing is left but what the pool keeps for the StatefulSet.
 fn ended(node: &Alive<'_>) -> Result<()> {
     node.delete(&["db-0", "web"])?;
-    let rules = node.node.command("nft").args(["list", "ruleset"]).run()?;
-    ensure!(!rules.contains(&PORT.to_string()), "{rules}");
     eventually(SOON, || {
         nothing(&node.node)?;
         let audit = node.node.door.audit(IpamAudit::default())?;
@@ -206,6 +212,8 @@ fn ended(node: &Alive<'_>) -> Result<()> {
             audit.pools.iter().all(kept) && audit.pools.len() == 1,
             "{audit:?}"
         );
+        let rules = node.node.command("nft").args(["list", "ruleset"]).run()?;
+        ensure!(!rules.contains(&PORT.to_string()), "{rules}");
         let (clean, text) = node.node.netctl("ipam check", "")?;
         ensure!(clean, "{text}");
         Ok(())
