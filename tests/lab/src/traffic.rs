@@ -4,7 +4,6 @@
 //! payload, so headers are added to it.
 
 use crate::{Cmd, Error, Guarded, Ns, Result, Value};
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -251,38 +250,5 @@ impl Pings {
             true => Err(bad("ping", text)),
             false => Ok(times),
         }
-    }
-}
-
-/// Which pings got no answer, of what `ping` says of each that did: numbers below that of the last one. One that is on
-/// its way when they are told to end is not lost, though `ping` counts it so. For 65,535 pings at most: then their
-/// numbers begin anew.
-pub fn unanswered(log: &str) -> Vec<u64> {
-    let number = |line: &str| {
-        let (_, rest) = line.split_once("icmp_seq=")?;
-        let number = rest.split(' ').next()?.parse().ok()?;
-        rest.contains("time=").then_some(number)
-    };
-    let answered: BTreeSet<u64> = log.lines().filter_map(number).collect();
-    let last = answered.last().copied().unwrap_or(0);
-    (1..=last).filter(|one| !answered.contains(one)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_gap_is_seen_and_one_on_its_way_is_none() {
-        let log = |numbers: &[u64]| {
-            let answers = numbers.iter().map(|number| {
-                format!("64 bytes from 10.0.0.2: icmp_seq={number} ttl=64 time=0.05 ms\n")
-            });
-            answers.collect::<String>() + "5 packets transmitted, 4 received, 20% packet loss\n"
-        };
-        assert!(unanswered(&log(&[1, 2, 4, 3])).is_empty());
-        assert_eq!(unanswered(&log(&[1, 4, 5])), [2, 3]);
-        let told = "From 10.0.0.1 icmp_seq=1 Destination Host Unreachable\n";
-        assert_eq!(unanswered(&(told.to_owned() + &log(&[2]))), [1]);
     }
 }

@@ -1,6 +1,6 @@
 //! Limits of containers that run, changed: at once, and nothing is lost by it.
 
-use super::stage::{MEGABIT, both, free, link, load, on, one_of_some, pod, row};
+use super::stage::{MEGABIT, at_most, both, free, link, load, on, one_of_some, pod, row};
 use crate::overlay::life::{lossless_but, streams};
 use crate::overlay::stage::{Pod, network};
 use crate::policy::byhand::netctl;
@@ -96,9 +96,10 @@ fn through(bed: &Bed, from: &Pod, at: &Pod, way: Direction) -> Result<()> {
         let bits: f64 = part.iter().map(|one| one.bits).sum();
         let seconds: f64 = part.iter().map(|one| one.seconds).sum();
         let ratio = bits / seconds / (megabits * MEGABIT) as f64;
-        say(format!("{option} {megabits}M: {ratio:.3}"));
-        ensure!(ratio < 1.03, "{option} {megabits}M: {ratio:.3}");
-        ensure!(ratio > 0.95, "{option} {megabits}M: {ratio:.3}");
+        let told = format!("{option} {megabits}M: {ratio:.3}");
+        say(&told);
+        at_most(ratio < 1.03, &told)?;
+        ensure!(ratio > 0.95, "{told}");
     }
     ensure!(
         rates.retransmitted() < 0.001,

@@ -1,6 +1,8 @@
 //! Limits within limits: all of them hold.
 
-use super::stage::{MEGABIT, both, free, holds, limit, load, on, one_of_some, pod, row, shown};
+use super::stage::{
+    MEGABIT, at_most, both, free, holds, limit, load, on, one_of_some, pod, row, shown,
+};
 use crate::overlay::stage::{Pod, network};
 use crate::policy::objects::{apply, remove};
 use crate::support::eventually;
@@ -48,7 +50,8 @@ fn shared(pods: &[&Pod], peer: &Pod, out: bool, megabits: u64) -> Result<()> {
         let all = together(pods, peer, out)? / (megabits * MEGABIT) as f64;
         let told = format!("{} together, out {out}: {all:.3} of {megabits}", pods.len());
         say(&told);
-        ensure!(all < 1.03 && all > 0.85, "{told}");
+        at_most(all < 1.03, &told)?;
+        ensure!(all > 0.85, "{told}");
         Ok(())
     })
 }

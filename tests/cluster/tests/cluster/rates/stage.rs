@@ -2,7 +2,7 @@
 
 use crate::overlay::stage::{Pod, plugin};
 use crate::policy::workload::Workload;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, ensure};
 use fairway_api::admin::{Direction, Rate, RateList};
 use fairway_lab::traffic::{Kind, Load, Pings, Rates};
 use fairway_lab::{Ns, Value, json};
@@ -12,6 +12,8 @@ use std::sync::{PoisonError, RwLock};
 
 pub(super) const MEGABIT: u64 = 1_000_000;
 const TRIES: usize = 6;
+/// So often may more than the limit have been counted, of those.
+const EXCEEDED: usize = 2;
 pub(super) const CUBIC: Kind = Kind::Tcp("cubic");
 
 static MEASURED: RwLock<()> = RwLock::new(());
@@ -84,17 +86,42 @@ pub(super) fn load(from: &Pod, at: &Pod, family: usize, seconds: u32) -> Load {
 
 /// What a limit does it does each time, and what a busy machine does besides it does now and then: a sender without a
 /// processor sends less, and what waits in the socket of a receiver without one is counted when he has one, which may be
-/// more than comes in that time. So one of some tries counts.
+/// more than comes in that time. So one of some tries counts; but more than the limit is not had again and again.
 pub(super) fn one_of_some(mut once: impl FnMut() -> Result<()>) -> Result<()> {
     let mut missed = Ok(());
+    let mut exceeded = 0;
     for _ in 0..TRIES {
         missed = once();
         match &missed {
             Ok(()) => break,
             Err(told) => say(format!("missed: {told:#}")),
         }
+        exceeded += usize::from(missed.as_ref().is_err_and(Error::is::<Exceeded>));
+        if exceeded > EXCEEDED {
+            break;
+        }
     }
     missed
+}
+
+/// More than a limit lets through.
+#[derive(Debug)]
+struct Exceeded(String);
+
+impl std::fmt::Display for Exceeded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "more than the limit: {}", self.0)
+    }
+}
+
+impl std::error::Error for Exceeded {}
+
+/// What was had is no more than the limit lets through.
+pub(super) fn at_most(so: bool, told: &str) -> Result<()> {
+    match so {
+        true => Ok(()),
+        false => Err(Exceeded(told.to_owned()).into()),
+    }
 }
 
 pub(super) fn holds(what: &str, load: &Load, bits: u64) -> Result<()> {
@@ -113,7 +140,7 @@ fn reaches(what: &str, load: &Load, bits: u64) -> Result<()> {
     say(&told);
     let of = |rate: f64| rate / bits as f64;
     let (first, whole) = (of(rates.first()), of(rates.whole()));
-    ensure!(first < 1.1 && whole < 1.03, "{told}");
+    at_most(first < 1.1 && whole < 1.03, &told)?;
     let few = rates.retransmitted() < 0.001 && ping < 10.0;
     ensure!(first > 0.9 && whole > 0.97 && few, "{told}");
     Ok(())
