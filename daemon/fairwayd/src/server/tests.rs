@@ -47,8 +47,8 @@ impl Service for Answers {
     }
 }
 
-/// So many rows of more than 64 KiB do not fit into a frame.
-const ROWS: usize = frame::MAX_REPLY / ROW;
+/// So many rows of more than 64 KiB do not fit into a frame, and the last part is not empty.
+const ROWS: usize = frame::MAX_REPLY / ROW + 1;
 const ROW: usize = 64 * 1024;
 
 fn row(number: usize) -> String {
