@@ -25,11 +25,11 @@ fn neighbours(ns: &Ns, link: &str) -> Result<Vec<(String, String, Value)>> {
         )
     };
     let shown: Vec<_> = shown.as_array().into_iter().flatten().map(one).collect();
-    // Multicast has entries of the kernel's own, and a node that forwards has one of each container that has asked for
-    // routers, which it does by its link-local address, a second or two after its link came up.
+    // Multicast has entries of the kernel's own. And a container that has a link-local address by now, which comes when
+    // the kernel gets to it, is known by that one as soon as it has asked for routers, or the gateway by that name.
     let own = |(ip, _, state): &(String, String, Value)| {
-        let asked = *state == json!(["STALE"]) && ip.starts_with("fe80:") && ip != "fe80::1";
-        *state != json!(["NOARP"]) && !asked
+        let by_itself = ip.starts_with("fe80:") && ip != "fe80::1";
+        *state != json!(["NOARP"]) && !by_itself
     };
     Ok(shown.into_iter().filter(own).collect())
 }
