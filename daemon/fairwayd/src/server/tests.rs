@@ -215,7 +215,8 @@ fn a_caller_that_hangs_is_sent_away_and_others_are_served() {
     let start = Instant::now();
     ask(&mut third, "daemon.info");
     assert!(matches!(answer(&mut third), Some(Body::Progress(_))));
-    assert!(start.elapsed() < Duration::from_secs(5));
+    // Nobody who hangs would be sent away by then but by the limits above.
+    assert!(start.elapsed() < Limits::default().idle / 2);
     assert_eq!(half.read(&mut [0]).unwrap(), 0);
 }
 

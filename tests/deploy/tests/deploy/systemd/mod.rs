@@ -3,8 +3,7 @@
 mod node;
 
 use anyhow::{Context as _, Result, ensure};
-use fairway_lab::poll;
-use nix::sys::signal::Signal;
+use fairway_lab::{flow::Flow, poll};
 use node::{Node, SOON, UNIT, address, bridge, network};
 use std::fs;
 
@@ -43,7 +42,9 @@ fn a_package_starts_the_daemon_and_systemd_hears_that_it_answers() -> Result<()>
     ensure!(said.is_ok(), "{}", node.screen());
     node.settings("node = \"n1\"\n")?;
     node.run(&["systemctl", "start", UNIT])?;
-    ensure!(node.netctl("node ls")?.contains("n1"));
+    poll(SOON, "it is in the list", || {
+        node.netctl("node ls").is_ok_and(|list| list.contains("n1"))
+    })?;
     Ok(())
 }
 
@@ -53,7 +54,7 @@ fn containers_outlive_its_end_however_it_comes() -> Result<()> {
     node.netctl("pool create pods --cidr 10.31.0.0/16 --cidr fd31::/64")?;
     let conf = bridge();
     let stays = node.add("stays", &conf)?;
-    let mut pings = node.stream(&address(&stays)?)?;
+    let pings = Flow::start(&node.ns, address(&stays)?.parse()?)?;
     // Nobody here waits for as long as the unit does.
     let short = node.path("/etc/systemd/system/fairwayd.service.d");
     fs::create_dir_all(&short)?;
@@ -94,9 +95,8 @@ fn containers_outlive_its_end_however_it_comes() -> Result<()> {
         ensure!(address(&new)? != address(&stays)?, "{what}: {new}");
         node.del("new", &conf).context(what)?;
     }
-    pings.signal(Signal::SIGINT)?;
-    pings.wait(SOON)?;
-    ensure!(pings.log().contains(" 0% packet loss"), "{}", pings.log());
+    let pings = pings.end()?;
+    ensure!(pings.lost == 0 && pings.sent >= 100, "{pings:?}");
 
     // Gone while nobody answers, its address is free when somebody does.
     node.run(&["systemctl", "stop", UNIT])?;

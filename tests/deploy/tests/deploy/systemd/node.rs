@@ -1,7 +1,7 @@
 //! A node that has booted, with our packages on it and containers.
 
 use anyhow::{Result, ensure};
-use fairway_lab::{Guarded, Value, json, poll, serde_json};
+use fairway_lab::{Value, json, poll, serde_json};
 use fairway_tests_deploy::{Booted, packages};
 use std::fs;
 use std::ops::Deref;
@@ -150,15 +150,6 @@ impl Node {
             "ip", "netns", "exec", id, "ping", "-c1", "-W1", "-n", address,
         ];
         Ok(self.output(&ping)?.status.success())
-    }
-
-    /// The node asks an address every 10 ms.
-    pub(crate) fn stream(&self, address: &str) -> Result<Guarded> {
-        let ping = self
-            .ns
-            .command("ping")
-            .args(["-n", "-q", "-i0.01", address]);
-        Ok(ping.spawn()?)
     }
 
     /// Folders that are to be as before when all is gone.
