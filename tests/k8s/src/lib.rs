@@ -1,8 +1,8 @@
 //! A Kubernetes API server for tests: real, in a namespace of its own, gone whatever happens.
 //!
-//! It is Debian's kube-apiserver on Debian's etcd; `cargo xtask test k8s` builds it once. There is no controller manager,
-//! no scheduler and no kubelet: what these would write a test writes itself. So a pod needs no service account, has the
-//! node that it names, and runs nowhere.
+//! It is Debian's kube-apiserver on Debian's etcd; `cargo xtask test k8s` builds it once. There is no controller manager
+//! and no scheduler: what these would write a test writes itself. So a pod needs no service account, has the node that it
+//! names, and runs nowhere, unless the test has a [`Kubelet`] there.
 //!
 //! ```no_run
 //! # fn main() -> fairway_tests_k8s::Result {

@@ -155,17 +155,6 @@ impl<'h> Alive<'h> {
         Ok(())
     }
 
-    /// The API server has it no more, because the kubelet says so.
-    pub(crate) fn went(&self, name: &str) -> Result<()> {
-        eventually(SOON, || {
-            let line = format!("get pod {name} -n {SPACE} --ignore-not-found");
-            let left = self.bed.kubectl(User::Admin, &line)?;
-            ensure!(left.is_empty(), "{left}");
-            Ok(())
-        })
-        .with_context(|| self.events())
-    }
-
     /// The pod's web server is reached from another pod.
     pub(crate) fn fetches(&self, from: &Running, to: &Running) -> Result<bool> {
         from.fetches(self.host, to)

@@ -56,7 +56,7 @@ fn life(node: &mut Alive<'_>) -> Result<()> {
         same(node, pod)?;
     }
     talk.exchange().context("with another kubelet")?;
-    published(node)?;
+    eventually(SOON, || published(node))?;
 
     moves_in_again(node, &db, &release)?;
     daemon_away(node, &door)?;
@@ -122,7 +122,7 @@ fn probed(node: &Alive<'_>, web: &Running) -> Result<()> {
     node.pod("before", "shut", &json!({}), &probes)?;
     let before = node.ready("before")?;
     eventually(SOON, || {
-        ensure!(node.fetches(web, &before)?, "no policy yet");
+        ensure!(node.fetches(web, &before)?, "there is no policy yet");
         Ok(())
     })?;
     let spec = json!({"podSelector": {"matchLabels": {"app": "shut"}}, "policyTypes": ["Ingress"]});
@@ -158,10 +158,13 @@ fn probed(node: &Alive<'_>, web: &Running) -> Result<()> {
 }
 
 /// A pod of a StatefulSet is deleted, its address waits, and the next one of its name has it.
+///
+/// Half the time this kubelet misses that the sandbox is stopped, and says that the pod is gone when it next collects what is
+/// left, once a minute. The test says it in its place.
 fn moves_in_again(node: &Alive<'_>, db: &Running, release: &fairway_lab::Value) -> Result<()> {
     node.delete(&["db-0"])?;
-    node.went("db-0")?;
     eventually(SOON, || gone(node, db))?;
+    stage::forget(node.bed, "db-0")?;
     node.pod("db-0", "db", release, &json!({}))?;
     let next = node.ready("db-0")?;
     ensure!(
@@ -173,8 +176,7 @@ fn moves_in_again(node: &Alive<'_>, db: &Running, release: &fairway_lab::Value) 
 
 /// A pod is deleted while there is no daemon: it ends, and its addresses come back with the daemon.
 ///
-/// Its object is not waited for: a DEL that looks for the daemon takes so long that this kubelet takes the sandbox away, and
-/// then the object, with the next of its collections, one a minute.
+/// Its object is not waited for: a DEL that looks for the daemon takes so long that the kubelet leaves it to its collection.
 fn daemon_away(node: &mut Alive<'_>, pod: &Running) -> Result<()> {
     node.node.end(Signal::SIGTERM)?;
     node.delete(&[&pod.name])?;
@@ -186,12 +188,19 @@ fn daemon_away(node: &mut Alive<'_>, pod: &Running) -> Result<()> {
         Ok(())
     })?;
     node.node.start()?;
-    eventually(SOON, || gone(node, pod))
+    eventually(SOON, || {
+        gone(node, pod)?;
+        let audit = node.node.door.audit(IpamAudit::default())?;
+        let live: u64 = audit.pools.iter().map(|pool| pool.live).sum();
+        ensure!(live == 4, "two pods have two each, but {audit:?}");
+        Ok(())
+    })
 }
 
-/// No container has its addresses, in the daemon's words.
+/// It does not run, and no container has its addresses, in the daemon's words.
 fn gone(node: &Alive<'_>, pod: &Running) -> Result<()> {
-    let all = node.node.endpoints();
+    ensure!(!pod.runs(), "{pod:?} runs");
+    let all = node.node.door.endpoints()?;
     let text = format!("{all:?}");
     let left = pod.addresses.iter().any(|address| text.contains(address));
     ensure!(!left, "{pod:?} is among {text}");

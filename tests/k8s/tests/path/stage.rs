@@ -56,8 +56,8 @@ pub(crate) fn pod(bed: &Bed, (name, node): (&str, &str), app: &str, notes: Value
 
 /// Nobody has it any more, as a kubelet says when its sandbox is gone.
 pub(crate) fn forget(bed: &Bed, pod: &str) -> Result<()> {
-    let line = format!("delete pod {pod} -n {SPACE} --force --grace-period=0 --wait=false");
-    bed.kubectl(User::Admin, &line)?;
+    let flags = "--force --grace-period=0 --wait=false --ignore-not-found";
+    bed.kubectl(User::Admin, &format!("delete pod {pod} -n {SPACE} {flags}"))?;
     Ok(())
 }
 
