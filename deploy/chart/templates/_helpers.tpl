@@ -61,8 +61,9 @@ metrics = "[::]:{{ int .Values.metrics.port }}"
 {{- .Values.cni.conflist | mustFromJson | toPrettyJson }}
 {{- else }}
 {{- $first := dict "type" "vxlan" "network" .Values.cni.network "ipam" (dict "type" "fairway") }}
-{{- /* By these a pod asks for a claim, for an address, or for its own address again. */ -}}
+{{- if .Values.cni.podAnnotations }}
 {{- $_ := set $first "capabilities" (dict "io.kubernetes.cri.pod-annotations" true) }}
+{{- end }}
 {{- if .Values.cni.mtu }}{{ $_ := set $first "mtu" (int .Values.cni.mtu) }}{{ end }}
 {{- $plugins := list $first }}
 {{- if .Values.cni.portMappings }}

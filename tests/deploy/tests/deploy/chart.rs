@@ -81,6 +81,7 @@ fn the_runtimes_configuration_can_be_installed() -> Result<()> {
                 "cni.portMappings=false",
                 "cni.bandwidth=false",
                 "cni.mtu=1400",
+                "cni.podAnnotations=false",
             ],
             &["vxlan"],
         ),
@@ -98,7 +99,8 @@ fn the_runtimes_configuration_can_be_installed() -> Result<()> {
         let mtu = values.contains(&"cni.mtu=1400");
         ensure!(!mtu || plugins[0]["mtu"] == 1400, "{text}");
         let annotations = &plugins[0]["capabilities"]["io.kubernetes.cri.pod-annotations"];
-        ensure!(types[0] != "vxlan" || annotations == true, "{text}");
+        // Told to one that knows them, and by default.
+        ensure!((*annotations == true) == (types.len() == 3), "{text}");
 
         let node = tempfile::tempdir()?;
         let at = |name: &str| node.path().join(name);
