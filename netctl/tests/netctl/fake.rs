@@ -130,7 +130,12 @@ pub(crate) struct Nobody(tempfile::TempDir);
 impl Nobody {
     pub(crate) fn new() -> Nobody {
         let dir = tempfile::tempdir().unwrap();
-        fs::copy(env!("CARGO_BIN_EXE_netctl"), dir.path().join("netctl")).unwrap();
+        // By another process: nobody can start a file that a child of another test's still has open to write.
+        let cp = Command::new("cp")
+            .arg(env!("CARGO_BIN_EXE_netctl"))
+            .arg(dir.path())
+            .status();
+        assert!(cp.unwrap().success());
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         Nobody(dir)
     }
