@@ -167,6 +167,11 @@ fn talk(mut stream: UnixStream, serve: &Serve, log: &Mutex<Vec<Value>>) {
         let request = frame::request(&body).unwrap();
         log.lock().unwrap().push(json!(request.method));
         for body in serve(&request.method) {
+            // As the daemon does it: who has not said so gets no parts.
+            assert!(
+                request.parts || !matches!(body, Body::Part(_)),
+                "{request:?}"
+            );
             let reply = frame::encode(&Reply { v: VERSION, body }, frame::MAX_REPLY).unwrap();
             // netctl may have gone: some tests want that.
             if stream.write_all(&reply).is_err() {
