@@ -73,6 +73,8 @@ impl NetNs {
             Err(source) => {
                 return Err(match source.raw_os_error().map(Errno::from_raw) {
                     Some(Errno::ENOENT | Errno::ENOTDIR | Errno::ESRCH) => NsError::Gone(path),
+                    // A socket, for one: the path may be of a process that has it where the namespace was.
+                    Some(Errno::ENXIO | Errno::ENODEV) => NsError::NotANamespace(path),
                     _ => NsError::Io {
                         op: "open",
                         path,

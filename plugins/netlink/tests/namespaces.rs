@@ -24,6 +24,12 @@ fn what_is_no_namespace_is_told_apart() {
     let pipe = NetNs::open(&file);
     std::fs::remove_file(&file).unwrap();
     assert!(matches!(pipe, Err(NsError::NotANamespace(_))), "{pipe:?}");
+    let (one, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+    let socket = NetNs::open(format!("/proc/self/fd/{}", one.as_raw_fd()));
+    assert!(
+        matches!(socket, Err(NsError::NotANamespace(_))),
+        "{socket:?}"
+    );
     assert!(matches!(NetNs::open(&file), Err(NsError::Gone(path)) if path == file));
     assert!(matches!(NetNs::open(""), Err(NsError::Gone(_))));
     // A process that is gone, and a path through a file.
@@ -56,7 +62,10 @@ fn whoever_takes_away_finds_a_namespace_or_nothing() {
         let file = std::env::temp_dir().join(format!("fairway-no-ns-{}", std::process::id()));
         std::fs::write(&file, "").unwrap();
         let file = file.to_str().unwrap();
+        let (one, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+        let socket = format!("/proc/self/fd/{}", one.as_raw_fd());
         for nothing in [
+            Some(socket.as_str()),
             None,
             Some(""),
             Some("/run/netns/fairway-is-not-there"),
