@@ -2,8 +2,12 @@
 
 use std::fmt;
 
-/// Of one test; the whole stands where the test ran.
-const LINES: usize = 40;
+/// What is shown of one test, its name with it: an error stands at the end, below what was logged before it. The whole
+/// stands where the test ran.
+const FIRST: usize = 6;
+const LAST: usize = 24;
+/// Of one line.
+const CHARACTERS: usize = 240;
 
 /// What the test harness prints below `---- NAME stdout ----`.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -37,17 +41,39 @@ impl fmt::Display for Failures {
             writeln!(f, "\n== what failed")?;
         }
         for test in &self.tests {
-            let end = test.iter().rposition(|line| !line.trim().is_empty());
-            let test = &test[..end.map_or(0, |last| last + 1)];
-            for line in test.iter().take(LINES) {
-                writeln!(f, "{line}")?;
+            let told = told(test);
+            let (first, rest) = told.split_at(FIRST.min(told.len()));
+            let (between, last) = rest.split_at(rest.len().saturating_sub(LAST));
+            first.iter().try_for_each(|line| writeln!(f, "{line}"))?;
+            if !between.is_empty() {
+                writeln!(f, "… {} lines", between.len())?;
             }
-            if test.len() > LINES {
-                writeln!(f, "… and {} lines", test.len() - LINES)?;
-            }
+            last.iter().try_for_each(|line| writeln!(f, "{line}"))?;
         }
         Ok(())
     }
+}
+
+fn cut(line: &str) -> &str {
+    let end = line.char_indices().nth(CHARACTERS);
+    end.map_or(line, |(end, _)| &line[..end])
+}
+
+/// What is neither empty nor of a backtrace.
+fn told(test: &[String]) -> Vec<&str> {
+    let mut in_backtrace = false;
+    let tells = |line: &&str| {
+        let text = line.trim_start();
+        in_backtrace = text == "Stack backtrace:" || in_backtrace && is_frame(text);
+        !in_backtrace && !text.is_empty()
+    };
+    test.iter().map(|line| cut(line)).filter(tells).collect()
+}
+
+/// As `12: main` and `at ./src/main.rs:1:2`.
+fn is_frame(text: &str) -> bool {
+    let number = text.split_once(": ").map(|(number, _)| number);
+    text.starts_with("at ") || number.is_some_and(|number| number.parse::<u32>().is_ok())
 }
 
 #[cfg(test)]
@@ -71,12 +97,36 @@ mod tests {
     }
 
     #[test]
-    fn one_test_does_not_fill_the_screen() {
+    fn of_much_the_ends_are_kept() {
         let mut failures = Failures::default();
         failures.line("---- a stdout ----");
-        (0..LINES + 6).for_each(|n| failures.line(&n.to_string()));
+        (0..100).for_each(|n| failures.line(&format!("line {n}")));
+        failures.line(&"ä".repeat(1000));
         let text = failures.to_string();
-        assert!(text.ends_with("… and 7 lines\n"), "{text}");
-        assert_eq!(text.lines().count(), LINES + 3);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines[1..4],
+            ["== what failed", "---- a stdout ----", "line 0"]
+        );
+        assert_eq!(lines[FIRST + 2], "… 72 lines");
+        assert_eq!(lines[FIRST + 3], "line 77");
+        assert_eq!(lines[FIRST + LAST + 2], "ä".repeat(CHARACTERS));
+        assert_eq!(lines.len(), FIRST + LAST + 3);
+    }
+
+    #[test]
+    fn a_backtrace_takes_no_room() {
+        let mut failures = Failures::default();
+        for line in "---- a stdout ----\nError: late\n\nCaused by:\n    0: the lease\n    is over\n\nStack backtrace:\n\
+                     \x20  0: anyhow::error::from\n             at ./src/a.rs:1:2\n  12: main"
+            .lines()
+        {
+            failures.line(line);
+        }
+        let text = failures.to_string();
+        assert!(
+            text.ends_with("Error: late\nCaused by:\n    0: the lease\n    is over\n"),
+            "{text}"
+        );
     }
 }

@@ -13,8 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long a daemon may take for what it does at once: the machine may be building something.
-pub const SOON: Duration = Duration::from_secs(60);
+/// How long a daemon may take for what it does at once: the machine may be building something, or be an emulated one
+/// that reads all programs of the dataplane first.
+pub const SOON: Duration = Duration::from_secs(180);
 
 /// See the module's head.
 #[derive(Debug)]

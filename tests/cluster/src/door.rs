@@ -24,8 +24,9 @@ use std::time::Duration;
 pub type Answer<T> = Result<T, ClientError>;
 
 const CONNECT: Duration = Duration::from_secs(5);
-/// Longer than any answer of a daemon that works: an ADD waits for a claim, a removal for other nodes.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than any answer of a daemon that works: an ADD waits for a claim, a removal for other nodes, and all for an
+/// emulated machine's programs.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Where a daemon listens.
 #[derive(Debug, Clone)]

@@ -12,16 +12,16 @@ mod vrf;
 
 use crate::plan::Plan;
 
-/// Each is a boot.
+/// Each is a boot, and what takes longest goes first.
 pub const PLANS: &[Plan] = &[
-    vlan::PLAN,
     links::PLAN,
-    vrf::PLAN,
-    sctp::PLAN,
-    conformance::PLAN,
-    sriov::PLAN,
     sriov::ROUNDS,
+    sriov::PLAN,
+    conformance::PLAN,
+    vlan::PLAN,
     ebpf::STABLE,
     ebpf::BACKPORTS,
+    vrf::PLAN,
+    sctp::PLAN,
     rates::PLAN,
 ];

@@ -1,14 +1,16 @@
 //! Shows each guest test as a test; boots one guest per plan, and none that is not wanted.
 //!
-//! Guests run side by side, but for those whose tests measure time: they come after all others, one by one.
+//! Guests run side by side, as many as is good for what their tests wait for, but for those whose tests measure
+//! time: they come after all others, one by one.
 //!
 //! `cargo test -p fairway-tests-vm --test vm trunk` boots for the tests with that word in
 //! their names only.
 
 use std::collections::HashMap;
+use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use fairway_tests_vm::plan::{Plan, Verdict};
@@ -72,26 +74,42 @@ fn main() -> ExitCode {
             let guest = move || board_of(plan, &wanted, &board);
             match plan.alone {
                 true => alone.push(guest),
-                false => beside.push(thread::spawn(guest)),
+                false => beside.push(guest),
             }
         }
     }
     let guests = thread::spawn(move || {
-        join(beside);
-        for guest in alone {
-            join([thread::spawn(guest)]);
-        }
+        run(beside, at_once());
+        run(alone, 1);
     });
     let conclusion = libtest_mimic::run(&arguments, trials);
-    join([guests]);
+    // One that has failed has said so, and is gone when this program is.
+    let _ = guests.join();
     conclusion.exit_code()
 }
 
-/// Waits for guests; one that has failed has said so, and is gone when this program is.
-fn join(guests: impl IntoIterator<Item = JoinHandle<()>>) {
-    for guest in guests {
-        let _ = guest.join();
-    }
+/// Guests wait for their disks, links and deadlines while others compute, so there are more of them than processors;
+/// with all of them at once, each would be so slow that what is waited for in it does not come in time.
+fn at_once() -> usize {
+    2 * thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Runs guests in the order given, so many at a time.
+fn run(guests: Vec<impl FnOnce() + Send>, at_once: usize) {
+    let guests = Mutex::new(guests.into_iter());
+    let next = || {
+        let mut guests = guests.lock().unwrap_or_else(PoisonError::into_inner);
+        guests.next()
+    };
+    thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(|| {
+                while let Some(guest) = next() {
+                    guest();
+                }
+            });
+        }
+    });
 }
 
 /// As libtest-mimic itself will decide.

@@ -16,7 +16,7 @@ use crate::plan::{GuestTest, Plan};
 
 /// The kernel reads all programs for each of the daemons, and again when one starts anew: that takes an emulated CPU
 /// long, and a busy one longer.
-const LIMIT: Duration = Duration::from_secs(400);
+const LIMIT: Duration = Duration::from_secs(600);
 
 const TESTS: &[GuestTest] = guest_tests![
     programs::are_taken_by_the_verifier,
