@@ -64,7 +64,8 @@ fn told(test: &[String]) -> Vec<&str> {
     let mut in_backtrace = false;
     let tells = |line: &&str| {
         let text = line.trim_start();
-        in_backtrace = text == "Stack backtrace:" || in_backtrace && is_frame(text);
+        in_backtrace =
+            text.eq_ignore_ascii_case("stack backtrace:") || in_backtrace && is_frame(text);
         !in_backtrace && !text.is_empty()
     };
     test.iter().map(|line| cut(line)).filter(tells).collect()
