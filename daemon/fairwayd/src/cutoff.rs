@@ -129,10 +129,8 @@ fn is_gone(error: &CutOffError) -> bool {
 /// Removes the addresses inside the namespace; tells how many there were.
 fn inside(target: &Target) -> Result<usize, CutOffError> {
     let netns = target.netns.as_ref().ok_or(CutOffError::Unknown)?;
-    let there = NetNs::open(&netns.path)?;
-    if there.identity()? != (netns.device, netns.inode) {
-        return Err(CutOffError::Another(netns.path.clone()));
-    }
+    let there = NetNs::open_same(&netns.path, (netns.device, netns.inode))?;
+    let there = there.ok_or_else(|| CutOffError::Another(netns.path.clone()))?;
     let mut handle = Handle::open_in(&there)?;
     let mut removed = 0;
     for address in handle.addresses(None)? {

@@ -97,6 +97,15 @@ impl NetNs {
         }
     }
 
+    /// Opens the namespace at a path if it is still that one of this [`identity`](Self::identity): paths are given again.
+    pub fn open_same(
+        path: impl Into<PathBuf>,
+        identity: (u64, u64),
+    ) -> Result<Option<Self>, NsError> {
+        let there = Self::open(path)?;
+        Ok((there.identity()? == identity).then_some(there))
+    }
+
     /// The calling thread's own namespace.
     pub fn current() -> Result<Self, NsError> {
         // A thread always has one: without its file nothing is known of any other either.

@@ -45,6 +45,28 @@ fn what_is_no_namespace_is_told_apart() {
 }
 
 #[test]
+fn a_path_may_be_another_namespaces_by_now() {
+    in_new_netns(|| {
+        let here = NetNs::current().unwrap();
+        let (path, (device, inode)) = (here.path().to_owned(), here.identity().unwrap());
+        let same = NetNs::open_same(&path, (device, inode)).unwrap().unwrap();
+        assert!(same.same_as(&here).unwrap());
+        assert!(
+            NetNs::open_same(&path, (device, inode + 1))
+                .unwrap()
+                .is_none()
+        );
+        assert!(
+            NetNs::open_same(&path, (device + 1, inode))
+                .unwrap()
+                .is_none()
+        );
+        let gone = NetNs::open_same("/nowhere", (device, inode));
+        assert!(matches!(gone, Err(NsError::Gone(_))), "{gone:?}");
+    });
+}
+
+#[test]
 fn other_files_of_proc_pass_the_first_look_only() {
     in_new_netns(|| {
         // As with the reference plugins, the file system is what is looked at.

@@ -162,7 +162,7 @@ fn settle(
             // An ADD that was killed, or a namespace that went.
             Some(_) if is_home => true,
             Some(_) => !has_link(address, claim)?,
-            None => claim.namespace().is_none(),
+            None => claim.namespace()?.is_none(),
         };
         if !is_lost {
             return Err(taken_by(claim, owner, field, address));
@@ -179,7 +179,7 @@ fn settle(
 /// Is its link in the namespace of who claims it? A path and even an inode may be another namespace's by now, while the
 /// kernel still clears up the one that had them.
 fn has_link(address: &PciAddress, claim: &Claim) -> Result<bool, Error> {
-    let Some(netns) = claim.namespace() else {
+    let Some(netns) = claim.namespace()? else {
         return Ok(false);
     };
     let found = put_back::inside(&mut Handle::open_in(&netns)?, address, claim.owner())?;

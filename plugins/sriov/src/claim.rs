@@ -41,9 +41,14 @@ impl Claim {
     }
 
     /// The container's namespace, if that still has its path.
-    pub fn namespace(&self) -> Option<NetNs> {
-        let netns = NetNs::open(&self.netns).ok()?;
-        (netns.identity().ok()? == self.netns_id).then_some(netns)
+    ///
+    /// # Errors
+    /// Where that cannot be known: then it may be there, and what it has is its own.
+    pub fn namespace(&self) -> fairway_netlink::Result<Option<NetNs>> {
+        match NetNs::open_same(&self.netns, self.netns_id) {
+            Err(error) if error.is_no_namespace() => Ok(None),
+            known => Ok(known?),
+        }
     }
 
     /// As it is written.

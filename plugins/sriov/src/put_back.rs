@@ -74,7 +74,7 @@ fn release(
     };
     if claim.boot == node.boot {
         // A runtime that no longer names the namespace may still have it.
-        let mut own = match claim.namespace() {
+        let mut own = match claim.namespace()? {
             Some(netns) => Some(Handle::open_in(&netns)?),
             None => None,
         };

@@ -53,6 +53,28 @@ fn the_form_on_the_disk() {
     assert_eq!(read(&expected), Ok(claim()));
 }
 
+/// Where a container's namespace cannot be looked at, it may be there: nobody else is to have what it claims.
+#[test]
+fn a_namespace_is_gone_only_where_that_is_known() {
+    let here = NetNs::current().unwrap();
+    let own = here.identity().unwrap();
+    let at = |netns: &str, netns_id| Claim {
+        netns: netns.to_owned(),
+        netns_id,
+        ..claim()
+    };
+    let path = here.path().to_str().unwrap();
+    assert!(at(path, own).namespace().unwrap().is_some());
+    for (netns, id) in [
+        (path, (own.0, own.1 + 1)),
+        ("/nowhere", own),
+        ("/etc/passwd", own),
+    ] {
+        assert!(at(netns, id).namespace().unwrap().is_none(), "{netns}");
+    }
+    assert!(at("not\0a path", own).namespace().is_err());
+}
+
 #[test]
 fn what_cannot_be_is_refused() {
     for (path, value) in [

@@ -52,10 +52,8 @@ impl Kernel for Running {
     }
 
     fn inside(&self, netns: &Netns) -> Result<Handle, Away> {
-        let there = NetNs::open(&netns.path)?;
-        if there.identity()? != (netns.device, netns.inode) {
-            return Err(Away::Another(netns.path.clone()));
-        }
+        let there = NetNs::open_same(&netns.path, (netns.device, netns.inode))?;
+        let there = there.ok_or_else(|| Away::Another(netns.path.clone()))?;
         Ok(Handle::open_in(&there)?)
     }
 
