@@ -5,7 +5,7 @@ mod explain;
 pub(super) use explain::explained;
 
 use super::turn::Turn;
-use crate::convert::body;
+use crate::{code::Coded as _, convert::body};
 use fairway_api::{
     ErrorBody,
     admin::{AuditRow, Flow, MapFill, ObjectRef, PacketCount, Policy, PolicyStatus},
@@ -120,7 +120,7 @@ pub(super) fn audit(turn: &Turn) -> Result<Vec<AuditRow>, ErrorBody> {
             None => Ok(Vec::new()),
         };
     };
-    let counts = data.rules().map_err(|error| body(Code::IO, error))?;
+    let counts = data.rules().map_err(|error| body(error.code(), error))?;
     let audited = counts.into_iter().filter(|(key, _)| key.audit == 1);
     let mut rows: Vec<AuditRow> = audited
         .filter_map(|(key, count)| {

@@ -2,6 +2,7 @@
 
 use super::{OPEN_WITHIN, Turn, Waiting};
 use crate::{
+    code::Coded as _,
     convert::body,
     policy::{EndpointRecord, To, told},
 };
@@ -44,7 +45,7 @@ impl Turn {
         self.plane.close(link.index);
         self.forget(attachment);
         let attached = self.plane.attach(self.links.netlink(), link.index);
-        attached.map_err(|error| body(Code::TRY_AGAIN, error))?;
+        attached.map_err(|error| body(error.code(), error))?;
         Ok(Guarded { enforced: true })
     }
 
