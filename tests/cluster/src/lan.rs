@@ -109,7 +109,7 @@ impl Cable {
         let command = format!("bridge link set dev {} state 3", self.port);
         // Not before the kernel has seen that the carrier is back.
         let what = format!("`{command}`");
-        poll(Duration::from_secs(20), &what, || {
+        poll(Duration::from_secs(60), &what, || {
             self.switch.run(&command).is_ok()
         })
     }
@@ -126,7 +126,7 @@ mod tests {
         let (one, two) = (lan.plug(&a).unwrap(), lan.plug(&b).unwrap());
         let reaches = || a.run(&format!("ping -c 1 -W 1 {}", two.address)).is_ok();
         let soon = |what, wanted| {
-            poll(Duration::from_secs(20), what, || reaches() == wanted).unwrap();
+            poll(Duration::from_secs(60), what, || reaches() == wanted).unwrap();
         };
         soon("at first", true);
         for how in [Cut::Carrier, Cut::Silent] {

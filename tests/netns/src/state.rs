@@ -5,7 +5,7 @@ use fairway_lab::{Error, Ns, Result, Snapshot, poll};
 use std::time::Duration;
 
 /// How long traces may take to go by themselves.
-const SETTLES: Duration = Duration::from_secs(5);
+const SETTLES: Duration = Duration::from_secs(30);
 
 /// The node, some containers and what plugins keep in files, as they were.
 #[derive(Debug)]

@@ -158,7 +158,7 @@ impl Booted {
         drop(self.systemd.take());
         // Its processes are ending; a group goes when the last of them has.
         let what = "its control groups are gone";
-        poll(Duration::from_secs(10), what, || sweep(&self.group).is_ok())
+        poll(Duration::from_secs(60), what, || sweep(&self.group).is_ok())
     }
 }
 

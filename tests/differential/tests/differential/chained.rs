@@ -5,7 +5,7 @@ use fairway_tests_differential::{Case, Ipam, Pair, Side};
 use std::time::Duration;
 
 /// By when what a call left is gone that the kernel takes away by itself.
-const GONE: Duration = Duration::from_secs(10);
+const GONE: Duration = Duration::from_secs(60);
 
 const HOST: &str = "veth0000abcd";
 

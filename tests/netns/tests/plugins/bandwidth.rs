@@ -353,7 +353,7 @@ fn rates_hold() -> Result {
             b.ns.run("ss -Hltn sport = :5201")
                 .is_ok_and(|it| !it.is_empty())
         };
-        poll(Duration::from_secs(5), "iperf3 listens", listens)?;
+        poll(Duration::from_secs(60), "iperf3 listens", listens)?;
         let mut args = vec![
             "-c".to_owned(),
             b.v4(),

@@ -232,7 +232,7 @@ fn after_a_boot_of_the_machine_nothing_is_taken() -> Result {
         let before = Snapshot::take(&agent.node)?;
         let failed = agent.recover(&[])?;
         assert!(failed.is_empty(), "{failed:?}");
-        before.unchanged(&agent.node, Duration::from_secs(5))?;
+        before.unchanged(&agent.node, Duration::from_secs(30))?;
         assert_eq!(bed.held("net"), [""; 0]);
         assert_eq!(agent.chosen(), [""; 0]);
 
