@@ -7,6 +7,7 @@ use fairway_tests_netns::{
 use std::fs;
 use std::os::unix::fs::symlink;
 
+/// Other vendors' plugins are processes of their own.
 #[test]
 fn with_plugins_of_others() -> Result {
     let bed = used()?;
@@ -63,6 +64,7 @@ fn with_plugins_of_others() -> Result {
     before.unchanged()
 }
 
+/// Who is reached by the second network answers by it, and the first one's default routes stay.
 #[test]
 fn routes_by_source_are_left_alone() -> Result {
     let bed = used()?;
@@ -108,7 +110,6 @@ fn routes_by_source_are_left_alone() -> Result {
 }
 
 /// The overlay for `eth0`, with an address that the cluster gives, and a network of the node beside it.
-
 #[test]
 fn beside_an_overlay() -> Result {
     let bed = used()?;
@@ -141,7 +142,6 @@ fn beside_an_overlay() -> Result {
 }
 
 /// Flat configuration, no `CNI_ARGS`, the agent's labels.
-
 #[test]
 fn under_mesos() -> Result {
     let bed = used()?;

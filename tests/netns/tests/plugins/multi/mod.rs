@@ -190,8 +190,6 @@ fn a_network_is_told_what_is_asked_for_it() -> Result {
     a.del()
 }
 
-/// The second of two networks cannot be had, in its first plugin or in a later one.
-
 #[test]
 fn status_is_that_of_the_networks() -> Result {
     let bed = used()?;
@@ -247,8 +245,6 @@ fn every_version_is_answered_in_its_form() -> Result {
     }
     Ok(())
 }
-
-/// Who is reached by the second network answers by it, and the first one's default routes stay.
 
 #[test]
 fn bad_input_is_named_and_leaves_nothing() -> Result {

@@ -4,6 +4,7 @@ use super::{addresses, names, settled, used};
 use fairway_tests_netns::{Member, Result, State, json, reaches};
 use std::fs;
 
+/// The second of two networks cannot be had, in its first plugin or in a later one.
 #[test]
 fn a_failure_undoes_the_networks_before() -> Result {
     let bed = used()?;
@@ -82,8 +83,6 @@ fn del_needs_neither_folder_nor_namespace_nor_result() -> Result {
     }
     Ok(())
 }
-
-/// Other vendors' plugins are processes of their own.
 
 #[test]
 fn gc_leaves_what_is_valid() -> Result {
