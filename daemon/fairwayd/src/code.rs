@@ -10,6 +10,7 @@ use fairway_api::{ErrorBody, released::ReleasedError};
 use fairway_cni::Code;
 use fairway_netlink::sysctl::SysctlError;
 use fairway_store::StoreError;
+use nix::errno::Errno;
 
 /// An error that has a code.
 pub trait Coded {
@@ -38,10 +39,21 @@ always! {
     JournalFault = IO;
     SysctlError = KERNEL;
     fairway_netlink::Error = KERNEL;
-    fairway_dataplane::Error = KERNEL;
     fairway_netfilter::Error = FIREWALL;
     fairway_speaker::Gone = TRY_AGAIN;
     tokio::task::JoinError = INTERNAL;
+}
+
+impl Coded for fairway_dataplane::Error {
+    fn code(&self) -> Code {
+        match self {
+            // The link has gone meanwhile: with its container, or with an ADD that is made again.
+            fairway_dataplane::Error::Netlink(error) if error.errno() == Some(Errno::ENODEV) => {
+                Code::TRY_AGAIN
+            }
+            _ => Code::KERNEL,
+        }
+    }
 }
 
 impl Coded for StoreError {

@@ -15,7 +15,22 @@ fn an_error_has_the_code_that_a_call_is_refused_with() {
         message: "p".into(),
         details: String::new(),
     };
-    let all: [(&dyn Coded, u32); 5] = [
+    let netlink = |errno| {
+        fairway_dataplane::Error::Netlink(fairway_netlink::Error::Kernel {
+            op: "add filter",
+            subject: "link 7".into(),
+            errno,
+            ext_ack: None,
+        })
+    };
+    let full = fairway_dataplane::Error::Full {
+        map: "m",
+        entries: 1,
+    };
+    let all: [(&dyn Coded, u32); 8] = [
+        (&netlink(Errno::ENODEV), 11),
+        (&netlink(Errno::EINVAL), 104),
+        (&full, 104),
         (&io(), 5),
         (&Error::Journal(journal), 5),
         (&stopping, 11),
