@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZero;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -71,7 +72,13 @@ fn main() -> ExitCode {
             trials.push(Trial::test(shown(name), move || board.wait(name)));
         }
         if !arguments.list && !wanted.is_empty() {
-            let guest = move || board_of(plan, &wanted, &board);
+            let guest = move || {
+                // Its tests wait for an end, however it comes.
+                let over = || board_of(plan, &wanted, &board);
+                if catch_unwind(AssertUnwindSafe(over)).is_err() {
+                    board.change(|s| s.ended = Some("its thread panicked".to_owned()));
+                }
+            };
             match plan.alone {
                 true => alone.push(guest),
                 false => beside.push(guest),
@@ -83,7 +90,7 @@ fn main() -> ExitCode {
         run(alone, 1);
     });
     let conclusion = libtest_mimic::run(&arguments, trials);
-    // One that has failed has said so, and is gone when this program is.
+    // A guest that has failed has said so, and is gone when this program is.
     let _ = guests.join();
     conclusion.exit_code()
 }
