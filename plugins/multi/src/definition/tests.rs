@@ -182,3 +182,14 @@ fn a_configuration_has_a_length() {
     let long = format!("{{\"type\": \"{}\"}}", "x".repeat(LONGEST));
     assert_eq!(parse(&long, "a"), Err(Wrong::Long));
 }
+
+/// A record is written and read again; what a plugin is told at DEL is what it was told at ADD.
+#[test]
+fn a_number_is_the_same_however_often_it_is_read() {
+    // A parser that rounds roughly has its last bit wrong, and another one each time.
+    let large = "99999990".to_owned() + &"9".repeat(75);
+    let text = format!(r#"{{"type": "i", "a": {large}, "b": 0.1e-7}}"#);
+    let read = parse(&text, "own").unwrap().unwrap();
+    let again = Value::Object(read.raw().clone()).to_string();
+    assert_eq!(parse(&again, "own"), Ok(Some(read)), "{again}");
+}
