@@ -10,7 +10,8 @@ use fairway_cni::Code;
 use fairway_ipam::{CreateClaim, Release, Request};
 use fairway_k8s::{self as k8s, Change, Outcome, SinkError};
 use fairway_kv::{Committed, Condition, ROOT, Txn};
-use fairway_pools::claim;
+use fairway_pools::{Object, claim};
+use futures::future::try_join_all;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,36 @@ const PATIENCE: u64 = 10_000;
 /// The kind of addresses; none: it is of another sort.
 pub(super) fn address_kind(kind: k8s::Kind) -> Option<AddressKind> {
     AddressKind::read(kind.name())
+}
+
+/// A change on its way.
+struct Going<'c> {
+    of: (AddressKind, &'c str),
+    /// None: it is to go.
+    wish: Option<Object>,
+    way: Way,
+    outcome: Option<Outcome>,
+}
+
+impl<'c> Going<'c> {
+    fn of(kind: AddressKind, change: &'c Change) -> Self {
+        let of = (kind, change.name.name.as_str());
+        let parsed = change.object.as_ref().map(fairway_pools::parse);
+        let (wish, refused) = match parsed {
+            None => (None, None),
+            Some(Err(error)) => (None, Some(error.to_string())),
+            Some(Ok(wish)) if (wish.kind(), wish.name()) != of => {
+                (None, Some(format!("it is {} {}", wish.kind(), wish.name())))
+            }
+            Some(Ok(wish)) => (Some(wish), None),
+        };
+        Going {
+            of,
+            wish,
+            way: Way::default(),
+            outcome: refused.map(Outcome::Refused),
+        }
+    }
 }
 
 impl Mirror {
@@ -40,65 +71,56 @@ impl Mirror {
         Ok(names.collect())
     }
 
-    /// As [`k8s::Sink::write`].
+    /// As [`k8s::Sink::write`]. Claims go their way side by side, a step of each for one look: in a large cluster the look
+    /// is what takes long. Pools and networks are judged by each other, so each comes to its end before the next.
     pub(super) async fn write_wishes(
         &self,
         kind: AddressKind,
         changes: &[Change],
     ) -> Result<Vec<Outcome>, SinkError> {
-        let (mut outcomes, mut seen) = (Vec::new(), None);
-        for change in changes {
-            outcomes.push(self.write_wish(kind, change, &mut seen).await?);
-        }
-        Ok(outcomes)
-    }
-
-    /// `seen`: what the store had, where nothing was written since.
-    async fn write_wish(
-        &self,
-        kind: AddressKind,
-        change: &Change,
-        seen: &mut Option<There>,
-    ) -> Result<Outcome, SinkError> {
-        let wish = match &change.object {
-            None => None,
-            Some(object) => match fairway_pools::parse(object) {
-                Err(error) => return Ok(Outcome::Refused(error.to_string())),
-                Ok(wish) if (wish.kind(), wish.name()) != (kind, change.name.name.as_str()) => {
-                    let text = format!("it is {} {}", wish.kind(), wish.name());
-                    return Ok(Outcome::Refused(text));
-                }
-                Ok(wish) => Some(wish),
-            },
+        let mut all: Vec<_> = changes.iter().map(|one| Going::of(kind, one)).collect();
+        let together = match kind {
+            AddressKind::IPClaim => k8s::BATCH,
+            AddressKind::IPPool | AddressKind::Network => 1,
         };
-        let mut way = Way::default();
-        for _ in 0..STEPS {
-            let there = match seen.take() {
-                Some(there) => there,
-                None => self.there().await?,
-            };
-            let name = change.name.name.as_str();
-            match way.next(
-                &there,
-                (kind, name),
-                wish.as_ref(),
-                self.daemon.clocks.now(),
-            ) {
-                Next::Settled(outcome) => {
-                    *seen = Some(there);
-                    return Ok(outcome);
+        // What the store had, where nothing was written since.
+        let mut seen = None;
+        for some in all.chunks_mut(together) {
+            for _ in 0..STEPS {
+                let there = match seen.take() {
+                    Some(there) => there,
+                    None => self.there().await?,
+                };
+                let left = some.iter_mut().filter(|one| one.outcome.is_none());
+                let moved = try_join_all(left.map(|one| self.step(one, &there))).await?;
+                if !moved.contains(&true) {
+                    seen = Some(there);
+                    break;
                 }
-                Next::Commit(txns) => {
-                    for txn in txns {
-                        if !self.commit_leading(txn).await? {
-                            break;
-                        }
-                    }
-                }
-                Next::Make(claim, stands) => way.made(self.make(claim, &there, stands).await?),
             }
         }
-        Ok(Outcome::Again)
+        let outcome = |one: Going<'_>| one.outcome.unwrap_or(Outcome::Again);
+        Ok(all.into_iter().map(outcome).collect())
+    }
+
+    /// Makes the next step of one; false: nothing is to be done.
+    async fn step(&self, one: &mut Going<'_>, there: &There) -> Result<bool, SinkError> {
+        let now = self.daemon.clocks.now();
+        match one.way.next(there, one.of, one.wish.as_ref(), now) {
+            Next::Settled(outcome) => {
+                one.outcome = Some(outcome);
+                return Ok(false);
+            }
+            Next::Commit(txns) => {
+                for txn in txns {
+                    if !self.commit_leading(txn).await? {
+                        break;
+                    }
+                }
+            }
+            Next::Make(claim, stands) => one.way.made(self.make(claim, there, stands).await?),
+        }
+        Ok(true)
     }
 
     /// All that the store has, marks and records of one revision.
