@@ -5,11 +5,15 @@
 
 use crate::{Cmd, Error, Ns, Result};
 use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
+
+/// How long a stopped process may take to be so: a thread that waits for a disk stops behind that.
+const STOPS: Duration = Duration::from_secs(60);
 
 /// See the module's head; made by [`Cmd::spawn`].
 #[derive(Debug)]
@@ -108,13 +112,22 @@ impl Guarded {
         }
     }
 
-    /// Sends a signal to it alone.
+    /// Sends a signal to it alone. After SIGSTOP none of its threads runs any more: until the one that takes the signal
+    /// has a processor, the others go on.
     ///
     /// # Errors
     /// Where it is gone already.
     pub fn signal(&self, signal: Signal) -> Result {
-        let sent = kill(Pid::from_raw(self.pid()), signal);
-        sent.map_err(|e| Error::os(format!("{signal} to `{}`", self.line))(e.into()))
+        let what = || format!("{signal} to `{}`", self.line);
+        let pid = Pid::from_raw(self.pid());
+        kill(pid, signal).map_err(|e| Error::os(what())(e.into()))?;
+        if signal != Signal::SIGSTOP {
+            return Ok(());
+        }
+        let look = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        crate::poll(STOPS, &format!("it stops: {}", what()), || {
+            matches!(waitid(Id::Pid(pid), look), Ok(WaitStatus::Stopped(..)))
+        })
     }
 
     /// Ends it by SIGTERM, after `limit` by SIGKILL; gives its status.

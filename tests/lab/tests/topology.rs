@@ -1,6 +1,7 @@
 //! The lab's namespaces and children do what they promise.
 
 use fairway_lab::{Error, Lab, Ns, Result, json, poll};
+use nix::sys::signal::Signal;
 use std::time::{Duration, Instant};
 
 /// For what is to happen.
@@ -86,6 +87,23 @@ fn a_guarded_child_ends_with_its_handle() -> Result {
     assert!(!ns.processes().is_empty());
     drop(child);
     poll(SOON, "nothing left", || ns.processes().is_empty())
+}
+
+/// Whoever goes on a moment later takes what is asked of it next.
+#[test]
+fn a_child_that_was_stopped_runs_no_more_and_goes_on_when_told() -> Result {
+    let busy = Ns::host()?
+        .command("sh")
+        .args(["-c", "while :; do :; done"])
+        .spawn()?;
+    let stat = format!("/proc/{}/stat", busy.pid());
+    let state = || std::fs::read_to_string(&stat).unwrap();
+    for _ in 0..200 {
+        busy.signal(Signal::SIGSTOP)?;
+        assert!(state().contains(") T "), "{}", state());
+        busy.signal(Signal::SIGCONT)?;
+    }
+    poll(SOON, "it runs", || state().contains(") R "))
 }
 
 #[test]

@@ -277,13 +277,15 @@ fn a_del_that_the_daemon_slept_through_frees_nothing_that_was_given_since() -> R
     let again = thread::scope(|scope| {
         let again = scope.spawn(|| cni.add());
         let socket = real.socket().display().to_string();
+        let mut listening = String::new();
         let waits = || {
             // Of a socket that listens: how many wait to be taken. That of the DEL is one.
-            let listening = real.bed.lab.node().run("ss -xlH").unwrap();
+            listening = real.bed.lab.node().run("ss -xlH").unwrap();
             let line = listening.lines().find(|line| line.contains(&socket));
             line.and_then(|line| line.split_whitespace().nth(2)) == Some("2")
         };
-        poll(LIMIT, "the ADD waits", waits)?;
+        let told = poll(LIMIT, "the ADD waits", waits);
+        told.inspect_err(|_| eprintln!("{listening}"))?;
         daemon.signal(Signal::SIGCONT)?;
         again.join().unwrap()?.ok()
     })?;
