@@ -286,14 +286,25 @@ impl View {
         self.drop_claim(&at, stored.modified, touched);
         if let ClaimRecord::Claim(claim) = &stored.value {
             self.moved.remove(&claim.uid);
-            self.by_uid.insert(claim.uid.clone(), at.clone());
+            if !self.is_newer(self.by_uid.get(&claim.uid), stored.modified) {
+                self.by_uid.insert(claim.uid.clone(), at.clone());
+            }
             for part in &claim.parts {
-                if let Part::Granted { ip } = part {
+                if let Part::Granted { ip } = part
+                    && !self.is_newer(self.by_ip.get(ip), stored.modified)
+                {
                     self.by_ip.insert(*ip, at.clone());
                 }
             }
         }
         self.claims.insert(at, stored);
+    }
+
+    /// Has the claim there what was written later? Changes may be told a second time, and one that got another name has
+    /// its old one again until that goes again.
+    fn is_newer(&self, there: Option<&(PoolName, ClaimName)>, than: Revision) -> bool {
+        let there = there.and_then(|at| self.claims.get(at));
+        there.is_some_and(|there| there.modified > than)
     }
 }
 
