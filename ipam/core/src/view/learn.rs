@@ -311,3 +311,6 @@ impl View {
 fn decode<T: Record>(value: &[u8]) -> Result<T, ReadError> {
     T::decode(value).map_err(ReadError::Record)
 }
+
+#[cfg(test)]
+mod tests;
