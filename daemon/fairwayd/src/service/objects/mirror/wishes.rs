@@ -87,6 +87,9 @@ impl Mirror {
         let mut seen = None;
         for some in all.chunks_mut(together) {
             for _ in 0..STEPS {
+                if some.iter().all(|one| one.outcome.is_some()) {
+                    break;
+                }
                 let there = match seen.take() {
                     Some(there) => there,
                     None => self.there().await?,
